@@ -1,0 +1,103 @@
+"""The cohort folder: a valid MEDS dataset plus two tables. Every program reads and writes it through here.
+
+    COHORT/sessions.parquet                  one row per session            (schema: tokenizer.sessions)
+    COHORT/reports.parquet                   session_id, text, summary?, summariser?
+    COHORT/data/*.parquet                    MEDS events: subject_id, time?, code, numeric_value?
+    COHORT/metadata/dataset.json             MEDS dataset metadata
+    COHORT/metadata/codes.parquet            MEDS code table: code, description?, parent_codes?
+    COHORT/metadata/subject_splits.parquet   subject_id, split (train, tuning, held_out: the MEDS words)
+
+MEDS: https://github.com/Medical-Event-Data-Standard/meds (version 0.4).
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+import clef
+from tokenizer.files import check_format, table_metadata, write_json, write_table
+from tokenizer.sessions import read_sessions, write_sessions
+
+FORMAT = 1
+REPORTS = {"session_id": pl.String, "text": pl.String, "summary": pl.String, "summariser": pl.String}
+EVENTS = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "numeric_value": pl.Float32}
+CODES = {"code": pl.String, "description": pl.String, "parent_codes": pl.List(pl.String)}
+MEDS_SPLITS = {"train": "train", "val": "tuning", "test": "held_out"}
+
+
+def write_cohort(
+    out: str | Path,
+    name: str,
+    sessions: pl.DataFrame,
+    events: pl.DataFrame,
+    reports: pl.DataFrame | None = None,
+    descriptions: dict[str, str] | None = None,
+) -> None:
+    """Write a whole cohort folder from its tables; `sessions.parquet` comes last, so a cohort that has it is whole.
+
+    `descriptions` maps codes to words ("ICD10CM//G40.909" -> "Epilepsy, unspecified").
+    """
+    out = Path(out)
+    events = _fit(events, EVENTS).sort("subject_id", "time", "code", nulls_last=False)
+    write_table(out / "data" / "0.parquet", events)
+    if reports is not None:
+        write_table(out / "reports.parquet", _fit(reports, REPORTS), {"clef.format": str(FORMAT)})
+    words = descriptions or {}
+    codes = events.select("code").unique().sort("code")
+    codes = codes.with_columns(
+        pl.Series("description", [words.get(c) for c in codes["code"]], pl.String),
+        pl.lit(None, pl.List(pl.String)).alias("parent_codes"),
+    )
+    write_table(out / "metadata" / "codes.parquet", codes)
+    splits = sessions.select("subject_id", pl.col("split").replace_strict(MEDS_SPLITS)).unique().sort("subject_id")
+    write_table(out / "metadata" / "subject_splits.parquet", splits)
+    meta = {"dataset_name": name, "etl_name": "clef-eeg", "etl_version": clef.__version__, "meds_version": "0.4.0"}
+    write_json(out / "metadata" / "dataset.json", meta)
+    write_sessions(out, sessions)
+
+
+def read_events(cohort: str | Path) -> pl.DataFrame:
+    """All MEDS events of a cohort: subject_id, time?, code, numeric_value?; empty if the cohort has none."""
+    files = sorted((Path(cohort) / "data").glob("**/*.parquet"))
+    if not files:
+        return pl.DataFrame(schema=EVENTS)
+    return pl.concat([_fit(pl.read_parquet(file), EVENTS) for file in files])
+
+
+def read_reports(cohort: str | Path) -> pl.DataFrame:
+    """Reports of a cohort: session_id, text, summary?, summariser?; empty if it has none.
+
+    Raises ValueError if a report belongs to no session of the cohort or two to one.
+    """
+    path = Path(cohort) / "reports.parquet"
+    if not path.is_file():
+        return pl.DataFrame(schema=REPORTS)
+    check_format(path, table_metadata(path).get("clef.format"), FORMAT)
+    reports = _fit(pl.read_parquet(path), REPORTS)
+    strangers = reports.join(read_sessions(cohort), on="session_id", how="anti")
+    if len(strangers):
+        raise ValueError(
+            f"{path}: {len(strangers)} reports name a session that is not in sessions.parquet "
+            f"(first: {strangers['session_id'][0]!r}); remove them or add the sessions"
+        )
+    if reports["session_id"].is_duplicated().any():
+        raise ValueError(f"{path}: a session has more than one report; join them into one text per session")
+    return reports
+
+
+def read_code_descriptions(cohort: str | Path) -> dict[str, str]:
+    """Words for the codes of a cohort, where its MEDS code table has them."""
+    path = Path(cohort) / "metadata" / "codes.parquet"
+    if not path.is_file():
+        return {}
+    codes = pl.read_parquet(path, columns=["code", "description"]).drop_nulls()
+    return dict(zip(codes["code"], codes["description"], strict=True))
+
+
+def _fit(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Cast to a schema; absent columns become empty, others are left out."""
+    for column in [c for c in ("session_id", "subject_id", "code", "text") if c in schema]:
+        if column not in frame.columns:
+            raise ValueError(f"column {column!r} is missing; the table has {', '.join(frame.columns)}")
+    frame = frame.with_columns(pl.lit(None, t).alias(c) for c, t in schema.items() if c not in frame.columns)
+    return frame.select(pl.col(c).cast(t) for c, t in schema.items())

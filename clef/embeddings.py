@@ -1,0 +1,81 @@
+"""The embedding store `embeddings.parquet`: anyone's session embeddings, ours or another model's, in one form.
+
+| column     | type               | meaning                                |
+|------------|--------------------|----------------------------------------|
+| session_id | str                | unique                                 |
+| embedding  | f32 array, width D | one vector per session, no NaN         |
+
+File metadata (JSON in the key "clef.embeddings"): `name`, `format`, `model` (fingerprint), `config` (what
+made it, for the protocol line) and `trained_on`: per split, the hashed subjects the model has seen.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tokenizer.files import check_format, fingerprint, table_metadata, write_table
+
+FORMAT = 1
+
+
+@dataclasses.dataclass
+class Embeddings:
+    """Session embeddings in memory.
+
+    session_id: (n,) unique names · vectors: (n, D) float32 · name: what tables call them
+    model: fingerprint of the model that made them · config: how, as plain values
+    trained_on: split -> hashed subjects (`subject_hash`) the model was fitted on or selected with
+    """
+
+    session_id: list[str]
+    vectors: np.ndarray
+    name: str
+    model: str = ""
+    config: dict[str, Any] = dataclasses.field(default_factory=dict)
+    trained_on: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+
+def subject_hash(subject_id: int) -> str:
+    """A subject's name in a store that may be shared: a hash of its id, enough to find an overlap."""
+    return fingerprint(f"subject {subject_id}")
+
+
+def write_embeddings(path: str | Path, embeddings: Embeddings) -> None:
+    """Check and write `embeddings` to `path`, whole or not at all."""
+    vectors = np.ascontiguousarray(embeddings.vectors, np.float32)
+    if vectors.ndim != 2 or len(vectors) != len(embeddings.session_id):
+        raise ValueError(f"embeddings have shape {vectors.shape} for {len(embeddings.session_id)} sessions")
+    if not np.isfinite(vectors).all():
+        bad = [s for s, row in zip(embeddings.session_id, vectors, strict=True) if not np.isfinite(row).all()]
+        raise ValueError(f"{Path(path).name}: {len(bad)} embeddings hold NaN or infinity (first: session {bad[0]})")
+    frame = pl.DataFrame(
+        {"session_id": embeddings.session_id, "embedding": vectors},
+        schema={"session_id": pl.String, "embedding": pl.Array(pl.Float32, vectors.shape[1])},
+    )
+    about = {k: getattr(embeddings, k) for k in ("name", "model", "config", "trained_on")} | {"format": FORMAT}
+    write_table(path, frame, {"clef.embeddings": json.dumps(about)})
+
+
+def read_embeddings(path: str | Path) -> Embeddings:
+    """Read and check an embedding store. Raises ValueError with one line if it is not one."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such embedding file; `python -m clef.embed` writes one")
+    frame = pl.read_parquet(path)
+    about = json.loads(table_metadata(path).get("clef.embeddings", "{}"))
+    check_format(path, about.get("format"), FORMAT)
+    if "session_id" not in frame.columns or not isinstance(frame.schema.get("embedding"), pl.Array):
+        raise ValueError(
+            f"{path.name}: expected columns session_id and embedding (fixed-size array), got {frame.schema}"
+        )
+    if frame["session_id"].is_duplicated().any():
+        raise ValueError(f"{path.name}: a session_id stands in more than one row; keep one embedding per session")
+    vectors = frame["embedding"].to_numpy()
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"{path.name}: embeddings hold NaN or infinity; a probe on them would be meaningless")
+    about.pop("format")
+    return Embeddings(frame["session_id"].to_list(), vectors, **about)

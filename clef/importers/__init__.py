@@ -1,0 +1,1 @@
+"""Importers: an archive in, a cohort folder out."""

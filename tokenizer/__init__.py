@@ -1,0 +1,27 @@
+"""Recording -> session -> spectrogram -> tokens. Heavy modules load when first used."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizer.multitaper import spectrogram
+    from tokenizer.recordings import Session, read
+    from tokenizer.store import TokenStore
+    from tokenizer.vqgan import VQGAN
+
+_HOMES = {
+    "read": "recordings",
+    "Session": "recordings",
+    "spectrogram": "multitaper",
+    "VQGAN": "vqgan",
+    "TokenStore": "store",
+}
+
+__all__ = ["VQGAN", "Session", "TokenStore", "read", "spectrogram"]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(f"tokenizer.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'tokenizer' has no attribute {name!r}")

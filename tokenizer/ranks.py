@@ -1,0 +1,54 @@
+"""Processes started by torchrun: who am I, sums and broadcasts over all. Alone, every call is the identity."""
+
+import os
+from typing import Any
+
+RANK = int(os.environ.get("RANK", 0))
+WORLD = int(os.environ.get("WORLD_SIZE", 1))
+LOCAL_RANK = int(os.environ.get("LOCAL_RANK", 0))
+
+
+def set_up(device: str) -> Any:
+    """Join the process group if torchrun started us; return the torch.device of this process.
+
+    `device` is "auto" (CUDA if there is one, else CPU), "cpu", "cuda" or "cuda:N".
+    """
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device={device}: this machine shows no CUDA device to PyTorch; use device=cpu or auto")
+    if device == "cuda":
+        device = f"cuda:{LOCAL_RANK}"
+    chosen = torch.device(device)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    if WORLD > 1 and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    return chosen
+
+
+def leave() -> None:
+    """Leave the process group, if there is one."""
+    import torch
+
+    if WORLD > 1 and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def total(tensor: Any) -> Any:
+    """Sum a tensor over all processes, in place."""
+    if WORLD > 1:
+        import torch
+
+        torch.distributed.all_reduce(tensor)
+    return tensor
+
+
+def wait_for_all() -> None:
+    """Return once every process has come here."""
+    if WORLD > 1:
+        import torch
+
+        torch.distributed.barrier()
