@@ -13,8 +13,9 @@ def _check_siblings() -> None:
         spec = importlib.util.find_spec(name)
         found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
         if found != home:
+            came = "none" if found is None else "another one"
             raise ImportError(
-                f"clef needs its own package {name!r} beside it, but Python found {'none' if found is None else 'another one'}; "
+                f"clef needs its own package {name!r} beside it, but Python found {came}; "
                 f"install clef-eeg in an environment of its own"
             )
 

@@ -90,9 +90,9 @@ def parse(schema: type[Config], name: str, argv: list[str]) -> Config:
     config = OmegaConf.structured(schema)
     groups = preset_groups(name)
     settings = [_split(argument) for argument in argv]
-    defaults = {f.name: f.default for f in dataclasses.fields(schema) if f.name in groups and f.default}
+    defaults = {f.name: f.default for f in dataclasses.fields(schema) if f.name in groups and f.default != "???"}
     chosen = defaults | {key: value for key, value in settings if key in groups}
-    for group in groups:  # in the order of the schema's fields, so that the order of arguments does not matter
+    for group in [f.name for f in dataclasses.fields(schema) if f.name in groups]:  # whatever the arguments' order
         if value := chosen.get(group):
             for key, preset in _flat(_read_preset(name, group, value)):
                 _set(schema, config, key, preset, f"preset {group}={value}")

@@ -25,7 +25,7 @@ def set_up(device: str) -> Any:
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     if WORLD > 1 and not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
     return chosen
 
 
@@ -46,9 +46,27 @@ def total(tensor: Any) -> Any:
     return tensor
 
 
+def agreed(flag: bool) -> bool:
+    """Whether the flag is set on any process: clocks differ, decisions must not."""
+    import torch
+
+    return bool(total(torch.tensor(float(flag))).item())
+
+
 def wait_for_all() -> None:
     """Return once every process has come here."""
     if WORLD > 1:
         import torch
 
         torch.distributed.barrier()
+
+
+def gather(tensor: Any) -> Any:
+    """Concatenate a tensor of equal shape over all processes along its first axis (no gradient)."""
+    if WORLD == 1:
+        return tensor
+    import torch
+
+    parts = [torch.empty_like(tensor) for _ in range(WORLD)]
+    torch.distributed.all_gather(parts, tensor.contiguous())
+    return torch.cat(parts)

@@ -1,0 +1,218 @@
+"""Make a benchmark's tasks from a cohort: who has the code, and matched controls who do not.
+
+    python -m benchmark.build cohort=COHORT suite=clinical|demo|labels matched=true out=tasks.parquet [folds=5]
+
+Cases and controls have the same sex, site and setting and are within five years of age, within each split of the
+cohort. For small cohorts `folds=5` leaves the cohort's split aside and puts whole matched sets into five folds.
+`matched=false` takes the same cases with controls drawn at random: what a benchmark without matching would show.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmark.labelling import Records, label_sessions
+from benchmark.matching import AGE_YEARS, EXACT, assign_folds, draw_sets, match_sets
+from benchmark.suites import Definition, read_suite
+from benchmark.tables import text_table
+from benchmark.tasks import SCHEMA, check_tasks, cohort_fingerprint, write_tasks
+from clef.cohort import read_code_descriptions, read_events
+from tokenizer.cli import ConfigError, program
+from tokenizer.files import fingerprint
+from tokenizer.sessions import SPLITS, read_sessions
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class BuildConfig:
+    cohort: str = "???"
+    """Cohort folder."""
+    out: str = "???"
+    """The task file to write, tasks.parquet."""
+    suite: str = "clinical"
+    """clinical (234 tasks), demo (every concept with enough cases), labels (every labelled column), or a YAML file."""
+    matched: bool = True
+    """Match controls to cases on sex, site, setting and age; false: the same cases, random controls."""
+    controls: int = 1
+    """Controls per case."""
+    folds: int = 0
+    """0: keep the cohort's split. N: leave it aside and put whole matched sets into N folds, for small cohorts."""
+    splits: list[str] = dataclasses.field(default_factory=lambda: list(SPLITS))
+    """Take subjects of these splits only, e.g. splits=[test] folds=5 where a model was trained on the others."""
+    min_cases: int = 10
+    """Matched cases a task needs in train and in test (with folds: altogether, and two in each fold)."""
+    max_cases: int = 2000
+    """Most cases of a task per split, drawn at random beyond that; 0: all."""
+    seed: int = 0
+    """Draws: one session per subject, folds, random controls."""
+
+
+def make_tasks(
+    cohort: str | Path, suite: str = "clinical", matched: bool = True, folds: int = 0, **settings: Any
+) -> pl.DataFrame:
+    """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see benchmark.tasks).
+
+    `settings`: controls, splits, min_cases, max_cases, seed, as for `python -m benchmark.build`.
+    Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.
+    """
+    config = BuildConfig(str(cohort), "", suite, matched=matched, folds=folds, **settings)
+    return build_tasks(config)[0]
+
+
+def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The tasks and what their file says about them: suite, protocol, counts of what was left out, cohort."""
+    _check(config)
+    records = Records(read_sessions(config.cohort).filter(pl.col("split").is_in(config.splits)), _events(config))
+    definitions = read_suite(config.suite, records.codes)
+    parts, counts = [], {}
+    for definition in definitions:
+        part, counts[definition.task] = _one_task(records, definition, config)
+        parts += [part] if len(part) else []
+    if not parts:
+        raise ValueError(
+            f"suite={config.suite}: none of {len(definitions)} tasks has {config.min_cases} matched cases where it "
+            f"needs them; lower min_cases, use folds=5 for a small cohort, or choose another suite"
+        )
+    tasks = pl.concat(parts).sort("task", "split", "match_id", "label", "session_id")
+    check_tasks(tasks)
+    return tasks, _about(config, tasks, definitions, counts)
+
+
+def _check(config: BuildConfig) -> None:
+    if config.folds == 1 or config.folds < 0:
+        raise ConfigError(f"folds={config.folds}: use 0 for the cohort's own split, or 2 and more")
+    if config.controls < 1 or config.min_cases < 2:
+        raise ConfigError("controls must be 1 or more and min_cases 2 or more")
+    if odd := sorted(set(config.splits) - set(SPLITS)):
+        raise ConfigError(f"splits={odd[0]}: there is no such split; there are: {', '.join(SPLITS)}")
+    if not config.folds and not {"train", "test"} <= set(config.splits):
+        raise ConfigError(f"splits={','.join(config.splits)}: without folds a task needs train and test")
+
+
+def _events(config: BuildConfig) -> pl.DataFrame:
+    events = read_events(config.cohort)
+    if not len(events):
+        raise ValueError(f"cohort={config.cohort}: it holds no events (data/*.parquet), so there is nothing to ask")
+    return events
+
+
+def _one_task(records: Records, task: Definition, config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Rows of one task (none if it has too few cases) and its counts."""
+    seed = int(fingerprint(task.task, str(config.seed)), 16)
+    labelled = label_sessions(records, task, seed).with_columns(
+        pl.lit("all").alias("split") if config.folds else pl.col("split")
+    )
+    sets = [_sets_of(part, config, seed) for _, part in labelled.group_by("split", maintain_order=True)]
+    rows = pl.concat(sets) if sets else labelled.clear().with_columns(pl.lit("").alias("case"))
+    if config.folds:
+        folds = assign_folds(rows.filter("label")["case"].to_list(), config.folds, seed)
+        rows = rows.with_columns(pl.col("case").replace_strict(folds, return_dtype=pl.String).alias("split"))
+    cases = dict(rows.filter("label").group_by("split").len().iter_rows())
+    enough = _enough(cases, config)
+    on_record = int(labelled["label"].sum())
+    counts = {"family": task.family, "cases": on_record, "matched": sum(cases.values()), "kept": enough} | {
+        "dropped": on_record - sum(cases.values()),
+        "splits": {s: cases[s] for s in sorted(cases)},
+    }
+    columns = {"task": pl.lit(task.task), "family": pl.lit(task.family), "match_id": pl.col("case")}
+    return rows.with_columns(**columns).select(*SCHEMA).head(len(rows) if enough else 0), counts
+
+
+def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataFrame:
+    """Matched sets of one split, or their unmatched twins: session rows with `label` and `case`."""
+    cases = labelled.filter("label")
+    if 0 < config.max_cases < len(cases):
+        labelled = pl.concat([cases.sample(config.max_cases, seed=seed % 2**32), labelled.filter(~pl.col("label"))])
+    sets = match_sets(labelled, config.controls, seed)
+    if not config.matched:
+        sets = draw_sets(labelled, sets.filter("label")["case"].to_list(), config.controls, seed)
+    return labelled.drop("label").join(sets, on="session_id")
+
+
+def _enough(cases: dict[str, int], config: BuildConfig) -> bool:
+    if config.folds:
+        return sum(cases.values()) >= config.min_cases and len(cases) == config.folds and min(cases.values()) >= 2
+    return min(cases.get("train", 0), cases.get("test", 0)) >= config.min_cases
+
+
+def _about(
+    config: BuildConfig, tasks: pl.DataFrame, definitions: list[Definition], counts: dict[str, Any]
+) -> dict[str, Any]:
+    """File metadata: enough to repeat the building and to judge a score."""
+    made = set(tasks["task"])
+    settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("cohort", "out", "suite")}
+    exact = f"{', '.join(EXACT)} equal, age within {AGE_YEARS:g} years, missing values a stratum of their own"
+    words = read_code_descriptions(config.cohort)
+    return {
+        "suite": config.suite,
+        "cohort": {"name": Path(config.cohort).resolve().name, "fingerprint": cohort_fingerprint(config.cohort)},
+        "protocol": settings
+        | {
+            "matching": f"{exact}; optimal assignment" if config.matched else "none: random controls of the same split",
+            "unit": "session, one per subject and task",
+            "definitions": {d.task: {"codes": d.codes, "window_days": d.window_days} for d in definitions},
+        },
+        "names": {d.task: name for d in definitions if d.task in made and (name := _words(d, words))},
+        "counts": counts,
+    }
+
+
+def _words(task: Definition, words: dict[str, str]) -> str:
+    """The cohort's words for a task's code, or for its children where they all say the same; else nothing."""
+    if task.codes[0] in words:
+        return words[task.codes[0]]
+    children = {text for code, text in words.items() if code.startswith(task.codes)}
+    return children.pop() if len(children) == 1 else ""
+
+
+def main(config: BuildConfig) -> None:
+    tasks, about = build_tasks(config)
+    write_tasks(config.out, tasks, about)
+    print(counts_table(about["counts"]))
+    for line in _closing(config, tasks, about):
+        log.info(line)
+
+
+def counts_table(counts: dict[str, dict[str, Any]], most: int = 60) -> str:
+    """What was made, as text: a row per task, or per family where there are more than `most`."""
+    kept = {task: c for task, c in counts.items() if c["kept"]}
+    if len(kept) > most:
+        kept = {
+            f"{family} tasks": _summed(kept.values(), family) for family in sorted({c["family"] for c in kept.values()})
+        }
+    splits = sorted({s for c in kept.values() for s in c["splits"]}, key=lambda s: (*SPLITS, s).index(s))
+    rows = [[task, c["cases"], c["dropped"], *(c["splits"].get(s, 0) for s in splits)] for task, c in kept.items()]
+    return text_table(["task", "cases on record", "without control", *(f"cases in {s}" for s in splits)], rows)
+
+
+def _summed(counts: Any, family: str) -> dict[str, Any]:
+    mine = [c for c in counts if c["family"] == family]
+    splits = {s for c in mine for s in c["splits"]}
+    return {k: sum(c[k] for c in mine) for k in ("cases", "dropped")} | {
+        "splits": {s: sum(c["splits"].get(s, 0) for c in mine) for s in splits}
+    }
+
+
+def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) -> list[str]:
+    counts = about["counts"].values()
+    few, kept = [c for c in counts if not c["kept"]], [c for c in counts if c["kept"]]
+    none = sum(c["cases"] == 0 for c in few)
+    cases = f"{config.min_cases} {'matched ' if config.matched else ''}cases"
+    where = "in all" if config.folds else "in train or in test"
+    return [
+        f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort, {len(few) - none} fewer "
+        f"than {cases} {where}",
+        f"{sum(c['dropped'] for c in kept)} of {sum(c['cases'] for c in kept)} cases dropped: no control of the same "
+        f"{', '.join(EXACT)} and age (or beyond max_cases)",
+        f"{tasks['subject_id'].n_unique()} subjects; checked: no subject and no matched set in two splits of a task",
+        f"wrote {config.out}; "
+        f"next: python -m benchmark.run tasks={config.out} embeddings=… out=… cohort={config.cohort}",
+    ]
+
+
+if __name__ == "__main__":
+    program(BuildConfig, main, "benchmark.build")

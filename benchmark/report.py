@@ -1,0 +1,153 @@
+"""report.html: the whole result on one self-contained page, for somebody who was not there."""
+
+import dataclasses
+import datetime
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import clef
+from benchmark import tables
+from benchmark.comparing import differences, mean_scores
+from benchmark.scoring import SMALL_N, Scored
+from tokenizer.files import write_text
+
+log = logging.getLogger(__name__)
+TASKS_PER_FIGURE = 40
+
+
+@dataclasses.dataclass
+class Results:
+    """What one run found: scores, what the tasks' file says, whether the data are synthetic, the unmatched twin."""
+
+    scored: Scored
+    about: dict[str, Any]
+    synthetic: bool = False
+    unmatched: Scored | None = None
+
+    def words(self, task: str) -> str:
+        """A task for people: as it is if it is in words, else its code with the cohort's description of it."""
+        if "//" not in task:
+            return task
+        name = self.about.get("names", {}).get(task)
+        code = task.split("//", 1)[-1]
+        return f"{name} ({code})" if name else code
+
+    def cases(self, task: str) -> int:
+        """Scored cases of a task."""
+        return int(self._cases[task])
+
+    def __post_init__(self) -> None:
+        self.about.setdefault("ceilings", {})
+        self._cases = dict(self.scored.scores.select("task", "cases").unique("task").iter_rows())
+
+
+def write_report(out: Path, results: Results, cohort: str | None = None, tokens: str | None = None) -> Path:
+    """Write `out/report.html` and return its path. With `cohort` and `tokens` one session is drawn."""
+    from jinja2 import Environment, PackageLoader
+
+    pages = Environment(loader=PackageLoader("benchmark", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    text = pages.get_template("report.html.jinja").render(_content(results, cohort, tokens))
+    write_text(out / "report.html", text)
+    return out / "report.html"
+
+
+def _content(results: Results, cohort: str | None, tokens: str | None) -> dict[str, Any]:
+    from benchmark.figures import forest_figure, means_figure
+
+    scored = results.scored
+    order = _by_family(results)
+    forests = [
+        (family, forest_figure(results, tasks[i : i + TASKS_PER_FIGURE]))
+        for family, tasks in order.items()
+        for i in range(0, len(tasks), TASKS_PER_FIGURE)
+    ]
+    return {
+        "title": tables.title_line(results),
+        "synthetic": results.synthetic,
+        "means": mean_scores(scored),
+        "families": list(order),
+        "unmatched": mean_scores(results.unmatched)[0] if results.unmatched else None,
+        "nuisance": next((m for m in mean_scores(scored) if m.embedding == "nuisance"), None),
+        "differences": [(tables.difference_text(d), d.holds) for d in differences(scored)],
+        "means_figure": means_figure(results),
+        "forests": forests,
+        "protocol": _protocol(results),
+        "notes": scored.notes,
+        "overlap": {m.embedding: m.overlap for m in mean_scores(scored)},
+        "small": int((scored.scores.unique("task")["cases"] < SMALL_N).sum()),
+        "small_n": SMALL_N,
+        "session": _session(cohort, tokens) if cohort and tokens else None,
+        "version": clef.__version__,
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def _by_family(results: Results) -> dict[str, list[str]]:
+    """Tasks of each family, the best known first."""
+    best = (
+        results.scored.scores.group_by("family", "task")
+        .agg(top=pl.col("auroc").max())
+        .sort("family", "top", descending=[False, True])
+    )
+    return {family: part["task"].to_list() for (family,), part in best.group_by("family", maintain_order=True)}
+
+
+def _protocol(results: Results) -> list[tuple[str, str]]:
+    """The whole protocol as pairs (what, how)."""
+    scores, about = results.scored.scores, results.about
+    protocol = about.get("protocol", {})
+    chosen = ", ".join(f"{n} x {w}" for w, n in scores["chosen_on"].value_counts(sort=True).iter_rows())
+    kept = sum(bool(c["kept"]) for c in about.get("counts", {}).values())
+    rows = [
+        ("Suite", f"{about.get('suite', '?')}: {len(scores['task'].unique())} tasks scored, {kept} built"),
+        ("Cohort", f"{about.get('cohort', {}).get('name', '?')} ({about.get('cohort', {}).get('fingerprint', '?')})"),
+        ("Unit", f"{scores['unit'][0]}: one score per session"),
+        ("Controls", f"{protocol.get('controls', '?')} per case; {protocol.get('matching', '?')}"),
+        ("Scored on", f"{scores['scored_on'][0]}; split hash {', '.join(scores['split_hash'].unique().sort())}"),
+        ("Probe", scores["probe"][0]),
+        ("Regularisation chosen on", chosen),
+        ("Intervals", f"95 % percentile, {results.scored.replicates.shape[-1]} bootstrap resamples of matched sets, "
+                      "paired over embeddings, tied over tasks by shared subjects; the probe is held fixed"),
+        ("Seeds", f"{scores['seed'].n_unique()} (other inner folds of the probe; not covered by the intervals)"),
+    ]  # fmt: skip
+    return rows
+
+
+def _session(cohort: str, path: str) -> dict[str, Any] | None:
+    """One session drawn: the first done one of the test split; nothing (and a log line) if it cannot be read."""
+    import torch
+
+    from benchmark.figures import session_figure
+    from tokenizer.channels import CHANNELS
+    from tokenizer.multitaper import session_spectrogram
+    from tokenizer.recordings import RecordingError, read_row
+    from tokenizer.sessions import read_sessions
+    from tokenizer.store import TokenStore
+
+    store = TokenStore(path)
+    where = {str(s): i for i, s in enumerate(store.session_id)}
+    done = np.asarray(store.valid[:]).astype(float) >= 0.5
+    for row in read_sessions(cohort).sort("split", "session_id").to_dicts():  # test comes first
+        index = where.get(row["session_id"])
+        if index is None or not done[index].any():
+            continue
+        try:
+            spec, valid = session_spectrogram(read_row(cohort, row))
+        except RecordingError as error:
+            log.info("no picture of a session: %s", error)
+            return None
+        codes = np.asarray(store.tokens[index]).astype(np.int64)
+        decoded = np.asarray(store.vqgan().decode(torch.as_tensor(codes)[None])[0])
+        columns = min(len(valid) // 10, codes.shape[1])
+        channel = list(CHANNELS).index("O1") if "O1" in CHANNELS else 0
+        shown = slice(0, 10 * columns)
+        image = session_figure(
+            np.asarray(spec)[channel][:, shown], decoded[channel][:, shown], codes[:, :columns],
+            np.asarray(valid, bool)[shown], list(CHANNELS)[channel],
+        )  # fmt: skip
+        return {"image": image, "split": row["split"]}
+    return None

@@ -1,0 +1,173 @@
+"""Score embeddings on tasks: a table on the terminal, scores.parquet and report.html.
+
+    python -m benchmark.run tasks=tasks.parquet embeddings=a.parquet,b.parquet out=DIR cohort=COHORT
+
+With cohort= the baselines `bandpower` and `nuisance` are made (recordings are read once and kept) and shown beside
+every embedding. Embeddings of a model that has seen a scored subject are refused, or flagged with allow_overlap=true.
+"""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmark.baselines import BaselinesConfig, write_baselines
+from benchmark.comparing import mean_scores
+from benchmark.report import Results, write_report
+from benchmark.scoring import SCORES, Scored, score_tasks
+from benchmark.statistics import RESAMPLES
+from benchmark.tables import difference_lines, hint_lines, mean_table, per_task_table
+from benchmark.tasks import read_tasks
+from clef.embeddings import Embeddings, read_embeddings
+from tokenizer.cli import ConfigError, program
+from tokenizer.files import write_table
+from tokenizer.sessions import read_sessions
+
+log = logging.getLogger(__name__)
+FORMAT = 1
+
+
+@dataclasses.dataclass
+class RunConfig:
+    tasks: str = "???"
+    """Task file of benchmark.build."""
+    out: str = "???"
+    """Folder to write scores.parquet, report.html and the baselines into."""
+    embeddings: list[str] = dataclasses.field(default_factory=list)
+    """Embedding files, a.parquet,b.parquet."""
+    cohort: str | None = None
+    """Cohort folder; adds the baselines bandpower and nuisance."""
+    unmatched_tasks: str | None = None
+    """The same tasks built with matched=false: shows what the nuisance row gets without matching."""
+    tokens: str | None = None
+    """Token store; adds a picture of one session, its reconstruction and its tokens to the report."""
+    folds: int = 0
+    """Score out of fold: put whole matched sets into so many folds, whatever their split."""
+    seeds: int = 1
+    """Repetitions with other inner folds (and other folds, with folds=)."""
+    allow_overlap: bool = False
+    """Score embeddings whose model has seen scored subjects, and flag them, instead of refusing."""
+    blank_below: float = 0.0
+    """Leave bins below so many Hz out of bandpower."""
+    workers: int = 2
+    """Processes that read recordings for the baselines."""
+
+
+def main(config: RunConfig) -> None:
+    """Score, print, write."""
+    _check(config)
+    tasks, about = read_tasks(config.tasks)
+    about["ceilings"] = _ceilings(config.cohort, about) if config.cohort else {}
+    stores = _embeddings(config.embeddings)
+    if config.cohort:
+        _check_cohort(config.cohort, tasks)
+        stores |= _baselines(config)
+    options = {"folds": config.folds, "seeds": config.seeds, "allow_overlap": config.allow_overlap}
+    scored = score_tasks(tasks, stores, **options)
+    results = Results(
+        scored, about, synthetic=_is_synthetic(config.cohort), unmatched=_unmatched(config, stores, scored)
+    )
+    _write_scores(Path(config.out), results, stores)
+    print(mean_table(results))
+    print("\n".join(["", *difference_lines(results)]))
+    if len(scored.tasks) <= 60:
+        print("\n" + per_task_table(results))
+    for line in scored.notes + hint_lines(stores, config.cohort):
+        log.info(line)
+    report = write_report(Path(config.out), results, config.cohort, config.tokens)
+    log.info("wrote %s and %s; next: open the report", Path(config.out) / "scores.parquet", report)
+
+
+def _check(config: RunConfig) -> None:
+    if not config.embeddings and not config.cohort:
+        raise ConfigError(
+            "embeddings or cohort must be given: embeddings=a.parquet,b.parquet, or cohort= for the baselines"
+        )
+    if config.seeds < 1 or config.folds < 0 or config.folds == 1:
+        raise ConfigError("seeds must be 1 or more, and folds 0 or 2 and more")
+    if config.tokens and not config.cohort:
+        raise ConfigError("tokens= draws a session of the cohort; give cohort= too")
+
+
+def _embeddings(paths: list[str]) -> dict[str, Embeddings]:
+    """Stores by the name tables call them; files of the same name are told apart by their path."""
+    stores: dict[str, Embeddings] = {}
+    for path in paths:
+        store = read_embeddings(path)
+        name = store.name if store.name and store.name not in stores else str(path)
+        if name in stores:
+            raise ValueError(f"embeddings={path}: this file is given twice")
+        stores[name] = store
+    return stores
+
+
+def _check_cohort(cohort: str, tasks: pl.DataFrame) -> None:
+    unknown = tasks.join(read_sessions(cohort), on="session_id", how="anti")
+    if len(unknown):
+        raise ValueError(
+            f"{unknown['session_id'].n_unique()} sessions of the tasks are not in cohort={cohort} "
+            f"(first: {unknown['session_id'][0]!r}); give the cohort the tasks were built from"
+        )
+
+
+def _baselines(config: RunConfig) -> dict[str, Embeddings]:
+    made = write_baselines(BaselinesConfig(config.cohort or "", config.out, config.blank_below, config.workers))
+    return {name: read_embeddings(path) for name, path in made.items()}
+
+
+def _ceilings(cohort: str, about: dict[str, Any]) -> dict[str, float]:
+    """AUROC that the planted truth of a synthetic cohort allows, for tasks made of exactly one planted concept."""
+    path = Path(cohort) / "truth" / "ceilings.parquet"
+    if not path.is_file():
+        return {}
+    planted = dict(pl.read_parquet(path).select("code", "ceiling").drop_nulls().iter_rows())
+    found = {}
+    for task, definition in about.get("protocol", {}).get("definitions", {}).items():
+        mine = [v for code, v in planted.items() if code.startswith(tuple(definition["codes"])) and v == v]
+        found |= {task: mine[0]} if len(mine) == 1 else {}
+    return found
+
+
+def _is_synthetic(cohort: str | None) -> bool:
+    path = Path(cohort or "") / "metadata" / "dataset.json"
+    return bool(cohort) and path.is_file() and "synthetic" in json.loads(path.read_text())["dataset_name"].lower()
+
+
+def _unmatched(config: RunConfig, stores: dict[str, Embeddings], matched: Scored) -> Scored | None:
+    """The nuisance row on the unmatched twins of the scored tasks."""
+    nuisance = {n: s for n, s in stores.items() if s.config.get("kind") == "nuisance"}
+    if not config.unmatched_tasks or not nuisance:
+        return None
+    tasks, about = read_tasks(config.unmatched_tasks)
+    if about.get("protocol", {}).get("matched", True):
+        raise ValueError(f"unmatched_tasks={config.unmatched_tasks}: these tasks are matched; build with matched=false")
+    tasks = tasks.filter(pl.col("task").is_in(matched.tasks))
+    if not len(tasks):
+        raise ValueError(f"unmatched_tasks={config.unmatched_tasks}: none of its tasks is among those scored")
+    return score_tasks(tasks, nuisance, folds=config.folds, seeds=config.seeds)
+
+
+def _write_scores(out: Path, results: Results, stores: dict[str, Embeddings]) -> None:
+    """scores.parquet: a row per task, embedding and seed; its metadata repeats what the tasks' file says."""
+    ceilings = results.about["ceilings"]
+    table = results.scored.scores.select(*SCORES)
+    if ceilings:
+        ceiling = pl.col("task").replace_strict(ceilings, default=None, return_dtype=pl.Float64)
+        table = table.with_columns(ceiling=ceiling)
+    about = {
+        "format": FORMAT,
+        "resamples": RESAMPLES,
+        "synthetic": results.synthetic,
+        "tasks": {k: results.about.get(k) for k in ("suite", "cohort", "protocol", "split_hash")},
+        "means": [dataclasses.asdict(mean) for mean in mean_scores(results.scored)],
+        "embeddings": {n: {"model": s.model, "config": s.config} for n, s in stores.items()},
+        "notes": results.scored.notes,
+    }
+    write_table(out / "scores.parquet", table, {"clef.scores": json.dumps(about)})
+
+
+if __name__ == "__main__":
+    program(RunConfig, main, "benchmark.run")

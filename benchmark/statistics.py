@@ -1,0 +1,70 @@
+"""AUROC and its uncertainty, resampled by matched set.
+
+AUROC is the share of (case, control) pairs in which the case scores higher, ties counting half (Mann & Whitney
+1947; Hanley & McNeil 1982). With folds, only pairs of the same fold are compared, since each fold has a probe of
+its own, and the pairs of all folds are pooled.
+
+Intervals are percentiles of a bootstrap over matched sets: in replicate b every set s gets a weight w[b, s] and the
+AUROC is taken over weighted pairs. The weights are Poisson(1) (the multinomial bootstrap's limit). Tasks share
+people, so replicates are tied across tasks: a subject has one normal draw per replicate, wherever it occurs, and a
+set's weight is the Poisson quantile of the standardised sum of its members' draws (a Gaussian copula). Within a task
+sets share nobody and are resampled independently, exactly by set; across tasks, sets of the same people move
+together, and means over tasks and differences between embeddings get intervals that know it.
+"""
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import poisson
+
+RESAMPLES = 1000
+
+
+def auroc(
+    labels: np.ndarray, scores: np.ndarray, fold: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """AUROC of `scores` (n,) against boolean `labels` (n,); within `fold` (n,) and weighted (R, n) if given.
+
+    Returns (R,) values, R = 1 without weights; NaN where no pair has weight. Raises ValueError on NaN scores.
+    """
+    if not np.isfinite(scores).all():
+        raise ValueError("scores hold NaN or infinity; an AUROC of them would be meaningless")
+    weights = np.ones((1, len(labels))) if weights is None else weights
+    fold = np.zeros(len(labels), np.int64) if fold is None else fold
+    order = np.lexsort((scores, fold))
+    new_fold = np.diff(fold[order], prepend=fold[order[0]] - 1) != 0
+    starts = np.flatnonzero(new_fold | (np.diff(scores[order], prepend=np.nan) != 0))  # groups of tied scores
+    case = np.add.reduceat(weights[:, order] * labels[order], starts, axis=1)
+    control = np.add.reduceat(weights[:, order] * ~labels[order], starts, axis=1)
+    wins = np.cumsum(control, axis=1) - 0.5 * control
+    firsts = np.flatnonzero(new_fold[starts])
+    fold_case = np.add.reduceat(case, firsts, axis=1)
+    fold_control = np.add.reduceat(control, firsts, axis=1)
+    before = np.cumsum(fold_control, axis=1) - fold_control  # controls of earlier folds are nobody's opponents
+    won = (case * wins).sum(1) - (fold_case * before).sum(1)
+    pairs = (fold_case * fold_control).sum(1)
+    return np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0)
+
+
+def subject_draws(subjects: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
+    """One standard normal draw per subject and replicate: (resamples, subjects) float32."""
+    return np.random.default_rng(seed).standard_normal((resamples, subjects), np.float32)
+
+
+def set_weights(draws: np.ndarray, subject: np.ndarray, matched_set: np.ndarray) -> np.ndarray:
+    """Bootstrap weights (R, n) of the rows of one task; rows of a set have the same weight.
+
+    draws: (R, subjects) · subject: (n,) column of `draws` of each row · matched_set: (n,) integers 0 … S−1
+    """
+    order = np.argsort(matched_set, kind="stable")
+    sizes = np.bincount(matched_set)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    sums = np.add.reduceat(draws[:, subject[order]].astype(np.float64), starts, axis=1) / np.sqrt(sizes)
+    steps = poisson.cdf(np.arange(12), 1.0)
+    return np.searchsorted(steps, ndtr(sums)).astype(np.float64)[:, matched_set]
+
+
+def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap replicates; replicates without a pair (NaN) are left out."""
+    tail = 50 * (1 - level)
+    low, high = np.nanpercentile(replicates, [tail, 100 - tail])
+    return float(low), float(high)

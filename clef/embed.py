@@ -1,0 +1,122 @@
+"""Embed sessions with a trained model: a token store, or a folder of recordings, into embeddings.parquet.
+
+kind=untrained and kind=codes write the controls a benchmark shows beside a trained model.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from clef.embeddings import Embeddings, write_embeddings
+from clef.model import Model, load
+from tokenizer import ranks
+from tokenizer.cli import ConfigError, program
+from tokenizer.progress import track
+from tokenizer.recordings import RecordingError
+from tokenizer.store import TokenStore
+
+log = logging.getLogger(__name__)
+SUFFIXES = {".edf", ".bdf", ".vhdr", ".set", ".fif", ".gdf"}
+
+
+@dataclasses.dataclass
+class EmbedConfig:
+    """Settings of clef.embed."""
+
+    model: str = "???"
+    """Run folder of stage=recon or stage=align, or its model/."""
+    out: str = "???"
+    """The embedding file to write."""
+    tokens: str | None = None
+    """Token store made with the model's own tokenizer."""
+    recordings: str | None = None
+    """A recording, or a folder searched for recordings; instead of tokens=."""
+    kind: Literal["trained", "untrained", "codes"] = "trained"
+    """trained, or a control: the same encoder with fresh weights, or the mean code vector per row."""
+    pool: Literal["rows", "mean"] = "rows"
+    """Mean over time per frequency row (16·D wide), or over everything (D wide)."""
+    name: str | None = None
+    """What tables call this embedding; by default the name of the file."""
+    batch: int = 16
+    """Sessions at once."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    workers: int = 0
+    """Unused with tokens; recordings are read by this process."""
+    seed: int = 0
+    """Unused: embedding has no randomness. Accepted because every program takes it."""
+
+
+def main(config: EmbedConfig) -> int:
+    """Embed and write; returns 1 if a recording had to be left out."""
+    if (config.tokens is None) == (config.recordings is None):
+        raise ConfigError("give either tokens=STORE or recordings=DIR")
+    model = load(config.model).to(ranks.set_up(config.device))
+    left_out = 0
+    if config.tokens:
+        sessions = model.tokenise(TokenStore(config.tokens))
+        sessions = sessions.where(sessions.valid.any(1))
+        names, vectors = sessions.session_id.tolist(), embed_in_parts(model, sessions, config)
+    else:
+        names, vectors, left_out = embed_recordings(model, Path(config.recordings), config)
+    embeddings = Embeddings(
+        names, vectors, config.name or Path(config.out).stem, model.fingerprint, about(model, config)
+    )
+    embeddings.trained_on = model.encoder.about.get("trained_on", {})
+    write_embeddings(config.out, embeddings)
+    log.info(
+        "wrote %s: %d sessions x %d dimensions (%s, pool=%s)", config.out, *vectors.shape, config.kind, config.pool
+    )
+    log.info("next: python -m benchmark.run tasks=tasks.parquet embeddings=%s out=DIR", config.out)
+    return int(left_out > 0)
+
+
+def embed_in_parts(model: Model, sessions, config: EmbedConfig) -> np.ndarray:
+    """Embeddings (n, D) of many sessions, with a progress bar."""
+    size = max(config.batch, 256)
+    starts = range(0, len(sessions), size)
+    index = np.arange(len(sessions))
+    parts = [
+        model.embed_tokens(sessions.where((index >= i) & (index < i + size)), config.pool, config.kind, config.batch)
+        for i in track(starts, "embed", len(starts))
+    ]
+    return np.concatenate(parts)
+
+
+def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[list[str], np.ndarray, int]:
+    """Names, embeddings (n, D) of the recordings under `root`, and how many were left out."""
+    files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(sorted(SUFFIXES))}")
+    names, vectors = [], []
+    for file in track(files, "embed"):
+        try:
+            vectors.append(model.embed_tokens(model.tokenise(file), config.pool, config.kind)[0])
+        except RecordingError as error:
+            log.warning("left out %s", error)
+            continue
+        names.append(str(file.relative_to(root) if file != root else file.name))
+    if not names:
+        raise ValueError(f"recordings={root}: none of {len(files)} recordings could be read; the reasons are above")
+    return names, np.stack(vectors), len(files) - len(names)
+
+
+def about(model: Model, config: EmbedConfig) -> dict:
+    """What the embedding file says of how it was made."""
+    trained = model.encoder.about
+    return {
+        "kind": config.kind,
+        "pool": config.pool,
+        "stage": trained.get("stage"),
+        "tokenizer": trained.get("tokenizer"),
+        "encoder": dataclasses.asdict(model.encoder.config),
+        "torch": torch.__version__,
+    }
+
+
+if __name__ == "__main__":
+    program(EmbedConfig, main, "clef.embed")

@@ -1,0 +1,163 @@
+"""The public model: whatever a run folder holds, ready to embed recordings, sessions and token stores.
+
+model = clef.load("RUN")
+model.embed("recording.edf")        # (1, D) float32
+model.text(["generalised slowing"]) # (1, P) float32
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from clef.alignment import Alignment
+from clef.encoder import Encoder
+from clef.stage_recon import cut
+from tokenizer.encode import encode_one
+from tokenizer.files import fingerprint
+from tokenizer.multitaper import session_spectrogram
+from tokenizer.readings import Reading
+from tokenizer.recordings import Session, read
+from tokenizer.store import Tokens, TokenStore
+from tokenizer.vqgan import VQGAN
+
+Kind = Literal["trained", "untrained", "codes"]
+
+
+@dataclasses.dataclass
+class Model:
+    """Tokenizer, encoder and alignment heads of one run; heads are None for a stage=recon run."""
+
+    vqgan: VQGAN
+    encoder: Encoder
+    heads: Alignment | None = None
+
+    def embed(self, source: Any, tokens: bool = False, pool: str | None = None) -> np.ndarray:
+        """Embed a recording (path), Session, mne Raw, or every session of a TokenStore.
+
+        Returns (n, D) float32; with `tokens=True` the state of every token, (n, 2048, width), zero where invalid.
+        Raises ValueError with one line if a recording cannot be read or a store is from another tokenizer.
+        """
+        sessions = self.tokenise(source)
+        if tokens:
+            return np.concatenate(list(self._states(sessions)))
+        return self.embed_tokens(sessions, pool)
+
+    def tokenise(self, source: Any) -> Tokens:
+        """Tokens of any source `embed` takes."""
+        if isinstance(source, Tokens):
+            return source
+        if isinstance(source, TokenStore):
+            if source.fingerprint != self.encoder.about.get("tokenizer"):
+                raise ValueError(
+                    f"{source.path.name}: made with tokenizer {source.fingerprint}, the model was trained on tokens of "
+                    f"{self.encoder.about.get('tokenizer')}; encode the recordings with the model's own (tokenizer=RUN)"
+                )
+            return source.load()
+        session = source if isinstance(source, Session) else read(source)
+        spec, valid = session_spectrogram(session)
+        row = encode_one(self.vqgan, Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok)))
+        return Tokens(
+            row["tokens"][None], row["valid"][None] >= 0.5, np.array(["session"]), np.zeros(1, np.int64), np.array([""])
+        )
+
+    @torch.inference_mode()
+    def embed_tokens(
+        self, sessions: Tokens, pool: str | None = None, kind: Kind = "trained", batch: int = 16
+    ) -> np.ndarray:
+        """Session embeddings (n, D) float32 of tokens; `kind` picks the controls of a benchmark.
+
+        untrained: the same encoder with fresh weights · codes: the mean code vector per row, no encoder at all
+        """
+        encoder = self._untrained() if kind == "untrained" else self.encoder
+        parts: dict[int, np.ndarray] = {}
+        for rows, part in _by_length(sessions, batch):
+            tokens, valid = (part[k].to(encoder.codes.device) for k in ("tokens", "valid"))
+            found = code_means(encoder, tokens, valid) if kind == "codes" else encoder.embed(tokens, valid, pool)
+            parts |= dict(zip(rows, found.cpu().numpy(), strict=True))
+        return np.stack([parts[i] for i in range(len(sessions))])
+
+    @torch.inference_mode()
+    def _states(self, sessions: Tokens) -> Iterator[np.ndarray]:
+        rows, columns = sessions.tokens.shape[1:]
+        for i in range(len(sessions)):
+            valid = torch.from_numpy(sessions.valid[i : i + 1]).to(self.encoder.codes.device)
+            tokens = torch.from_numpy(sessions.tokens[i : i + 1].astype(np.int64)).to(valid.device)
+            states = self.encoder(tokens, valid) * self.encoder.token_ok(valid)[..., None]
+            yield states.float().cpu().numpy().reshape(1, rows * columns, -1)
+
+    def _untrained(self) -> Encoder:
+        """An encoder of the same size and codes, with the weights it would have started from."""
+        torch.manual_seed(0)
+        fresh = Encoder(self.encoder.config, self.encoder.codes.cpu(), self.encoder.rows)
+        return fresh.to(self.encoder.codes.device).eval()
+
+    def text(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors (n, P) of texts in the space reports share with sessions. Raises ValueError without heads."""
+        return self._heads().text(list(texts)).cpu().numpy()
+
+    @torch.inference_mode()
+    def similarity(self, sessions: Any, texts: Sequence[str]) -> np.ndarray:
+        """Cosine similarity (n, m) of sessions (a source, or embeddings (n, D)) with texts."""
+        heads = self._heads()
+        vectors = sessions if isinstance(sessions, np.ndarray) else self.embed(sessions)
+        if heads.to_report is None:
+            raise ValueError("this model was aligned without reports: it cannot compare sessions with text")
+        projected = heads.to_report(torch.from_numpy(vectors).to(heads.to_report.weight.device))
+        return F.normalize(projected, dim=-1).cpu().numpy() @ self.text(texts).T
+
+    def _heads(self) -> Alignment:
+        if self.heads is None:
+            raise ValueError("this model has no alignment heads; train them with `python -m clef.pretrain stage=align`")
+        return self.heads
+
+    def to(self, device: str | torch.device) -> "Model":
+        """Move every part to a device."""
+        for part in (self.vqgan, self.encoder, self.heads):
+            if part is not None:
+                part.to(device)
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """A short name for the encoder's configuration and weights."""
+        from safetensors.torch import save
+
+        tensors = {k: v.cpu().contiguous() for k, v in self.encoder.state_dict().items()}
+        return fingerprint(repr(sorted(self.encoder.describe().items(), key=str)), save(tensors))
+
+
+def code_means(encoder: Encoder, tokens: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Mean code vector per row over valid columns: tokens (B, R, W), valid (B, W) -> (B, R·E) float32."""
+    share = valid.float() / valid.sum(1, keepdim=True).clamp_min(1)
+    return torch.einsum("brwe,bw->bre", encoder.codes[tokens], share).flatten(1)
+
+
+def _by_length(sessions: Tokens, batch: int) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
+    """Batches of sessions of like length, without the padding they share."""
+    ends = np.array([int(np.flatnonzero(v)[-1]) + 1 if v.any() else 1 for v in sessions.valid])
+    order = np.argsort(ends, kind="stable")
+    for i in range(0, len(order), batch):
+        rows = order[i : i + batch].tolist()
+        yield rows, cut(sessions, rows, [slice(0, int(ends[r])) for r in rows])
+
+
+def load(path: str | os.PathLike) -> Model:
+    """Load a model: a run folder, its `model/`, or a hub repository's local copy.
+
+    Raises ValueError with one line if a part is missing, damaged or does not fit.
+    """
+    folder = Path(path) / "model" if (Path(path) / "model").is_dir() else Path(path)
+    if not (folder / "encoder").is_dir():
+        raise ValueError(
+            f"{path}: no encoder here; give the folder of a finished stage=recon or stage=align run (or its model/)"
+        )
+    vqgan = VQGAN.from_pretrained(str(folder / "tokenizer"))
+    encoder = Encoder.from_pretrained(str(folder / "encoder"))
+    heads = Alignment.from_pretrained(str(folder / "align")) if (folder / "align").is_dir() else None
+    return Model(vqgan, encoder, heads)

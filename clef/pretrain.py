@@ -1,0 +1,240 @@
+"""Train one stage of CLEF: tokenizer (needs cohort=), recon (needs tokens=), align (needs tokens=, cohort= and init=).
+
+The same command started again goes on where it stopped, to the same numbers; a finished run says so.
+"""
+
+import dataclasses
+import logging
+from typing import Literal
+
+import numpy as np
+import torch
+
+from clef import cohort as cohorts
+from clef.alignment import Alignment
+from clef.bpe import learn
+from clef.ehr import RecordConfig, RecordEncoder, RecordVocabulary
+from clef.embeddings import subject_hash
+from clef.encoder import Encoder, EncoderConfig
+from clef.reports import report_summaries
+from clef.runs import Run, finished_model
+from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
+from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective
+from clef.stage_tokenizer import Crops, TokenizerObjective, TokenizerStageConfig, make_vqgan
+from clef.text import TextConfig, TextEncoder
+from clef.train import LoopConfig, Objective, Samples, train
+from tokenizer import ranks
+from tokenizer.cli import ConfigError, program
+from tokenizer.files import fingerprint
+from tokenizer.readings import ReadingConfig
+from tokenizer.sessions import read_sessions
+from tokenizer.store import Tokens, TokenStore
+from tokenizer.vqgan import VQGANConfig
+
+log = logging.getLogger(__name__)
+NEEDS = {"tokenizer": ("cohort",), "recon": ("tokens",), "align": ("tokens", "cohort", "init")}
+NEXT = {
+    "tokenizer": "python -m tokenizer.encode cohort={cohort} tokenizer={out} out=tokens.zarr",
+    "recon": "python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet   (or stage=align init={out} …)",
+    "align": "python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
+}
+
+
+def part(default: type):
+    """A field that holds the settings of one component."""
+    return dataclasses.field(default_factory=default)
+
+
+@dataclasses.dataclass
+class PretrainConfig(LoopConfig):
+    """Settings of clef.pretrain: the loop's own and one group per component."""
+
+    stage: str = "???"
+    """What to train; sets the loop's defaults for it."""
+    model: str = "small"
+    """Size of every network."""
+    text: str = "scratch"
+    """How reports are read in stage=align."""
+    out: str = "???"
+    """Run folder; the same folder with the same settings resumes."""
+    cohort: str | None = None
+    """Cohort folder (stage=tokenizer and stage=align)."""
+    tokens: str | None = None
+    """Token store (stage=recon and stage=align)."""
+    init: str | None = None
+    """Finished stage=recon run to start from (stage=align)."""
+    seed: int = 0
+    """Everything random follows from it."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    workers: int = 0
+    """Processes that read recordings beside this one."""
+    threads: int = 0
+    """CPU threads of this process; 0 leaves the choice to PyTorch."""
+    wandb: Literal["disabled", "offline", "online"] = "disabled"
+    """Mirror the metrics to Weights & Biases; metrics.jsonl stays the record."""
+    reading: ReadingConfig = part(ReadingConfig)
+    """How recordings become sessions (stage=tokenizer)."""
+    vqgan: VQGANConfig = part(VQGANConfig)
+    """The tokenizer network."""
+    tokenizer_stage: TokenizerStageConfig = part(TokenizerStageConfig)
+    """Losses and crops of stage=tokenizer."""
+    encoder: EncoderConfig = part(EncoderConfig)
+    """The session Transformer (stage=recon)."""
+    recon: ReconConfig = part(ReconConfig)
+    """Masking of stage=recon."""
+    align: AlignConfig = part(AlignConfig)
+    """Losses of stage=align."""
+    report_encoder: TextConfig = part(TextConfig)
+    """The network that reads report summaries."""
+    record_encoder: RecordConfig = part(RecordConfig)
+    """The network that reads the record's codes."""
+
+
+def main(config: PretrainConfig) -> None:
+    """Build the stage, train it, and say what was written and what comes next."""
+    missing = [name for name in NEEDS[config.stage] if not getattr(config, name)]
+    if missing:
+        raise ConfigError(f"stage={config.stage} needs {' and '.join(f'{m}=' for m in missing)}")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = ranks.set_up(config.device)
+    build = {"tokenizer": build_tokenizer, "recon": build_recon, "align": build_align}[config.stage]
+    run = Run(config.out, config, input_fingerprints(config), config.wandb)
+    if run.finished:
+        log.info("%s: already finished after %d steps, nothing changed", config.out, config.steps)
+    else:
+        torch.manual_seed(config.seed)
+        objective, samples = build(config)
+        train(objective, samples, config, run, device, config.workers)
+        if config.stage != "tokenizer" and ranks.RANK == 0:
+            copy_tokenizer(config, run)
+        run.mark_finished()
+        log.info("wrote %s: model, metrics.jsonl, checkpoints", config.out)
+    log.info("next: %s", NEXT[config.stage].format(**dataclasses.asdict(config)))
+    ranks.leave()
+
+
+def input_fingerprints(config: PretrainConfig) -> dict[str, str]:
+    """Names for the contents a run is fed with, so that it cannot go on with others."""
+    found = {}
+    if config.cohort:
+        table = read_sessions(config.cohort).select("session_id", "subject_id", "split")
+        found["cohort"] = fingerprint(table.write_csv())
+    if config.tokens:
+        store = TokenStore(config.tokens)
+        found["tokens"] = fingerprint(store.fingerprint, "\n".join(store.session_id))
+    if config.init:
+        found["init"] = fingerprint((finished_model(config.init) / "encoder" / "model.safetensors").read_bytes())
+    return found
+
+
+# ---- stages
+def build_tokenizer(config: PretrainConfig) -> tuple[Objective, Samples]:
+    """The VQGAN with the scale of the training recordings, and crops of them."""
+    sessions = read_sessions(config.cohort)
+    samples = Crops(config.cohort, sessions, config.tokenizer_stage, config.reading, config.seed)
+    vqgan = make_vqgan(config.vqgan, samples)
+    vqgan.about = {"stage": "tokenizer", "trained_on": trained_on(sessions["subject_id"], sessions["split"])}
+    return TokenizerObjective(vqgan, config.tokenizer_stage, config.seed), samples
+
+
+def build_recon(config: PretrainConfig) -> tuple[Objective, Samples]:
+    """A fresh encoder over the store's codes, and its sessions with masks."""
+    store, tokens = load_tokens(config.tokens)
+    encoder = Encoder(config.encoder, store.vqgan().codebook.vectors, store.grid[0])
+    encoder.about = about(config, store, tokens)
+    return ReconObjective(encoder, config.recon), MaskedSessions(tokens, config.recon, config.seed)
+
+
+def build_align(config: PretrainConfig) -> tuple[Objective, Samples]:
+    """The encoder of a recon run with fresh heads, and sessions with their reports and records."""
+    if config.accumulate != 1:
+        raise ValueError("stage=align needs accumulate=1: negatives come from the whole batch; lower batch= instead")
+    store, tokens = load_tokens(config.tokens)
+    encoder = Encoder.from_pretrained(str(finished_model(config.init) / "encoder"))
+    check_tokenizer(encoder, store, config.tokens)
+    sessions, events = read_sessions(config.cohort), cohorts.read_events(config.cohort)
+    check_splits(tokens, sessions, config)
+    summaries = report_summaries(cohorts.read_reports(config.cohort), config.align.summariser)
+    text = make_text(config, tokens, summaries)
+    record = make_record(config, sessions, events)
+    if text is None and record is None:
+        raise ValueError(
+            f"cohort={config.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with"
+        )
+    encoder.about = about(config, store, tokens)
+    partners = find_partners(tokens, sessions, events, summaries, text, record.vocabulary if record else None)
+    heads = Alignment(encoder.output, text, record)
+    return AlignObjective(encoder.train(), heads, config.align), Pairs(tokens, partners, config.align, config.seed)
+
+
+def make_text(config: PretrainConfig, tokens: Tokens, summaries: dict[str, str]) -> TextEncoder | None:
+    """The report encoder with words learned from the training reports; None if there are none or they do not count."""
+    train = set(tokens.session_id[tokens.split == "train"])
+    texts = [text for session, text in sorted(summaries.items()) if session in train and text]
+    if not texts or not config.align.report_weight:
+        log.info("aligning without reports")
+        return None
+    return TextEncoder(config.report_encoder, learn(texts, config.report_encoder.vocabulary))
+
+
+def make_record(config: PretrainConfig, sessions, events) -> RecordEncoder | None:
+    """The record encoder with the codes of the training subjects; None if there are none or they do not count."""
+    vocabulary = RecordVocabulary.fit(sessions, events, config.record_encoder)
+    if not vocabulary.codes or not config.align.record_weight:
+        log.info("aligning without records")
+        return None
+    return RecordEncoder(vocabulary)
+
+
+# ---- what goes with a model
+def load_tokens(path: str) -> tuple[TokenStore, Tokens]:
+    """An encoded store and its sessions in memory."""
+    store = TokenStore(path)
+    tokens = store.load()
+    return store, tokens.where(tokens.valid.any(1))
+
+
+def check_tokenizer(encoder: Encoder, store: TokenStore, name: str) -> None:
+    """Raise ValueError unless the encoder was trained on tokens of this store's tokenizer."""
+    trained = encoder.about.get("tokenizer")
+    if trained != store.fingerprint:
+        raise ValueError(
+            f"tokens={name}: made with tokenizer {store.fingerprint}, the model was trained on tokens of {trained}; "
+            f"encode the cohort with the model's own tokenizer (tokenizer=RUN)"
+        )
+
+
+def check_splits(tokens: Tokens, sessions, config: PretrainConfig) -> None:
+    """Raise ValueError if the cohort puts a session of the store into another split or does not know it."""
+    known = dict(zip(sessions["session_id"], sessions["split"], strict=True))
+    differing = [s for s, split in zip(tokens.session_id, tokens.split, strict=True) if known.get(s) != split]
+    if differing:
+        raise ValueError(
+            f"tokens={config.tokens}: {len(differing)} sessions are not in cohort={config.cohort} with the same split "
+            f"(first: {differing[0]}); encode this cohort"
+        )
+
+
+def about(config: PretrainConfig, store: TokenStore, tokens: Tokens) -> dict:
+    """What a model folder says of its training: stage, tokenizer, and hashed subjects per split."""
+    seen = trained_on(tokens.subject_id, tokens.split)
+    earlier = dict(store.attributes["tokenizer"]).get("about", {}).get("trained_on", {})
+    both = {split: sorted(set(seen.get(split, [])) | set(earlier.get(split, []))) for split in ("train", "val")}
+    return {"stage": config.stage, "tokenizer": store.fingerprint, "trained_on": both}
+
+
+def trained_on(subjects, splits) -> dict[str, list[str]]:
+    """Hashed subjects of train and val: what a stage is fitted on and selected with."""
+    subjects, splits = np.asarray(subjects), np.asarray(splits)
+    return {s: sorted({subject_hash(int(i)) for i in subjects[splits == s]}) for s in ("train", "val")}
+
+
+def copy_tokenizer(config: PretrainConfig, run: Run) -> None:
+    """Put the tokenizer of the tokens beside the model, so that a run reads recordings by itself."""
+    TokenStore(config.tokens).vqgan().save_pretrained(run.folder / "model" / "tokenizer")
+
+
+if __name__ == "__main__":
+    program(PretrainConfig, main, "clef.pretrain")

@@ -1,0 +1,320 @@
+"""The one training loop: schedule, forward, backward, step, log, save. Every stage runs through it.
+
+A stage brings two things. `Samples` turns global sample numbers into batches, as a pure function of (seed, number):
+that is what makes a resumed run equal to an undisturbed one and n processes equal to one. `Objective` turns a batch
+into its share of the loss: sums over what is counted, divided by the totals over all micro-batches and processes.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from clef.ema import Average
+from clef.runs import Run
+from tokenizer import ranks
+from tokenizer.progress import track
+
+log = logging.getLogger(__name__)
+Batch = dict[str, Any]
+
+
+@dataclasses.dataclass
+class LoopConfig:
+    """The loop's own settings."""
+
+    steps: int = 1000
+    """Optimiser steps in all."""
+    batch: int = 16
+    """Samples per step, over all processes."""
+    accumulate: int = 1
+    """Micro-batches per step on each process; more of them need less memory."""
+    lr: float = 1e-3
+    """Peak learning rate."""
+    warmup: float = 0.05
+    """Share of the steps over which the rate rises; then it falls as a cosine to zero."""
+    weight_decay: float = 0.1
+    """AdamW weight decay, on matrices only."""
+    beta2: float = 0.95
+    """AdamW second-moment decay (the first is 0.9)."""
+    clip: float = 5.0
+    """Largest norm of the gradient."""
+    ema: float = 0.999
+    """Decay of the averaged weights that are validated and saved; 0 saves the last ones."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """auto: bf16 autocast on CUDA devices that have it, fp32 elsewhere."""
+    log_every: int = 10
+    """Steps between lines in metrics.jsonl."""
+    validate_every: int = 100
+    """Steps between validations; the last step always validates."""
+    checkpoint_minutes: float = 10.0
+    """Minutes between checkpoints."""
+
+
+class Samples(Protocol):
+    """What a stage trains on."""
+
+    def batch(self, numbers: Sequence[int]) -> Batch:
+        """Global sample numbers -> tensors, with `counts`: what the losses are divided by, as floats."""
+
+    def validation(self) -> list[Batch]:
+        """Fixed held-out batches, the same at every call."""
+
+
+def session_order(seed: int, number: int, sessions: int) -> int:
+    """Which of `sessions` sample `number` shows: each once per epoch, in an order drawn anew."""
+    epoch, place = divmod(number, sessions)
+    return int(_epoch_order(seed, epoch, sessions)[place])
+
+
+@lru_cache(maxsize=4)
+def _epoch_order(seed: int, epoch: int, sessions: int) -> np.ndarray:
+    return np.random.default_rng((seed, 0, epoch)).permutation(sessions)
+
+
+class Objective(nn.Module):
+    """A stage: owns its parameter groups and turns a batch into its share of the loss."""
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameter groups for AdamW, each with `params` and optionally `scale` of the learning rate."""
+        return [{"params": [p for p in self.parameters() if p.requires_grad]}]
+
+    def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
+        """`loss` and metrics, each a share that sums to the global mean; progress is the share of steps done."""
+        raise NotImplementedError  # abstract
+
+    def after_step(self, step: int) -> dict[str, float]:
+        """What has to happen once per step beside the gradient; returns metrics."""
+        return {}
+
+    def save_model(self, folder: Path) -> None:
+        """Write the model parts into `folder`."""
+        raise NotImplementedError  # abstract
+
+
+def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, device, workers: int) -> None:
+    """Train `objective` to `config.steps`, from the newest checkpoint of `run` if there is one, and save its model."""
+    objective.to(device)
+    optimizer = make_optimizer(objective, config)
+    average = Average(objective, config.ema)
+    start = restore(run, objective, optimizer, average)
+    stop, saved_at = StopSignal(), time.monotonic()
+    autocast = make_autocast(config.precision, device)
+    log.info("%s: %.2f M parameters, step %d of %d", run.folder, _millions(objective), start, config.steps)
+    for step, batches in track(load(samples, config, start, workers), "train", config.steps, start):
+        began = time.monotonic()
+        rate = learning_rate(config, step)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        totals = sum_counts(batches)
+        metrics: dict[str, Tensor] = {}
+        for batch in batches:
+            with autocast:
+                out = objective(to_device(batch, device), totals, step / config.steps)
+            out["loss"].backward()
+            metrics = {k: metrics.get(k, 0) + v.detach() for k, v in out.items()}
+        sum_gradients(objective)
+        norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(step)
+        extra = objective.after_step(step)
+        done = step + 1
+        leaving = stop.now() or done == config.steps
+        saving = leaving or ranks.agreed(time.monotonic() - saved_at > 60 * config.checkpoint_minutes)
+        if saving or done % config.log_every == 0:
+            shown = {k: ranks.total(v.double()).item() for k, v in metrics.items()}
+            check_finite(shown, done)
+        if done % config.log_every == 0 or done == config.steps:
+            pace = {"grad_norm": norm.item(), "lr": rate, "seconds": time.monotonic() - began}
+            run.log_metrics({"step": done, **shown, **extra, **pace})
+        if done % config.validate_every == 0 or done == config.steps:
+            validate(objective, samples, average, run, done, config, device)
+        if saving:
+            run.save_checkpoint(done, snapshot(objective, optimizer, average))
+            saved_at = time.monotonic()
+        if leaving:
+            stop.leave_if_asked(done)
+    with average.applied():
+        if ranks.RANK == 0:
+            objective.save_model(run.folder / "model")
+
+
+# ---- the parts of a step
+def learning_rate(config: LoopConfig, step: int) -> float:
+    """Linear warm-up, then a cosine to zero."""
+    rise = max(1, round(config.warmup * config.steps))
+    if step < rise:
+        return config.lr * (step + 1) / rise
+    return config.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, config.steps - rise)))
+
+
+def make_optimizer(objective: Objective, config: LoopConfig) -> torch.optim.Optimizer:
+    """AdamW with weight decay on matrices only, and the stage's own learning-rate scales."""
+    groups = []
+    for group in objective.groups():
+        for decay, wanted in ((config.weight_decay, True), (0.0, False)):
+            params = [p for p in group["params"] if (p.ndim >= 2) == wanted]
+            groups.append({"params": params, "weight_decay": decay, "scale": group.get("scale", 1.0)})
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, config.beta2))
+
+
+def make_autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:
+    """The autocast context for `precision` on `device`; an explicit bf16 that cannot be had is an error."""
+    capable = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if precision == "bf16" and device.type == "cuda" and not capable:
+        raise ValueError("precision=bf16: this GPU has no bfloat16; use precision=fp32 or auto")
+    on = precision == "bf16" or (precision == "auto" and capable)
+    return torch.autocast(device.type, torch.bfloat16, enabled=on)
+
+
+def load(samples: Samples, config: LoopConfig, start: int, workers: int) -> Iterator[tuple[int, list[Batch]]]:
+    """The micro-batches of this process, step by step; read ahead by worker processes if there are any."""
+    share, uneven = divmod(config.batch, ranks.WORLD * config.accumulate)
+    if uneven or not share:
+        raise ValueError(
+            f"batch={config.batch}: must be a multiple of processes x accumulate = {ranks.WORLD * config.accumulate}"
+        )
+    plan = [
+        list(range(first, first + share))
+        for step in range(start, config.steps)
+        for first in (
+            step * config.batch + (ranks.RANK * config.accumulate + micro) * share for micro in range(config.accumulate)
+        )
+    ]
+    loader = iter(torch.utils.data.DataLoader(
+        Batches(samples), batch_size=None, sampler=plan, num_workers=workers, worker_init_fn=ignore_interrupt,
+        multiprocessing_context="forkserver" if workers else None, prefetch_factor=4 if workers else None,
+    ))  # fmt: skip
+    for step in range(start, config.steps):
+        yield step, [next(loader) for _ in range(config.accumulate)]
+
+
+class Batches(torch.utils.data.Dataset):
+    """Samples as a dataset whose index is a list of sample numbers."""
+
+    def __init__(self, samples: Samples):
+        self.samples = samples
+
+    def __getitem__(self, numbers: list[int]) -> Batch:
+        return self.samples.batch(numbers)
+
+
+def ignore_interrupt(worker: int) -> None:
+    """Ctrl-C is the main process's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Tensors to `device`; everything else as it is."""
+    return {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
+
+
+def sum_counts(batches: Iterable[Batch]) -> dict[str, float]:
+    """`counts` summed over micro-batches and processes, at least 1 so that an empty step divides by something."""
+    counts = [batch["counts"] for batch in batches]
+    names = sorted(counts[0])
+    summed = ranks.total(torch.tensor([[c[n] for n in names] for c in counts], dtype=torch.float64).sum(0))
+    return {n: max(1.0, v) for n, v in zip(names, summed.tolist(), strict=True)}
+
+
+def sum_gradients(objective: Objective) -> None:
+    """Add up gradients over processes: each holds its share of the global mean already."""
+    if ranks.WORLD == 1:
+        return
+    for parameter in objective.parameters():
+        if parameter.requires_grad:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            ranks.total(parameter.grad)
+
+
+def check_finite(metrics: dict[str, float], step: int) -> None:
+    """Stop at a loss that is not a number: nothing after it would mean anything."""
+    if not math.isfinite(metrics["loss"]):
+        raise ValueError(
+            f"loss is {metrics['loss']} at step {step}; the newest checkpoint is from before it: "
+            f"start anew with a lower lr= or clip="
+        )
+
+
+@torch.no_grad()
+def validate(objective, samples: Samples, average: Average, run: Run, done: int, config: LoopConfig, device) -> None:
+    """Log the losses on the held-out batches, with the averaged weights."""
+    batches = samples.validation()
+    if not batches:
+        return
+    objective.eval()
+    shown: dict[str, float] = {}
+    totals = {n: max(1.0, sum(b["counts"][n] for b in batches)) for n in batches[0]["counts"]}
+    with average.applied(), make_autocast(config.precision, device):
+        for batch in batches:
+            out = objective(to_device(batch, device), totals, done / config.steps)
+            shown = {k: shown.get(k, 0.0) + v.item() for k, v in out.items()}
+    objective.train()
+    run.log_metrics({"step": done, **{f"val_{k}": v for k, v in shown.items()}})
+    log.info("step %d: %s", done, "  ".join(f"val_{k} {v:.4f}" for k, v in shown.items()))
+
+
+# ---- checkpoints
+def snapshot(objective, optimizer, average: Average) -> dict[str, dict[str, Tensor]]:
+    """Everything the next step depends on beside its number."""
+    moments = {f"{i}.{k}": v for i, entry in optimizer.state_dict()["state"].items() for k, v in entry.items()}
+    return {"objective": objective.state_dict(), "optimizer": moments, "ema": average.mean}
+
+
+def restore(run: Run, objective: Objective, optimizer: torch.optim.Optimizer, average: Average) -> int:
+    """Put the newest checkpoint back; returns the number of steps done."""
+    found = run.load_checkpoint()
+    if found is None:
+        return 0
+    step, tensors = found
+    objective.load_state_dict(tensors["objective"], strict=True)
+    state = optimizer.state_dict()
+    for key, value in tensors["optimizer"].items():
+        index, name = key.split(".")
+        state["state"].setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(state)
+    average.restore(tensors["ema"])
+    return step
+
+
+class StopSignal:
+    """Ctrl-C and SIGTERM end training after the step at hand, with a checkpoint; a second Ctrl-C ends it at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = number
+
+    def now(self) -> bool:
+        """Whether any process was asked to stop."""
+        return ranks.agreed(bool(self.asked))
+
+    def leave_if_asked(self, done: int) -> None:
+        """Leave the program if asked to, or give the signals back at the end."""
+        if self.asked == signal.SIGTERM:
+            log.info("stopped by SIGTERM after step %d; the same command goes on from here", done)
+            sys.exit(0)
+        if self.now():
+            raise KeyboardInterrupt
+
+
+def _millions(module: nn.Module) -> float:
+    return sum(p.numel() for p in module.parameters()) / 1e6

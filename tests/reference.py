@@ -1,0 +1,46 @@
+"""Independent, slow and obvious implementations that the fast ones are compared with. Nothing here imports them."""
+
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+
+def filter_and_resample(x: NDArray, rate: int, mains: int) -> NDArray:
+    """The plain chain for one gap-free channel (n,) at `rate` Hz: float64, at 200 Hz.
+
+    10 s reflected at each end; Butterworth high- and low-pass of order 4, forward and backward; second-order notch
+    (Q 30) at the mains frequency and its multiples, forward and backward; FFT resampling. Filters at or above
+    0.45 x rate are left out.
+    """
+    step = rate // gcd(rate, 200)
+    reflected = -(-10 * rate // step) * step
+    y = np.pad(x.astype(float), reflected + _rest(len(x), step, reflected), mode="reflect")
+    y = signal.sosfiltfilt(signal.butter(4, 0.1, "highpass", fs=rate, output="sos"), y)
+    if rate * 0.45 > 75:
+        y = signal.sosfiltfilt(signal.butter(4, 75, "lowpass", fs=rate, output="sos"), y)
+    for line in range(mains, int(np.ceil(0.45 * rate)), mains) if mains else ():
+        y = signal.filtfilt(*signal.iirnotch(line, 30, fs=rate), y)
+    y = signal.resample(y, len(y) * 200 // rate)
+    first = reflected * 200 // rate
+    return y[first : first + -(-len(x) * 200 // rate)]
+
+
+def _rest(samples: int, step: int, reflected: int) -> NDArray:
+    """Extra samples at the end that make the length a multiple of `step`."""
+    return np.array([0, -(samples + 2 * reflected) % step])
+
+
+def spectrogram(x: NDArray) -> NDArray:
+    """MNE's multitaper estimate of each 4-s window of one channel (S,) in µV at 200 Hz: (128, S // 200) dB."""
+    from mne.time_frequency import psd_array_multitaper
+
+    padded = np.pad(x.astype(float), 400, mode="reflect")
+    windows = np.stack([padded[200 * k : 200 * k + 800] for k in range(len(x) // 200)])
+    windows -= windows.mean(1, keepdims=True)
+    density, hz = psd_array_multitaper(
+        windows, 200, bandwidth=1, low_bias=True, adaptive=False, normalization="full", verbose="error"
+    )
+    assert np.allclose(hz[:128], np.arange(128) / 4)
+    return np.clip(10 * np.log10(density[:, :128].T + 1e-10), -40, 40)

@@ -1,0 +1,94 @@
+"""Filtering and resampling in one FFT pass, against the plain chain."""
+
+import numpy as np
+import pytest
+
+from tests import reference
+from tokenizer.filters import clean, find_hum, left_out
+from tokenizer.multitaper import spectrogram
+
+
+def eeg_like(seconds: float, rate: int, seed: int = 0, drift: float = 300.0) -> np.ndarray:
+    """Pink noise of some 20 µV with a drift, an offset and a mains hum; float32 (n,)."""
+    random = np.random.default_rng(seed)
+    n = round(seconds * rate)
+    shape = 1 / np.maximum(np.fft.rfftfreq(n, 1 / rate), 0.2) ** 0.5
+    x = np.fft.irfft(np.fft.rfft(random.standard_normal(n)) * shape, n)
+    t = np.arange(n) / rate
+    return (20 * x / x.std() + drift * t / seconds + 500 + 15 * np.sin(2 * np.pi * 50 * t)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("rate", "mains"), [(256, 50), (500, 60), (128, 50), (200, 0), (512, 50), (250, 60)])
+def test_agrees_with_the_plain_chain(rate, mains):
+    x = eeg_like(1200, rate)
+    ours, theirs = clean(x[None], rate, mains)[0], reference.filter_and_resample(x, rate, mains)
+    assert ours.dtype == np.float32 and ours.shape == theirs.shape == (240_000,)
+    apart = np.abs(spectrogram(ours).numpy() - spectrogram(theirs).numpy())
+    assert np.median(apart) < 0.01
+    assert np.quantile(apart, 0.999) < 0.1
+    assert apart[:, 30:-30].max() < 0.1  # at the ends the two continue the reflected signal in different ways
+
+
+def test_channels_are_independent_and_any_number_of_them_will_do():
+    x = np.stack([eeg_like(20, 256, seed) for seed in range(7)])
+    together = clean(x, 256, 50)
+    assert together.shape == (7, 4000)
+    for row, alone in zip(x, together, strict=True):
+        np.testing.assert_allclose(clean(row[None], 256, 50)[0], alone, atol=1e-3)
+
+
+@pytest.mark.parametrize("hz", [1.0, 10.3, 40.0])
+def test_a_sinusoid_keeps_its_phase_and_amplitude(hz):
+    t, at = np.arange(60 * 256) / 256, np.arange(60 * 200) / 200
+    out = clean((30 * np.sin(2 * np.pi * hz * t)).astype(np.float32)[None], 256, 0)[0]
+    middle = slice(2000, 10_000)
+    np.testing.assert_allclose(out[middle], 30 * np.sin(2 * np.pi * hz * at)[middle], atol=0.3)
+
+
+@pytest.mark.parametrize(("hz", "share"), [(0.02, 0.05), (50, 0.02), (90, 0.3)])
+def test_what_is_to_go_goes(hz, share):
+    t = np.arange(120 * 256) / 256
+    out = clean((30 * np.sin(2 * np.pi * hz * t)).astype(np.float32)[None], 256, 50)[0]
+    assert np.abs(out[8000:16_000]).max() < 30 * share
+
+
+def test_offset_and_drift_leave_no_trace():
+    ramp = np.linspace(-500, 1000, 60 * 256, dtype=np.float32) + 1e5
+    out = clean(np.stack([eeg_like(60, 256, drift=0), eeg_like(60, 256, drift=0) + ramp]), 256, 50)
+    apart = np.abs(out[1] - out[0])
+    assert apart[3000:9000].max() < 0.5
+    assert apart.max() < 30  # at the ends a reflected drift is a kink; EEG there stays EEG
+
+
+@pytest.mark.parametrize("samples", [1, 2, 5, 256, 1000])
+def test_short_segments(samples):
+    out = clean(eeg_like(10, 256)[None, :samples], 256, 50)
+    assert out.shape == (1, -(-samples * 200 // 256)) and np.isfinite(out).all()
+
+
+def test_odd_rates():
+    for rate in (199.8, 1024 / 3, 2000.0):
+        t = np.arange(round(30 * rate)) / rate
+        out = clean(np.sin(2 * np.pi * 10 * t).astype(np.float32)[None] * 20, rate, 50)[0]
+        at = np.arange(len(out)) / 200
+        assert len(out) == pytest.approx(30 * 200, abs=2)
+        np.testing.assert_allclose(out[1000:5000], 20 * np.sin(2 * np.pi * 10 * at)[1000:5000], atol=0.2)
+
+
+@pytest.mark.parametrize(("line", "found"), [(50, 50), (60, 60), (55, 0)])
+def test_mains_is_found_in_the_recording(line, found):
+    t = np.arange(30 * 256) / 256
+    noise = np.random.default_rng(0).standard_normal((4, len(t))) * 10
+    hum = find_hum((noise + 10 * np.sin(2 * np.pi * line * t)).astype(np.float32), 256)
+    assert hum.hz == found and (hum.level > 15) == bool(found)
+
+
+def test_mains_of_a_slow_or_tiny_recording():
+    assert find_hum(np.zeros((3, 100), np.float32), 100).hz == 0
+    assert find_hum(np.ones((3, 7), np.float32), 256).hz == 0
+
+
+def test_filters_left_out_are_named():
+    assert left_out(256, 50) == []
+    assert "low-pass at 75" in left_out(128, 50)[0] and len(left_out(128, 50)) == 1
+    assert "notch at 60" in left_out(128, 60)[1]

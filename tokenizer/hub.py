@@ -1,0 +1,77 @@
+"""One model part = one folder in the Hugging Face convention: config.json + model.safetensors. Strict loading."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tokenizer.files import write_aside, write_json
+
+log = logging.getLogger(__name__)
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+def save_folder(folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write `config` (must hold `kind`) and `tensors` into `folder`, each file whole or not at all."""
+    folder = Path(folder)
+    with write_aside(folder / WEIGHTS) as aside:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside)
+    write_json(folder / CONFIG, config)
+
+
+def load_folder(folder_or_id: str, kind: str, options: dict[str, Any] | None = None) -> tuple[dict, dict[str, Tensor]]:
+    """Read the config and tensors of a model part from a folder or a hub repository.
+
+    Raises ValueError (one line) if it is missing, damaged or of another kind.
+    """
+    config_file, weights_file = (_locate(folder_or_id, name, options or {}) for name in (CONFIG, WEIGHTS))
+    name = Path(folder_or_id).name
+    try:
+        config = json.loads(config_file.read_text())
+        tensors = load_file(weights_file)
+    except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
+        raise ValueError(f"{name}: damaged model folder ({error}); copy or train it again") from None
+    if not isinstance(config, dict) or config.get("kind") != kind:
+        found = config.get("kind", "none") if isinstance(config, dict) else "none"
+        raise ValueError(f"{name}: {CONFIG} says kind {found!r}, expected {kind!r}; point to the right model folder")
+    return config, tensors
+
+
+def load_strictly(module: Any, tensors: dict[str, Tensor], name: str) -> None:
+    """Load `tensors` into `module`; says how many matched. Raises ValueError unless every name and shape does."""
+    expected = module.state_dict()
+    matched = [k for k, v in expected.items() if k in tensors and tensors[k].shape == v.shape]
+    if len(matched) != len(expected) or len(tensors) != len(expected):
+        strange = sorted(set(expected) ^ set(tensors)) or sorted(set(expected) - set(matched))
+        raise ValueError(
+            f"{name}: {len(matched)} of {len(expected)} tensors match (first that does not: {strange[0]}); "
+            f"these weights belong to another configuration"
+        )
+    module.load_state_dict(tensors, strict=True)
+    log.info("%s: %d of %d tensors matched", name, len(matched), len(expected))
+
+
+def _locate(folder_or_id: str, name: str, options: dict[str, Any]) -> Path:
+    folder = Path(folder_or_id)
+    if folder.is_dir():
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder_or_id}: no {name} in this folder; a model folder holds {CONFIG} and {WEIGHTS}")
+        return folder / name
+    if folder.is_absolute() or folder_or_id.count("/") != 1:
+        raise ValueError(f"{folder_or_id}: there is no such model folder")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    passed = {
+        k: options[k] for k in ("revision", "cache_dir", "token", "local_files_only") if options.get(k) is not None
+    }
+    try:
+        return Path(hf_hub_download(folder_or_id, name, **passed))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ValueError(
+            f"{folder_or_id}: neither a folder here nor reachable on the hub ({type(error).__name__})"
+        ) from None

@@ -1,0 +1,263 @@
+"""A recording file -> one session: 19 electrodes, 200 Hz, µV, filtered, at most 1,280 s, and what of it is real.
+
+C = 19 channels · S = 256,000 samples · a session shorter than 1,280 s is padded, a gap stays at its place: both are
+zero in `signal` and marked in `valid`. A missing or flat electrode is zero and marked in `channel_ok`. What cannot be
+used is refused with one line saying why; nothing is filled silently.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.channels import CHANNELS, Montage, match
+from tokenizer.filters import BATCH, RATE, Hum, Mains, clean, find_hum, left_out
+from tokenizer.quality import refusal, warnings
+from tokenizer.sources import RecordingError, Segment, Source, Unit, open_source
+
+if TYPE_CHECKING:
+    import mne
+
+__all__ = ["RecordingError", "Session", "check_file", "read", "read_all", "read_row"]
+
+SECONDS = 1280
+"""Length of a session in s."""
+Item = TypeVar("Item")
+Crop = Literal["start", "middle", "all"]
+
+
+@dataclass
+class Session:
+    """One session, ready for `tokenizer.multitaper`."""
+
+    signal: NDArray[np.float32]
+    """(19, 256000) µV at 200 Hz, filtered; zero where nothing was recorded."""
+    valid: NDArray[np.float32]
+    """(1280,) share of real samples in each second."""
+    channel_ok: NDArray[np.bool_]
+    """(19,) whether the electrode was recorded and is not flat."""
+    start: datetime | None
+    """When the first sample was recorded, as the file says; often a placeholder."""
+    notes: list[str]
+    """What a person should know of this recording, one line each; no names, no paths."""
+    rate: float
+    """Hz, as recorded."""
+    seconds: float
+    """Real seconds in `signal`."""
+    channels_in_file: int
+    mains_hz: int
+    """50 or 60, or 0 if no notch was applied."""
+    mains_level: float
+    """dB of the mains line over its neighbourhood, before the notch."""
+
+
+def read(source: "str | Path | mne.io.BaseRaw", crop: Crop = "start", **options: Any) -> Session:
+    """Read one session: the first (`crop="start"`) or middle 1,280 s of a recording, or all of a shorter one.
+
+    Options, as in `read_all`: min_channels=8, min_seconds=10, mains="auto", rate=None (Hz), unit=None,
+    check_unit=True. Raises RecordingError with one line (what came, what was expected, what to do) if the recording
+    cannot be used.
+    """
+    if crop == "all":
+        raise ValueError('crop="all" gives several sessions: use tokenizer.recordings.read_all')
+    return read_all(source, crop, **options)[0]
+
+
+def read_all(
+    source: "str | Path | mne.io.BaseRaw",
+    crop: Crop = "all",
+    *,
+    min_channels: int = 8,
+    min_seconds: float = 10,
+    mains: Mains = "auto",
+    rate: float | None = None,
+    unit: Unit | None = None,
+    check_unit: bool = True,
+) -> list[Session]:
+    """Read a recording as sessions of 1,280 s, one after the other (`crop="all"`; a remainder too short is left out).
+
+    A session needs `min_channels` of the 19 electrodes and `min_seconds` real seconds. `mains` is the frequency of the
+    notch, "auto" finds it in the recording. `rate` and `unit` ("uV", "0.1uV", "mV", "V") say what a file does not.
+    `check_unit=False` accepts amplitudes that cannot be microvolts of scalp EEG.
+    """
+    file = open_source(source, rate, unit)
+    montage, hz, notes = _electrodes(file, min_channels)
+    segments, starts = _window_starts(file, hz, crop, min_seconds)
+    notes = file.notes + montage.notes + notes
+    sessions = []
+    for at in starts:
+        session = _session(file, montage, hz, _cut(segments, hz, at), at, mains, notes)
+        if reason := refusal(session, min_channels, check_unit):
+            raise RecordingError(file.name, reason)
+        session.notes += warnings(session)
+        sessions.append(session)
+    return sessions
+
+
+def read_row(cohort: str | Path, row: Mapping[str, Any], **options: Any) -> Session:
+    """Read the session of one row of a session table, as its `reading` column says; `options` overrule it."""
+    from tokenizer.sessions import recording_path  # loads polars
+
+    reading = json.loads(row.get("reading") or "{}")
+    return read(recording_path(cohort, row["path"]), **(reading | options))
+
+
+def check_file(
+    source: str | Path,
+    min_channels: int = 8,
+    min_seconds: float = 10,
+    rate: float | None = None,
+    unit: Unit | None = None,
+) -> None:
+    """Raise RecordingError if the header alone shows that `read` would refuse this file."""
+    file = open_source(source, rate, unit)
+    _, hz, _ = _electrodes(file, min_channels)
+    _window_starts(file, hz, "start", min_seconds)
+
+
+def _electrodes(file: Source, min_channels: int) -> tuple[Montage, float, list[str]]:
+    """The electrodes of a file that share its most common rate, that rate (Hz), and notes."""
+    montage = match(file.channels)
+    rates = [file.rates[channel] for channel in montage.picks.values()]
+    hz = max(rates, key=lambda r: (rates.count(r), r), default=0.0)
+    picks = {e: c for e, c in montage.picks.items() if file.rates[c] == hz}
+    if len(picks) < min_channels:
+        came = montage.refusal or (
+            f"{len(picks)} of the 19 ten-twenty electrodes{f' at {hz:g} Hz' if len(picks) < len(rates) else ''} among "
+            f"{len(file.channels)} channels ({_some(file.channels)}); expected at least {min_channels}; "
+            f"rename the channels, or give min_channels= to accept fewer"
+        )
+        raise RecordingError(file.name, came)
+    other = sorted({f"{file.rates[c]:g}" for e, c in montage.picks.items() if e not in picks})
+    notes = [f"{len(rates) - len(picks)} electrodes at {', '.join(other)} Hz, not {hz:g}: left out"] if other else []
+    return Montage(picks, montage.notes), hz, notes
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _some(names: Iterable[str], most: int = 4) -> str:
+    names = [name[:20] for name in names]
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def _window_starts(file: Source, hz: float, crop: Crop, min_seconds: float) -> tuple[list[Segment], list[float]]:
+    """The segments of a file, and where its sessions start: windows of 1,280 s with at least `min_seconds` of signal.
+
+    Raises RecordingError if there is none. Starts are in s of the recording.
+    """
+    segments = file.segments(hz)
+    begin = segments[0].onset if segments else 0.0
+    end = segments[-1].onset + segments[-1].samples / hz if segments else 0.0
+    if crop == "middle":
+        starts = [max(begin, (begin + end - SECONDS) / 2)]
+    else:
+        starts = [begin + SECONDS * i for i in range(ceil((end - begin) / SECONDS) if crop == "all" else 1)]
+    real = [sum(s.samples for s in _cut(segments, hz, at)) / hz for at in starts]
+    if not real or max(real) < min_seconds:
+        raise RecordingError(
+            file.name,
+            f"{max(real, default=0):.1f} s of signal; expected at least {min_seconds:g} s; "
+            f"give min_seconds= to accept less",
+        )
+    return segments, [at for at, seconds in zip(starts, real, strict=True) if seconds >= min_seconds]
+
+
+def _cut(segments: list[Segment], hz: float, at: float) -> list[Segment]:
+    """The parts of `segments` between `at` and `at` + 1,280 s, their onsets counted from `at`."""
+    parts = []
+    for segment in segments:
+        skip = max(0, ceil((at - segment.onset) * hz - 1e-6))
+        stop = min(segment.samples, ceil((at + SECONDS - segment.onset) * hz - 1e-6))
+        if stop > skip:
+            parts.append(Segment(segment.first + skip, stop - skip, segment.onset + skip / hz - at))
+    return parts
+
+
+def _session(
+    file: Source,
+    montage: Montage,
+    hz: float,
+    segments: list[Segment],
+    at: float,
+    mains: Mains,
+    notes: list[str],
+) -> Session:
+    hum = find_hum(_sample(file, montage, segments, hz), hz)
+    line = hum.hz if mains == "auto" else 0 if mains == "none" else int(mains)
+    signal = np.zeros((len(CHANNELS), SECONDS * RATE), np.float32)
+    ok = _fill(signal, file, montage.picks, segments, hz, line)
+    real = _real_samples(segments, hz)
+    gaps = len(segments) - 1
+    return Session(
+        signal=signal,
+        valid=real.reshape(SECONDS, RATE).mean(1, dtype=np.float32),
+        channel_ok=ok,
+        start=file.start + timedelta(seconds=at) if file.start else None,
+        notes=notes + _lines(montage, ok, hz, hum, line, mains, gaps),
+        rate=hz,
+        seconds=float(real.sum()) / RATE,
+        channels_in_file=len(file.channels),
+        mains_hz=line,
+        mains_level=hum.level,
+    )
+
+
+def _sample(file: Source, montage: Montage, segments: list[Segment], hz: float) -> NDArray[np.float32]:
+    """Up to a minute of up to eight channels, from the middle of the longest segment: enough to see the mains."""
+    longest = max(segments, key=lambda s: s.samples)
+    samples = min(longest.samples, round(60 * hz))
+    first = longest.first + (longest.samples - samples) // 2
+    return np.stack([file.load(channel, first, samples) for channel in list(montage.picks.values())[:8]])
+
+
+def _fill(
+    signal: NDArray[np.float32], file: Source, picks: dict[int, int], segments: list[Segment], hz: float, line: int
+) -> NDArray[np.bool_]:
+    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns which of the 19 are not flat.
+
+    `segments` have their onsets in s of the session.
+    """
+    ok = np.zeros(len(signal), bool)
+    for some in batched(sorted(picks.items()), BATCH):
+        rows = np.array([electrode for electrode, _ in some])
+        for segment in segments:
+            raw = np.stack([file.load(channel, segment.first, segment.samples) for _, channel in some])
+            ok[rows] |= np.ptp(raw, axis=1) > 0
+            first = round(segment.onset * RATE)
+            cleaned = clean(raw, hz, line)[:, : signal.shape[1] - first]
+            signal[rows, first : first + cleaned.shape[1]] = cleaned
+    signal[~ok] = 0
+    return ok
+
+
+def _real_samples(segments: list[Segment], hz: float) -> NDArray[np.bool_]:
+    real = np.zeros(SECONDS * RATE, bool)
+    for segment in segments:
+        first = round(segment.onset * RATE)
+        real[first : first + ceil(segment.samples * RATE / hz - 1e-6)] = True
+    return real
+
+
+def _lines(
+    montage: Montage, ok: NDArray[np.bool_], hz: float, hum: Hum, line: int, mains: Mains, gaps: int
+) -> list[str]:
+    """Notes on what a session lacks and what was done to it."""
+    absent = [name for i, name in enumerate(CHANNELS) if i not in montage.picks]
+    flat = [CHANNELS[i] for i in montage.picks if not ok[i]]
+    notes = [f"not recorded: {', '.join(absent)}"] if absent else []
+    notes += [f"flat, left out: {', '.join(flat)}"] if flat else []
+    notes += [f"{gaps} gaps between stretches of signal"] if gaps else []
+    notes += [f"mains {line} Hz found ({hum.level:.0f} dB)"] if mains == "auto" and line else []
+    return notes + left_out(hz, line)
