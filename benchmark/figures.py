@@ -130,7 +130,7 @@ def session_figure(spec: np.ndarray, decoded: np.ndarray, tokens: np.ndarray, va
             axes.set_title(f"{title}, channel {channel}", loc="left", fontsize=9)
             figure.colorbar(drawn, ax=axes, label="dB µV²/Hz", pad=0.01)
         columns = hidden[:: seconds // tokens.shape[1]]
-        rows[2].imshow(shuffled + columns, **_extent(seconds), cmap="turbo", interpolation="nearest")
+        rows[2].imshow(shuffled + columns, **_extent(seconds), cmap="turbo")
         rows[2].set_title(
             f"tokens, {tokens.shape[0]} x {tokens.shape[1]}: all channels together", loc="left", fontsize=9
         )

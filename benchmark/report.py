@@ -110,15 +110,16 @@ def _protocol(results: Results) -> list[tuple[str, str]]:
         ("Scored on", f"{scores['scored_on'][0]}; split hash {', '.join(scores['split_hash'].unique().sort())}"),
         ("Probe", scores["probe"][0]),
         ("Regularisation chosen on", chosen),
-        ("Intervals", f"95 % percentile, {results.scored.replicates.shape[-1]} bootstrap resamples of matched sets, "
-                      "paired over embeddings, tied over tasks by shared subjects; the probe is held fixed"),
+        ("Intervals", f"95 %, {results.scored.replicates.shape[-1]} bootstrap resamples of matched sets, "
+                      "paired over embeddings, tied over tasks by shared subjects; the probe is held fixed. "
+                      "Per task: standard error on the logit scale; means and differences: percentiles"),
         ("Seeds", f"{scores['seed'].n_unique()} (other inner folds of the probe; not covered by the intervals)"),
     ]  # fmt: skip
     return rows
 
 
 def _session(cohort: str, path: str) -> dict[str, Any] | None:
-    """One session drawn: the first done one of the test split; nothing (and a log line) if it cannot be read."""
+    """One session drawn, the longest of the test split; nothing (and a log line) if it cannot be read."""
     import torch
 
     from benchmark.figures import session_figure
@@ -129,12 +130,13 @@ def _session(cohort: str, path: str) -> dict[str, Any] | None:
     from tokenizer.store import TokenStore
 
     store = TokenStore(path)
-    where = {str(s): i for i, s in enumerate(store.session_id)}
-    done = np.asarray(store.valid[:]).astype(float) >= 0.5
-    for row in read_sessions(cohort).sort("split", "session_id").to_dicts():  # test comes first
-        index = where.get(row["session_id"])
-        if index is None or not done[index].any():
-            continue
+    where = {str(name): i for i, name in enumerate(store.session_id)}
+    columns_of = (np.asarray(store.valid[:], np.float32) >= 0.5).sum(1)
+    rows = [row for row in read_sessions(cohort).to_dicts() if row["session_id"] in where]
+    rows = [row for row in rows if columns_of[where[row["session_id"]]]]
+    rows.sort(key=lambda row: (row["split"] != "test", -columns_of[where[row["session_id"]]], row["session_id"]))
+    for row in rows[:1]:  # the longest of the test split
+        index = where[row["session_id"]]
         try:
             spec, valid = session_spectrogram(read_row(cohort, row))
         except RecordingError as error:

@@ -14,12 +14,12 @@ import polars as pl
 from benchmark.eligibility import check_embeddings, find_overlap, keep_common, overlap_lines
 from benchmark.matching import assign_folds
 from benchmark.probes import GRID, INNER_FOLDS, MIN_VAL_CASES, probe_rows
-from benchmark.statistics import RESAMPLES, auroc, interval, set_weights, subject_draws
+from benchmark.statistics import RESAMPLES, auroc, auroc_interval, set_weights, subject_draws
 from benchmark.tasks import check_tasks, hash_of_splits, is_fold
 from clef.embeddings import Embeddings
 from tokenizer.progress import track
 
-SMALL_N = 15  # scored cases below which percentile intervals are known to cover too little
+SMALL_N = 15  # scored cases below which a single task says little, whatever its interval
 PROBE = (
     f"L2 logistic, float64, balanced classes, standardised on training rows, C·D in 1e{np.log10(GRID[0]):.0f}…"
     f"1e{np.log10(GRID[-1]):.0f}, chosen by balanced log loss on val if it has {MIN_VAL_CASES} cases, else on "
@@ -110,7 +110,9 @@ def score_tasks(
         if reason := next((r for r in map(_too_few, parts) if r), ""):
             notes.append(f"task {task!r} is not scored: {reason}")
             continue
-        scored = [bench.score_task(part, seed) for seed, part in enumerate(parts)]
+        scored = [bench.score_task(parts[0], 0)]
+        settled = not folds and all(row["chosen_on"] == "val" for row in scored[0][0])  # nothing is left to a seed
+        scored += [scored[0] if settled else bench.score_task(part, i) for i, part in enumerate(parts[1:], 1)]
         for seed, (found, _) in enumerate(scored):
             extra = {"seed": seed, "left_out": lost.get(task, 0), "split_hash": hashes[seed]}
             rows += [_flagged(row | extra | origin[row["embedding"]]) for row in found]
@@ -176,8 +178,9 @@ class _Bench:
             x = store.vectors[[self.row[name][s] for s in part["session_id"]]]
             scores, c, chosen_on = (_out_of_fold if folded else _held_out)(x, y, split, group, seed)
             replicates.append(auroc(y[scored], scores[scored], fold, weights))
-            low, high = interval(replicates[-1])
-            found = {"auroc": float(auroc(y[scored], scores[scored], fold)[0]), "low": low, "high": high}
+            value = float(auroc(y[scored], scores[scored], fold)[0])
+            low, high = auroc_interval(value, replicates[-1], int(y[scored].sum()))
+            found = {"auroc": value, "low": low, "high": high}
             rows.append(common | found | {"embedding": name, "width": x.shape[1], "c": c, "chosen_on": chosen_on})
         return rows, np.stack(replicates)
 

@@ -27,7 +27,7 @@ class Alignment(nn.Module, PyTorchModelHubMixin, library_name="clef-eeg", tags=[
         self.embedding = embedding
         self.report, self.record = report, record
         self.to_report = nn.Linear(embedding, report.config.output) if report else None
-        self.to_record = nn.Linear(embedding, record.config.output) if record else None
+        self.to_record = nn.Linear(embedding, record.vocabulary.config.output) if record else None
 
     @torch.no_grad()
     def text(self, texts: list[str]) -> Tensor:

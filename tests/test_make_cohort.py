@@ -56,10 +56,14 @@ def spectrum(z, seed=0):
 def test_bytes_depend_on_the_seed_and_not_on_the_workers(cohort, tmp_path):
     main(MakeCohort(out=str(tmp_path / "two"), subjects=10, seed=3, workers=2, minutes=0.5))
     assert hashes(tmp_path / "two") == hashes(cohort)
-    main(MakeCohort(out=str(tmp_path / "fewer"), subjects=2, seed=3, workers=1, minutes=0.5))
-    assert hashes(tmp_path / "fewer").items() <= hashes(cohort).items()
-    main(MakeCohort(out=str(tmp_path / "other"), subjects=2, seed=4, workers=1, minutes=0.5))
-    assert not set(hashes(tmp_path / "other").values()) & set(hashes(cohort).values())
+
+
+def test_more_people_change_no_one_and_another_seed_everyone():
+    few, many, other = (draw_visits(draw_people(seed, n), seed, 5.0) for seed, n in ((3, 20), (3, 50), (4, 20)))
+    few, many, other = draw_latents(few, 3), draw_latents(many, 3), draw_latents(other, 4)
+    for name, column in few.items():
+        assert (column == many[name][: len(column)]).all()
+    assert not set(few["alpha_uv"]) & set(other["alpha_uv"])
 
 
 def test_finished_cohort_is_left_alone_and_a_stopped_one_goes_on(cohort):

@@ -153,6 +153,7 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
         "unknown count, no data": (make("none", np.zeros((9, 0)), declared=-1), "no whole data record"),
         "three channels": (make("three", eeg(20, channels=3)), "3 of the 19 ten-twenty electrodes"),
         "bipolar": (make("pairs", eeg(20, channels=8), labels=pairs), "a bipolar montage"),
+        "too slow": (make("slow", eeg(20, 50), 50), "sampled at 50 Hz; expected 64"),
         "too short": (make("short", eeg(5)), "5.0 s of signal; expected at least 10 s"),
         "all zero": (make("flat", np.zeros((19, 4000))), "no channel carries a signal"),
         "nearly all flat": (make("few", eeg(20) * (np.arange(19) < 5)[:, None]), "only 5 electrodes"),
@@ -171,7 +172,7 @@ def refused(tmp_path_factory):
 
 CASES = [
     *("missing", "text", "zeros", "empty", "header only", "half a header", "annotations only", "a word for a number"),
-    *("unknown count, no data", "three channels", "bipolar", "too short", "all zero", "nearly all flat"),
+    *("unknown count, no data", "three channels", "bipolar", "too slow", "too short", "all zero", "nearly all flat"),
     *("ten times too large", "volts called microvolts", "time runs backwards", "table without a rate", "unknown kind"),
 ]
 
@@ -251,7 +252,7 @@ def test_reading_loads_neither_torch_nor_mne_nor_polars(tmp_path):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 256 * 20 - 1), garbage=st.binary(min_size=1, max_size=16))
 def test_a_damaged_header_never_raises_anything_else(tmp_path, at, garbage):
-    path = write_edf(tmp_path / "a.edf", eeg(12, 50), 50)
+    path = write_edf(tmp_path / "a.edf", eeg(12, 64), 64)
     data = path.read_bytes()
     path.write_bytes(data[:at] + garbage + data[at + len(garbage) :])
     try:

@@ -23,6 +23,8 @@ _DIMENSIONS["âµv"] = 1.0  # UTF-8 in a Latin-1 field
 _ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15[^\x14]*)?\x14")
 JITTER = 0.010
 """Seconds by which a record may miss its place before it counts as a gap: two samples at 200 Hz."""
+HUGE = 1e20
+"""Physical values from which on a header is damaged."""
 OVERLAP = 0.1
 """Seconds by which records may overlap before the file is refused: clocks drift."""
 
@@ -179,7 +181,7 @@ def _scaling(name: str, signal: Any, unit: str | None) -> tuple[float, float]:
         digital, physical = signal.digital_range, signal.physical_range
         span = digital.max - digital.min
         gain = (physical.max - physical.min) / span if span else 0.0
-        if not np.isfinite(gain):
+        if not (abs(gain) < HUGE and abs(physical.min) < HUGE):
             raise ValueError
     except ValueError:
         raise RecordingError(name, _damaged(f"channel {signal.label[:16]!r} has no numeric range")) from None

@@ -36,7 +36,7 @@ def refusal(session: "Session", min_channels: int, check_unit: bool) -> str | No
     return None
 
 
-def warnings(session: "Session") -> list[str]:
+def remarks(session: "Session") -> list[str]:
     """What a person should look at before trusting a session, one line each."""
     share = common_share(session)
     return [f"{share:.0%} of the power is common to all electrodes: check the reference"] if share > COMMON else []

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS, Montage, match
 from tokenizer.filters import BATCH, RATE, Hum, Mains, clean, find_hum, left_out
-from tokenizer.quality import refusal, warnings
+from tokenizer.quality import refusal, remarks
 from tokenizer.sources import RecordingError, Segment, Source, Unit, open_source
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ __all__ = ["RecordingError", "Session", "check_file", "read", "read_all", "read_
 
 SECONDS = 1280
 """Length of a session in s."""
+MIN_RATE, MAX_RATE = 64, 100_000
+"""Sampling rates in Hz that can be read."""
 Item = TypeVar("Item")
 Crop = Literal["start", "middle", "all"]
 
@@ -96,7 +98,7 @@ def read_all(
         session = _session(file, montage, hz, _cut(segments, hz, at), at, mains, notes)
         if reason := refusal(session, min_channels, check_unit):
             raise RecordingError(file.name, reason)
-        session.notes += warnings(session)
+        session.notes += remarks(session)
         sessions.append(session)
     return sessions
 
@@ -135,6 +137,10 @@ def _electrodes(file: Source, min_channels: int) -> tuple[Montage, float, list[s
             f"rename the channels, or give min_channels= to accept fewer"
         )
         raise RecordingError(file.name, came)
+    if not MIN_RATE <= hz <= MAX_RATE:
+        raise RecordingError(
+            file.name, f"sampled at {hz:g} Hz; expected {MIN_RATE} to {MAX_RATE} Hz: the spectrogram goes up to 32 Hz"
+        )
     other = sorted({f"{file.rates[c]:g}" for e, c in montage.picks.items() if e not in picks})
     notes = [f"{len(rates) - len(picks)} electrodes at {', '.join(other)} Hz, not {hz:g}: left out"] if other else []
     return Montage(picks, montage.notes), hz, notes

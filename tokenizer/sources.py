@@ -58,15 +58,16 @@ class Source:
 def open_source(source: "str | Path | mne.io.BaseRaw", rate: float | None, unit: str | None) -> Source:
     """Open a recording: a path, or an `mne.io.Raw`.
 
-    `rate` (Hz) and `unit` (uV, 0.1uV, mV, V) say what the file does not; `unit` overrules an EDF header. Raises
-    RecordingError if the file is missing, damaged or of no known kind.
+    `rate` (Hz) and `unit` (uV, 0.1uV, mV, V) say what the file does not: tables need both, `unit` overrules an
+    EDF header, what MNE reads needs neither (a note says so). Raises RecordingError if the file is missing, damaged or
+    of no known kind.
     """
     if unit is not None and unit not in MICROVOLTS:
         raise ValueError(f"unit={unit}: expected one of {', '.join(MICROVOLTS)}")
     if rate is not None and not rate > 0:
         raise ValueError(f"rate={rate}: expected a sampling rate in Hz, above 0")
     if not isinstance(source, str | Path):
-        return _from_raw(source, "recording")
+        return _from_raw(source, "recording", unit)
     path = Path(source)
     if not path.exists():
         raise RecordingError(path.name, "there is no such file; check the path")
@@ -82,7 +83,7 @@ def _open_path(path: Path, rate: float | None, unit: str | None) -> Source:
         from tokenizer.edf import open_edf
 
         return open_edf(path, unit)
-    return _open_table(path, rate, unit) if kind in TABLES else _open_with_mne(path)
+    return _open_table(path, rate, unit) if kind in TABLES else _open_with_mne(path, unit)
 
 
 def _open_table(path: Path, rate: float | None, unit: str | None) -> Source:
@@ -119,7 +120,7 @@ def _from_array(name: str, channels: list[str], data: NDArray[np.floating], rate
     return Source(name, channels, [rate] * len(channels), load, lambda _: segments, None, notes)
 
 
-def _open_with_mne(path: Path) -> Source:
+def _open_with_mne(path: Path, unit: str | None) -> Source:
     import mne
 
     try:
@@ -129,17 +130,18 @@ def _open_with_mne(path: Path) -> Source:
         raise RecordingError(
             path.name, f"MNE cannot read this as EEG ({said}); expected EDF, BDF, CSV or a format that MNE knows"
         ) from None
-    return _from_raw(raw, path.name)
+    return _from_raw(raw, path.name, unit)
 
 
-def _from_raw(raw: "mne.io.BaseRaw", name: str) -> Source:
+def _from_raw(raw: "mne.io.BaseRaw", name: str, unit: str | None) -> Source:
     """An MNE recording; volts become µV, stretches annotated BAD_ACQ_SKIP are gaps."""
     rate = float(raw.info["sfreq"])
     load = lambda c, first, n: (raw.get_data([c], first, first + n)[0] * 1e6).astype(np.float32)
     start = raw.info["meas_date"]
     start = start.replace(tzinfo=None) if start is not None else None
     channels = list(raw.ch_names)
-    return Source(name, channels, [rate] * len(channels), load, lambda _: _raw_segments(raw, rate), start)
+    notes = ["unit= is not used: MNE gives volts"] if unit else []
+    return Source(name, channels, [rate] * len(channels), load, lambda _: _raw_segments(raw, rate), start, notes)
 
 
 def _raw_segments(raw: "mne.io.BaseRaw", rate: float) -> list[Segment]:

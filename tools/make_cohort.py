@@ -23,8 +23,7 @@ from clef.cohort import write_cohort
 from tokenizer.cli import program
 from tokenizer.files import write_json, write_table
 from tokenizer.progress import track
-from tools.synthetic_ceilings import ceilings
-from tools.synthetic_concepts import CONCEPTS
+from tools.synthetic_ceilings import ceilings, concept_labels
 from tools.synthetic_edf import AMPLIFIERS, record, write_edf
 from tools.synthetic_latents import draw_findings, draw_latents
 from tools.synthetic_records import (
@@ -54,7 +53,7 @@ class MakeCohort:
     workers: int = 2
     """Processes that draw recordings."""
     minutes: float = DEFAULT_MINUTES
-    """Shortest recording; most are up to a third longer, 1 in 60 four times as long."""
+    """Shortest recording; most are less than a quarter longer, 1 in 60 is four times as long."""
 
 
 def main(config: MakeCohort) -> int:
@@ -130,15 +129,15 @@ def _write_truth(
 ) -> None:
     base = sessions.select("session_id", "subject_id", "split", "age", "sex", "site", "setting")
     write_table(out / "truth" / "latents.parquet", base.with_columns(pl.Series(k, v) for k, v in truth.items()))
-    labels = {concept.code: visits[concept.name] for concept in CONCEPTS} | findings
+    labels = concept_labels(visits, findings)
     cases = [(code, int(label.sum()), float(label.mean())) for code, label in labels.items()]
     table = pl.DataFrame(cases, schema=["code", "cases", "prevalence"], orient="row")
     for split in ("train", "val", "test"):
         inside = (sessions["split"] == split).to_numpy()
         table = table.with_columns(pl.Series(f"cases_{split}", [int(label[inside].sum()) for label in labels.values()]))
-    words = pl.Series("description", [descriptions().get(code, code.split("//")[1]) for code in labels])
-    best = ceilings(seed)
-    write_table(out / "truth" / "ceilings.parquet", table.with_columns(words).join(best, on="code", how="left"))
+    words = descriptions()
+    table = table.with_columns(pl.Series("description", [words.get(code, code.split("//")[1]) for code in labels]))
+    write_table(out / "truth" / "ceilings.parquet", table.join(ceilings(seed), on="code", how="left"))
 
 
 def _reports(seed: int, sessions: pl.DataFrame, visits: dict, truth: dict, findings: dict) -> pl.DataFrame:

@@ -6,6 +6,8 @@ regression on a rich basis of them, fitted on one half of the people and scored 
 its ceiling, by more than chance, means that something other than the EEG tells cases from controls.
 """
 
+import functools
+
 import numpy as np
 import polars as pl
 from scipy.stats import rankdata
@@ -19,6 +21,7 @@ NOT_CEREBRAL = ("muscle", "drift_uv", "pops", "mains_uv", "noise_uv")
 SIDES = ("focal_side", "spike_side", "defect_side")
 
 
+@functools.cache  # a pure function of a few seconds
 def ceilings(seed: int, n: int = 24_000, most: int = 4_000) -> pl.DataFrame:
     """One row per concept code: `ceiling` (AUROC of the matched question), `population` (its prevalence in sessions).
 
@@ -27,7 +30,7 @@ def ceilings(seed: int, n: int = 24_000, most: int = 4_000) -> pl.DataFrame:
     people = draw_people(seed, n)
     visits = draw_visits(people | {"sessions": np.ones(n, int)}, seed, 5.0)
     truth = draw_latents(visits, seed)
-    labels = {concept.code: visits[concept.name] for concept in CONCEPTS} | draw_findings(truth, seed)
+    labels = concept_labels(visits, draw_findings(truth, seed))
     x, strata, rng = basis(truth), matching_strata(visits), np.random.default_rng(seed)
     rows = []
     with threadpool_limits(1):  # the matrices are small: more BLAS threads only wait for each other
@@ -35,6 +38,15 @@ def ceilings(seed: int, n: int = 24_000, most: int = 4_000) -> pl.DataFrame:
             cases, controls = match(label, strata, visits["age"], rng, most)
             rows.append((code, float(label.mean()), _held_out_auroc(x, cases, controls)))
     return pl.DataFrame(rows, schema=["code", "population", "ceiling"], orient="row")
+
+
+def concept_labels(visits: Columns, findings: Columns) -> Columns:
+    """Bool columns (n sessions,) by code: diseases, their categories of three characters, drugs and findings."""
+    labels = {concept.code: visits[concept.name] for concept in CONCEPTS}
+    for code in [code for code in labels if code.startswith("ICD10CM//")]:
+        category = code.split(".")[0]
+        labels[category] = labels.get(category, False) | labels[code]
+    return labels | findings
 
 
 def matching_strata(visits: Columns) -> np.ndarray:

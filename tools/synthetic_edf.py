@@ -42,7 +42,7 @@ class Amplifier:
 AMPLIFIERS = {
     "A": Amplifier(200, 60, 0.1, 0.1, ("EEG A1-REF", "EEG A2-REF"), "EEG ", "-REF", shout=True),
     "B": Amplifier(256, 50, 0.5, 0.125, ("ECG",)),
-    "C": Amplifier(250, 50, 1.0, 0.1, ("EEG EOG-Ref", "Photic-Ref"), "EEG ", "-Ref", modern=True),
+    "C": Amplifier(200, 50, 1.0, 0.1, ("EEG EOG-Ref", "Photic-Ref"), "EEG ", "-Ref", modern=True),
 }
 
 

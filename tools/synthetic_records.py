@@ -19,7 +19,7 @@ SETTINGS = {"A": (0.46, 0.10, 0.38, 0.06), "B": (0.48, 0.22, 0.25, 0.05), "C": (
 SETTING_NAMES = ("routine", "emu", "icu", "ambulatory")
 AGES = {"routine": 58.0, "emu": 46.0, "icu": 62.0, "ambulatory": 52.0}
 FIRST_YEAR = {"A": 2013, "B": 2017, "C": 2010}
-DEFAULT_MINUTES, LONG_SECONDS = 4.7, 1200
+DEFAULT_MINUTES, LONG_SECONDS = 5.0, 1200
 CHAPTERS = {
     "K": "digestive",
     "M": "musculoskeletal",
@@ -107,7 +107,7 @@ def draw_visits(people: dict[str, np.ndarray], seed: int, minutes: float) -> dic
     visits = {name: column[person] for name, column in people.items()} | {"person": person}
     visits["visit"] = np.concatenate([np.arange(k) for k in people["sessions"]])
     dice = Dice(seed, len(person))
-    tail = np.where(visits["setting"] == "icu", 0.1, 0.05) + 0.02 * (visits["site"] == "B")
+    tail = np.where(visits["setting"] == "icu", 0.085, 0.045) + 0.02 * (visits["site"] == "B")
     seconds = 60 * minutes * (1 + np.minimum(-tail * np.log1p(-dice.uniform("duration")), 0.6))
     seconds = np.where(dice.uniform("long") < 0.016, LONG_SECONDS * minutes / DEFAULT_MINUTES, seconds)
     visits["seconds"] = np.round(seconds).astype(int)
@@ -170,5 +170,9 @@ def _fill(rng: np.random.Generator, visits: dict, i: int, concepts: tuple, total
 
 
 def descriptions() -> dict[str, str]:
-    """Words for every ICD-10 and ATC code that can occur."""
-    return {concept.code: concept.words for concept in CONCEPTS} | BACKGROUND_ICD | BACKGROUND_ATC
+    """Words for every ICD-10 and ATC code that can occur, and for the categories of the diseases."""
+    categories = {}
+    for disease in DISEASES:
+        categories.setdefault(disease.code.split(".")[0], []).append(disease.words)
+    words = {category: " or ".join(names) for category, names in categories.items()}
+    return words | {concept.code: concept.words for concept in CONCEPTS} | BACKGROUND_ICD | BACKGROUND_ATC
