@@ -20,12 +20,21 @@ def match_sets(labelled: pl.DataFrame, controls: int, seed: int) -> pl.DataFrame
     `labelled` has session_id, label, age, sex, site, setting. Returns session_id, label, case (the session_id
     of the set's case); a case without any control is left out, and so are unused controls.
     """
-    rng = np.random.default_rng(seed)
-    pairs: list[tuple[str, str]] = []
-    strata = labelled.with_columns(pl.col("age").is_null().alias("_ageless")).sort("session_id")
-    for _, stratum in strata.group_by([*EXACT, "_ageless"], maintain_order=True):
-        pairs += _match_stratum(stratum.filter("label"), stratum.filter(~pl.col("label")), controls, rng)
-    return _as_sets(pairs)
+    rng, frame = np.random.default_rng(seed), labelled.sort("session_id")
+    case, age = frame["label"].to_numpy(), frame["age"].fill_null(0.0).cast(pl.Float64).to_numpy()
+    pairs: list[tuple[int, int]] = []
+    for rows in _strata(frame):
+        pairs += _match_stratum(rows[case[rows]], rows[~case[rows]], age, controls, rng)
+    names = frame["session_id"].to_list()
+    return _as_sets([(names[a], names[b]) for a, b in pairs])
+
+
+def _strata(frame: pl.DataFrame) -> list[np.ndarray]:
+    """Row numbers of each stratum; a missing value is a value of its own."""
+    values = [*(pl.col(c).fill_null("?") for c in EXACT), pl.col("age").is_null()]
+    key = frame.select(pl.concat_str(values, separator="\x1f")).to_series().rank("dense").to_numpy()
+    order = np.argsort(key, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
 
 
 def draw_sets(labelled: pl.DataFrame, cases: list[str], controls: int, seed: int) -> pl.DataFrame:
@@ -43,23 +52,20 @@ def assign_folds(cases: list[str], folds: int, seed: int) -> dict[str, str]:
 
 
 def _match_stratum(
-    cases: pl.DataFrame, pool: pl.DataFrame, controls: int, rng: np.random.Generator
-) -> list[tuple[str, str]]:
-    """Pairs (case, control), a round for each wanted control; only matched cases go on to the next round."""
+    cases: np.ndarray, pool: np.ndarray, age: np.ndarray, controls: int, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Pairs of rows (case, control), a round for each wanted control; only matched cases go on to the next round."""
     pairs = []
     for _ in range(controls):
         if not len(cases) or not len(pool):
             break
-        offered = _thin(pool, len(cases), rng)
-        rows, columns = _assign(_ages(cases), _ages(offered))
+        most = max(MOST_CELLS // len(cases), 2 * len(cases))
+        offered = pool if len(pool) <= most else np.sort(rng.choice(pool, most, replace=False))
+        rows, columns = _assign(age[cases], age[offered])
         cases, taken = cases[rows], offered[columns]
-        pairs += list(zip(cases["session_id"], taken["session_id"], strict=True))
-        pool = pool.join(taken, on="session_id", how="anti", maintain_order="left")
+        pairs += zip(cases.tolist(), taken.tolist(), strict=True)
+        pool = pool[~np.isin(pool, taken)]
     return pairs
-
-
-def _ages(frame: pl.DataFrame) -> np.ndarray:
-    return frame["age"].fill_null(0.0).cast(pl.Float64).to_numpy()
 
 
 def _assign(cases: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -71,13 +77,6 @@ def _assign(cases: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray
     rows, columns = linear_sum_assignment(cost)
     kept = ~forbidden[rows, columns]
     return rows[kept], columns[kept]
-
-
-def _thin(pool: pl.DataFrame, cases: int, rng: np.random.Generator) -> pl.DataFrame:
-    most = max(MOST_CELLS // cases, 2 * cases)
-    if len(pool) <= most:
-        return pool
-    return pool[np.sort(rng.choice(len(pool), most, replace=False))]
 
 
 def _as_sets(pairs: list[tuple[str, str]]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 import clef
-from tokenizer.files import check_format, table_metadata, write_json, write_table
+from tokenizer.files import check_format, read_table, table_metadata, write_json, write_table
 from tokenizer.sessions import read_sessions, write_sessions
 
 FORMAT = 1
@@ -61,7 +61,7 @@ def read_events(cohort: str | Path) -> pl.DataFrame:
     files = sorted((Path(cohort) / "data").glob("**/*.parquet"))
     if not files:
         return pl.DataFrame(schema=EVENTS)
-    return pl.concat([_fit(pl.read_parquet(file), EVENTS) for file in files])
+    return pl.concat([_fit(read_table(file), EVENTS) for file in files])
 
 
 def read_reports(cohort: str | Path) -> pl.DataFrame:
@@ -72,8 +72,9 @@ def read_reports(cohort: str | Path) -> pl.DataFrame:
     path = Path(cohort) / "reports.parquet"
     if not path.is_file():
         return pl.DataFrame(schema=REPORTS)
+    table = read_table(path)
     check_format(path, table_metadata(path).get("clef.format"), FORMAT)
-    reports = _fit(pl.read_parquet(path), REPORTS)
+    reports = _fit(table, REPORTS)
     strangers = reports.join(read_sessions(cohort), on="session_id", how="anti")
     if len(strangers):
         raise ValueError(

@@ -31,6 +31,6 @@ class Discriminator(nn.Module):
         return functional_call(self, {n: p.detach() for n, p in self.named_parameters()}, (x,))
 
     def hinge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses of judge and generator, means over patches; the judge sees a detached reconstruction."""
-        judge = F.relu(1 - self(real)).mean() + F.relu(1 + self(fake.detach())).mean()
-        return judge / 2, -self.frozen(fake).mean()
+        """Losses of judge and generator (B,), means over patches; the judge sees a detached reconstruction."""
+        judge = F.relu(1 - self(real)) + F.relu(1 + self(fake.detach()))  # (B, 1, F/16, T/16)
+        return judge.mean((1, 2, 3)) / 2, -self.frozen(fake).mean((1, 2, 3))

@@ -16,7 +16,8 @@ from clef.model import Model, load
 from tokenizer import ranks
 from tokenizer.cli import ConfigError, program
 from tokenizer.progress import track
-from tokenizer.recordings import RecordingError
+from tokenizer.readings import ReadingConfig
+from tokenizer.recordings import RecordingError, read
 from tokenizer.store import TokenStore
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class EmbedConfig:
     """Token store made with the model's own tokenizer."""
     recordings: str | None = None
     """A recording, or a folder searched for recordings; instead of tokens=."""
+    reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
+    """How recordings become sessions (recordings=)."""
     kind: Literal["trained", "untrained", "codes"] = "trained"
     """trained, or a control: the same encoder with fresh weights, or the mean code vector per row."""
     pool: Literal["rows", "mean"] = "rows"
@@ -95,7 +98,8 @@ def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[lis
     names, vectors = [], []
     for file in track(files, "embed"):
         try:
-            vectors.append(model.embed_tokens(model.tokenise(file), config.pool, config.kind)[0])
+            session = read(file, **dataclasses.asdict(config.reading))
+            vectors.append(model.embed_tokens(model.tokenise(session), config.pool, config.kind)[0])
         except RecordingError as error:
             log.warning("left out %s", error)
             continue

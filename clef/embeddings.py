@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tokenizer.files import check_format, fingerprint, table_metadata, write_table
+from tokenizer.files import check_format, fingerprint, read_table, table_metadata, write_table
 
 FORMAT = 1
 
@@ -65,7 +65,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such embedding file; `python -m clef.embed` writes one")
-    frame = pl.read_parquet(path)
+    frame = read_table(path)
     about = json.loads(table_metadata(path).get("clef.embeddings", "{}"))
     check_format(path, about.get("format"), FORMAT)
     if "session_id" not in frame.columns or not isinstance(frame.schema.get("embedding"), pl.Array):

@@ -46,6 +46,8 @@ class Encoder(nn.Module, PyTorchModelHubMixin, library_name="clef-eeg", tags=["e
         super().__init__()
         self.config, self.rows = config, rows
         width = config.width
+        if width % config.heads or width % 2:
+            raise ValueError(f"encoder.width={width}: must be even and a multiple of encoder.heads={config.heads}")
         self.about: dict[str, Any] = {}  # what it was trained on; travels in config.json
         self.register_buffer("codes", codes.clone().float())
         self.from_code = nn.Linear(codes.shape[1], width)

@@ -30,6 +30,14 @@ KEEP_CHECKPOINTS = 2
 # settings that change neither numbers nor meaning, and so may differ when a run goes on
 FREE = {"out", "device", "workers", "threads", "wandb", "log_every", "checkpoint_minutes", "dry_run"}
 
+STARTED = {
+    "run.json",
+    "config.yaml",
+    "metrics.jsonl",
+    "checkpoints",
+    "wandb",
+}  # all a run has before its first checkpoint
+
 
 class Run:
     """One run folder, open for training."""
@@ -40,14 +48,15 @@ class Run:
         self.config = OmegaConf.to_container(OmegaConf.structured(config))
         self.steps = self.config["steps"]
         self.inputs = inputs
-        if (self.folder / "run.json").is_file():
+        if self.checkpoints() or (self.folder / "model").is_dir():
             self._check_same()
-        elif self.folder.exists() and any(self.folder.iterdir()):
+        elif self.folder.exists() and {p.name for p in self.folder.iterdir() if p.name[0] != "."} - STARTED:
             raise ValueError(f"out={out}: this folder holds something that is not a run; give another out=")
-        if ranks.RANK == 0:
+        going_on = ranks.RANK == 0 and not self.finished
+        if going_on:
             self._write_head()
         self.started = time.monotonic()
-        self._mirror = _open_mirror(self, wandb) if ranks.RANK == 0 else None
+        self._mirror = _open_mirror(self, wandb) if going_on else None
 
     def _check_same(self) -> None:
         before = json.loads((self.folder / "run.json").read_text())

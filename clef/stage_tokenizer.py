@@ -79,9 +79,9 @@ class TokenizerObjective(Objective):
         loss = shares["l1"] + c.deviation_weight * shares["deviation"] + c.correlation_weight * shares["decorrelation"]
         loss = loss + c.commitment_weight * shares["commitment"]
         if self.discriminator is not None and progress >= c.gan_start:
-            share = valid.sum() / totals["frames"]
+            share = valid.sum(1) / totals["frames"]  # (B,)
             judge, fooled = self.discriminator.hinge(x * counts, y * counts)
-            shares |= {"judge": judge * share, "fooled": fooled * share}
+            shares |= {"judge": (judge * share).sum(), "fooled": (fooled * share).sum()}
             loss = loss + c.gan_weight * shares["fooled"] + shares["judge"]
         mae = _mean_per_frame(self.vqgan.sd_db[:, None] * (x - y).abs(), counts).sum() / totals["frames"]
         return {"loss": loss, **shares, "mae_db": mae}

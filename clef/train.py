@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from clef.ema import Average
 from clef.runs import Run
 from tokenizer import ranks
-from tokenizer.progress import track
+from tokenizer.progress import leave_interrupt_to_main, track
 
 log = logging.getLogger(__name__)
 Batch = dict[str, Any]
@@ -194,7 +194,7 @@ def load(samples: Samples, config: LoopConfig, start: int, workers: int) -> Iter
         )
     ]
     loader = iter(torch.utils.data.DataLoader(
-        Batches(samples), batch_size=None, sampler=plan, num_workers=workers, worker_init_fn=ignore_interrupt,
+        Batches(samples), batch_size=None, sampler=plan, num_workers=workers, worker_init_fn=leave_interrupt_to_main,
         multiprocessing_context="forkserver" if workers else None, prefetch_factor=4 if workers else None,
     ))  # fmt: skip
     for step in range(start, config.steps):
@@ -211,12 +211,6 @@ class Batches(torch.utils.data.Dataset):
         return self.samples.batch(numbers)
 
 
-def ignore_interrupt(worker: int) -> None:
-    """Ctrl-C is the main process's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
-
-
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """Tensors to `device`; everything else as it is."""
     return {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
@@ -231,14 +225,18 @@ def sum_counts(batches: Iterable[Batch]) -> dict[str, float]:
 
 
 def sum_gradients(objective: Objective) -> None:
-    """Add up gradients over processes: each holds its share of the global mean already."""
+    """Add up gradients over processes: each holds its share of the global mean already.
+
+    A parameter no process used keeps no gradient, as alone: AdamW would count a zero as a step.
+    """
     if ranks.WORLD == 1:
         return
-    for parameter in objective.parameters():
-        if parameter.requires_grad:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            ranks.total(parameter.grad)
+    parameters = [p for p in objective.parameters() if p.requires_grad]
+    used = ranks.total(torch.tensor([float(p.grad is not None) for p in parameters])).tolist()
+    for parameter in (p for p, anywhere in zip(parameters, used, strict=True) if anywhere):
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        ranks.total(parameter.grad)
 
 
 def check_finite(metrics: dict[str, float], step: int) -> None:
@@ -309,11 +307,14 @@ class StopSignal:
 
     def leave_if_asked(self, done: int) -> None:
         """Leave the program if asked to, or give the signals back at the end."""
+        asked = self.now()  # by every process: it is a sum over all
         if self.asked == signal.SIGTERM:
             log.info("stopped by SIGTERM after step %d; the same command goes on from here", done)
             sys.exit(0)
-        if self.now():
+        if asked:
             raise KeyboardInterrupt
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
 
 def _millions(module: nn.Module) -> float:

@@ -74,7 +74,7 @@ def test_probe_equals_sklearn(n, width):
 def test_probe_path_is_the_optimum_at_every_regularisation():
     rng = np.random.default_rng(2)
     z, y = rng.standard_normal((60, 50)), rng.random(60) < 0.4  # separable: the hard case for weak regularisation
-    for c, w in zip(GRID, fit_path(z, y, balance(y)[None], list(GRID), 1e-10)[0], strict=True):
+    for c, (w,) in zip(GRID, fit_path(z, y, balance(y)[None], list(GRID), 1e-9), strict=True):
         p = 1 / (1 + np.exp(-(z @ w[:-1] + w[-1])))
         gradient = c * (balance(y) * (p - y)) @ z + w[:-1]
         assert np.abs(gradient).max() < 1e-3 * max(1, np.abs(w).max())

@@ -16,7 +16,7 @@ import torch
 from tokenizer import ranks, store
 from tokenizer.cli import program
 from tokenizer.files import fingerprint
-from tokenizer.progress import track
+from tokenizer.progress import leave_interrupt_to_main, track
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
@@ -102,8 +102,9 @@ def encode_shards(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, ou
     rows = [r for s in todo for r in range(s * store.SHARD, min((s + 1) * store.SHARD, len(sessions)))]
     spectrograms = Spectrograms(config.cohort, sessions, config.reading)
     loader = torch.utils.data.DataLoader(
-        spectrograms, batch_size=None, sampler=rows, num_workers=config.workers, multiprocessing_context=_fork(config)
-    )
+        spectrograms, batch_size=None, sampler=rows, num_workers=config.workers, worker_init_fn=leave_interrupt_to_main,
+        multiprocessing_context="forkserver" if config.workers else None,
+    )  # fmt: skip
     shard_rows: list[dict[str, np.ndarray]] = []
     for row, reading in zip(rows, track(loader, "encode", total=len(rows)), strict=True):
         shard_rows.append(encode_one(vqgan, reading, config.blank_below))
@@ -111,10 +112,6 @@ def encode_shards(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, ou
             shard = {name: np.stack([r[name] for r in shard_rows]) for name in shard_rows[0]}
             out.write_shard(row // store.SHARD, shard)
             shard_rows = []
-
-
-def _fork(config: EncodeConfig) -> str | None:
-    return "forkserver" if config.workers else None
 
 
 def encode_one(vqgan: VQGAN, reading: Reading, blank_below: float = 0.0) -> dict[str, np.ndarray]:

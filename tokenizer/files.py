@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +29,19 @@ def write_aside(target: str | Path) -> Iterator[Path]:
         if target.is_dir() and aside.is_dir():
             shutil.rmtree(target)
         aside.replace(target)
+    except Exception as error:
+        raise _as_os_error(error, target) from error
     finally:
         if aside.is_dir():
             shutil.rmtree(aside, ignore_errors=True)
         else:
             aside.unlink(missing_ok=True)
+
+
+def _as_os_error(error: Exception, target: Path) -> Exception:
+    """A full disk as the OSError it is: safetensors and polars raise errors of their own that only quote it."""
+    quoted = None if isinstance(error, OSError) else re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(quoted[1]), os.strerror(int(quoted[1])), str(target)) if quoted else error
 
 
 def _flush(path: Path) -> None:
@@ -56,6 +65,14 @@ def write_table(target: str | Path, frame: pl.DataFrame, metadata: dict[str, str
     """Write a polars frame as Parquet with string `metadata`, whole or not at all."""
     with write_aside(target) as aside:
         frame.write_parquet(aside, metadata=metadata or {})
+
+
+def read_table(path: str | Path) -> pl.DataFrame:
+    """Read a Parquet file. Raises ValueError with one line if it is damaged or something else."""
+    try:
+        return pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{path}: not a readable Parquet file ({error}); write it again") from None
 
 
 def table_metadata(path: str | Path) -> dict[str, str]:

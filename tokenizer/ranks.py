@@ -21,7 +21,10 @@ def set_up(device: str) -> Any:
         raise ValueError(f"device={device}: this machine shows no CUDA device to PyTorch; use device=cpu or auto")
     if device == "cuda":
         device = f"cuda:{LOCAL_RANK}"
-    chosen = torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"device={device}: there is no such device; use auto, cpu, cuda or cuda:N") from None
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     if WORLD > 1 and not torch.distributed.is_initialized():

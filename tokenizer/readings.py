@@ -22,6 +22,8 @@ class ReadingConfig:
     """Mains frequency to notch out, in Hz; auto decides per recording."""
     min_channels: int = 8
     """A recording with fewer of the 19 electrodes is refused."""
+    min_seconds: float = 10.0
+    """A recording with fewer real seconds is refused."""
 
 
 @dataclasses.dataclass

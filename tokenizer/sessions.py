@@ -22,7 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tokenizer.files import check_format, table_metadata, write_table
+from tokenizer.files import check_format, read_table, table_metadata, write_table
 
 FORMAT = 1
 SPLITS = ("train", "val", "test")
@@ -74,7 +74,7 @@ def read_sessions(cohort: str | Path, split: str | None = None) -> pl.DataFrame:
             f"cohort={cohort}: no sessions.parquet in this folder; make a cohort with "
             f"`python -m clef.importers.folder` or `python -m tools.make_cohort`"
         )
-    table = pl.read_parquet(path)
+    table = read_table(path)
     check_format(path, table_metadata(path).get("clef.format"), FORMAT)
     check_sessions(table, str(path))
     return table if split is None else table.filter(pl.col("split") == split)

@@ -60,7 +60,11 @@ class VQGAN(
         self.about: dict[str, Any] = {}  # which subjects it was trained on; travels in config.json
         self.patch = (4, 5)
         self.step = (c.bins_per_token // 4, c.frames_per_token // 5)
-        assert self.step[0] * 4 == c.bins_per_token and self.step[1] * 5 == c.frames_per_token
+        if BINS % c.bins_per_token or c.bins_per_token % 4 or c.frames_per_token % 5 or c.frames_per_token < 5:
+            raise ValueError(
+                f"bins_per_token={c.bins_per_token}, frames_per_token={c.frames_per_token}: expected 4, 8, 16, … bins "
+                f"(a divisor of {BINS}) and a multiple of 5 frames"
+            )
         rows, wide = BINS // 4, 2 * c.width
         self.stem = nn.Conv2d(2 * CHANNELS, c.width, self.patch, self.patch)
         self.stem_row = nn.Parameter(torch.zeros(1, c.width, rows, 1))

@@ -1,0 +1,60 @@
+# make demo   the whole job on a synthetic cohort, into runs/demo/ (start it again to go on where it stopped)
+# make test   all tests but those marked slow or gpu; make test-all: every one; make lint: ruff
+# Each sets up .venv first: once, and again when pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint
+
+# ---- the demo's size; `make demo SUBJECTS=100` and so on. What was started with one size goes on with it alone:
+# to change it, name another folder (DEMO=runs/other) or remove this one.
+DEMO ?= runs/demo
+SUBJECTS ?= 400
+TOKENIZER_STEPS ?= 300
+TOKENIZER_MORE ?= batch=4 tokenizer_stage.crop_frames=320 workers=1
+RECON_STEPS ?= 300
+RECON_MORE ?= batch=16
+ALIGN_STEPS ?= 150
+ALIGN_MORE ?= batch=64
+
+help:
+	@sed -n '1,3s/^# //p' Makefile
+
+setup: .venv/set-up
+
+.venv/set-up: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: setup
+	$(PY) -m tools.make_cohort out=$(DEMO)/cohort subjects=$(SUBJECTS) seed=0
+	$(PY) -m clef.pretrain stage=tokenizer model=tiny cohort=$(DEMO)/cohort out=$(DEMO)/tokenizer steps=$(TOKENIZER_STEPS) $(TOKENIZER_MORE)
+	$(PY) -m tokenizer.encode cohort=$(DEMO)/cohort tokenizer=$(DEMO)/tokenizer out=$(DEMO)/tokens.zarr
+	$(PY) -m clef.pretrain stage=recon model=tiny tokens=$(DEMO)/tokens.zarr out=$(DEMO)/recon steps=$(RECON_STEPS) $(RECON_MORE)
+	$(PY) -m clef.pretrain stage=align model=tiny tokens=$(DEMO)/tokens.zarr cohort=$(DEMO)/cohort init=$(DEMO)/recon out=$(DEMO)/align steps=$(ALIGN_STEPS) $(ALIGN_MORE)
+	$(PY) -m clef.embed model=$(DEMO)/recon tokens=$(DEMO)/tokens.zarr out=$(DEMO)/recon.parquet
+	$(PY) -m clef.embed model=$(DEMO)/align tokens=$(DEMO)/tokens.zarr out=$(DEMO)/embeddings.parquet name=aligned
+	$(PY) -m clef.embed model=$(DEMO)/recon tokens=$(DEMO)/tokens.zarr out=$(DEMO)/untrained.parquet kind=untrained
+	$(PY) -m clef.embed model=$(DEMO)/recon tokens=$(DEMO)/tokens.zarr out=$(DEMO)/codes.parquet kind=codes
+	$(PY) -m benchmark.build cohort=$(DEMO)/cohort suite=demo matched=true out=$(DEMO)/tasks.parquet
+	$(PY) -m benchmark.build cohort=$(DEMO)/cohort suite=demo matched=false out=$(DEMO)/tasks-unmatched.parquet
+	$(PY) -m benchmark.run tasks=$(DEMO)/tasks.parquet unmatched_tasks=$(DEMO)/tasks-unmatched.parquet \
+		embeddings=$(DEMO)/embeddings.parquet,$(DEMO)/recon.parquet,$(DEMO)/untrained.parquet,$(DEMO)/codes.parquet \
+		cohort=$(DEMO)/cohort tokens=$(DEMO)/tokens.zarr out=$(DEMO)
+	@echo
+	@echo "Done, on SYNTHETIC data. Open the report: $(DEMO)/report.html"
+	@echo "Next, embed recordings of your own:"
+	@echo "  $(PY) -m clef.embed model=$(DEMO)/align recordings=DIR out=mine.parquet"
+	@echo "  (a demo model: it shows the way, it knows nothing of real EEG; docs/bring-your-own.md trains one that does)"
+
+test: setup
+	$(PY) -m pytest -m "not slow and not gpu"
+
+test-all: setup
+	$(PY) -m pytest
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .

@@ -1,0 +1,132 @@
+"""Running CLEF's programs as processes of their own, and tiny networks, shared by the tests.
+
+A program runs exactly as `python -m NAME …` would, in a real process with its own exit code and stderr that can be
+killed; it is forked from a server that has imported torch already, which saves three seconds each time.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVER = multiprocessing.get_context("forkserver")
+PRELOADED = ["clef.model", "clef.stage_align", "clef.stage_tokenizer", "clef.runs", "clef.cohort", "clef.embeddings"]
+PRELOADED += ["torch._dynamo", "jinja2", "scipy.linalg", "huggingface_hub.repocard"]  # slow, and used by every training
+
+TINY = {
+    **{"model": "tiny", "threads": 1, "workers": 0, "device": "cpu", "batch": 4, "log_every": 1, "validate_every": 4},
+    **{"vqgan.width": 16, "vqgan.blocks": 1, "vqgan.codes": 64, "vqgan.code_dimension": 8},
+    **{"encoder.width": 32, "encoder.heads": 2, "encoder.encoder_layers": 2, "encoder.decoder_layers": 1},
+    **{"report_encoder.width": 32, "report_encoder.layers": 1, "report_encoder.heads": 2, "report_encoder.output": 16},
+    **{"record_encoder.width": 32, "record_encoder.layers": 1, "record_encoder.heads": 2, "record_encoder.output": 16},
+    **{"report_encoder.vocabulary": 300, "record_encoder.min_count": 1},
+    **{"tokenizer_stage.crop_frames": 40, "tokenizer_stage.scale_sessions": 4},
+    **{"tokenizer_stage.validation_sessions": 2},
+}
+"""Settings of clef.pretrain that make every stage take a second."""
+
+
+@dataclass
+class Done:
+    """How a program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def one_line(self) -> bool:
+        """Whether stderr is exactly one line, and not a traceback."""
+        return self.err.count("\n") == 1 and "Traceback" not in self.err
+
+
+@dataclass
+class Running:
+    """A program at work."""
+
+    process: multiprocessing.Process
+    folder: Path
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        os.kill(self.process.pid, number)
+
+    def wait(self, seconds: float = 120) -> Done:
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            self.kill()
+            raise TimeoutError(f"still running after {seconds} s: {(self.folder / 'err').read_text()}")
+        return Done(self.process.exitcode, *((self.folder / name).read_text() for name in ("out", "err")))
+
+
+def start(folder: Path, program: str, *arguments: str, **settings: object) -> Running:
+    """Start `python -m program arguments… name=value…`; its output goes to new files in `folder`."""
+    SERVER.set_forkserver_preload(PRELOADED)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "out").write_text("")
+    (folder / "err").write_text("")
+    argv = [program, *arguments, *(f"{k}={v}" for k, v in settings.items())]
+    process = SERVER.Process(target=_child, args=(argv, str(folder)))
+    process.start()
+    return Running(process, folder)
+
+
+def run(folder: Path, program: str, *arguments: str, **settings: object) -> Done:
+    """Run a program to its end."""
+    return start(folder, program, *arguments, **settings).wait()
+
+
+def pretrain(folder: Path, stage: str, **settings: object) -> Done:
+    """Run a tiny `clef.pretrain` to its end."""
+    return run(folder, "clef.pretrain", **({"stage": stage} | TINY | settings))
+
+
+def must(done: Done) -> Done:
+    """The program ended well, or the test fails with what it said."""
+    assert done.code == 0, f"exit code {done.code}: {done.err}"
+    return done
+
+
+def wait_until(condition, running: Running, seconds: float = 60) -> bool:
+    """Wait until `condition()`; False if the program ended before."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        if running.process.exitcode is not None:
+            return False
+        time.sleep(0.002)
+    raise TimeoutError((running.folder / "err").read_text())
+
+
+def _child(argv: list[str], folder: str) -> None:
+    for number, name in ((1, "out"), (2, "err")):
+        opened = os.open(Path(folder) / name, os.O_WRONLY | os.O_APPEND)
+        os.dup2(opened, number)
+    sys.stdout = os.fdopen(1, "w", buffering=1)
+    sys.stderr = os.fdopen(2, "w", buffering=1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
+    torch.set_num_threads(1)
+    sys.argv = argv
+    runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file of a folder: when it was changed and what is in it."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): (p.stat().st_mtime_ns, p.read_bytes()) for p in files}
+
+
+def spectrogram(batch: int, frames: int, seed: int = 0) -> torch.Tensor:
+    """Something like scaled dB (B, 19, 128, T): smooth over time and partly shared over channels."""
+    rng = np.random.default_rng(seed)
+    shared, own = rng.standard_normal((batch, 1, 128, frames)), rng.standard_normal((batch, 19, 128, frames))
+    slope = -np.linspace(0, 20, 128)[:, None]
+    return torch.from_numpy(slope + 4 * shared + 3 * own).float().clamp(-40, 40)
