@@ -24,6 +24,7 @@ help:
 setup: .venv/set-up
 
 .venv/set-up: pyproject.toml constraints.txt
+	@echo "Setting up .venv, once: some minutes, mostly downloads"
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clef.ehr import RecordEncoder
 from clef.text import TextEncoder
-from tokenizer.hub import load_folder, load_strictly, save_folder
+from tokenizer.hub import ModelPart, load_folder, load_strictly, save_folder
 
 
-class Alignment(nn.Module, PyTorchModelHubMixin, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
+class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
     """The heads of stage=align. Either of report and record may be missing."""
 
     def __init__(self, embedding: int, report: TextEncoder | None, record: RecordEncoder | None):

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clef.attention import attend
-from tokenizer.hub import load_folder, load_strictly, save_folder
+from tokenizer.hub import ModelPart, load_folder, load_strictly, save_folder
 
 
 @dataclasses.dataclass
@@ -38,7 +37,7 @@ class EncoderConfig:
     """Session embedding: mean over valid time per frequency row (16·D wide), or over all tokens (D wide)."""
 
 
-class Encoder(nn.Module, PyTorchModelHubMixin, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
+class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
     """Tokens -> contextual states -> session embedding; with a decoder for masked reconstruction."""
 
     def __init__(self, config: EncoderConfig, codes: Tensor, rows: int = 16):
@@ -61,6 +60,7 @@ class Encoder(nn.Module, PyTorchModelHubMixin, library_name="clef-eeg", tags=["e
         self.to_token = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
         self.token_bias = nn.Parameter(torch.zeros(len(codes)))
         self.apply(_start_small)
+        nn.init.normal_(self.row.weight, std=0.7)  # as strong as the sinusoids of time: rows are frequencies
         for special in (self.hidden_token, self.dropped_token):
             nn.init.normal_(special, std=0.02)
 
@@ -100,7 +100,7 @@ class Encoder(nn.Module, PyTorchModelHubMixin, library_name="clef-eeg", tags=["e
         states = torch.where(batch["kept_ok"][..., None], states, self.dropped_token.to(states.dtype))
         full = full.scatter(1, kept[..., None].expand_as(states), states) + place
         found = self.to_token(self.decoder(full, ok)[hidden])  # (V, D)
-        return found @ table.T + self.token_bias, tokens[hidden]
+        return found @ table.T / self.config.width**0.5 + self.token_bias, tokens[hidden]
 
     def encode_kept(self, tokens, kept, kept_ok, place, table, hidden: Tensor | None = None) -> Tensor:
         """States (B, M, D) of the tokens (B, N) at positions kept (B, M); hidden ones enter as the mask token."""

@@ -115,6 +115,7 @@ def _child(argv: list[str], folder: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
     torch.set_num_threads(1)
     sys.argv = argv
+    sys.modules.pop(argv[0], None)  # the program itself may have been imported by another module of ours
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
 
 

@@ -30,7 +30,9 @@ def write_aside(target: str | Path) -> Iterator[Path]:
             shutil.rmtree(target)
         aside.replace(target)
     except Exception as error:
-        raise _as_os_error(error, target) from error
+        if full := _os_error_in(error, target):
+            raise full from error
+        raise
     finally:
         if aside.is_dir():
             shutil.rmtree(aside, ignore_errors=True)
@@ -38,10 +40,10 @@ def write_aside(target: str | Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
-def _as_os_error(error: Exception, target: Path) -> Exception:
+def _os_error_in(error: Exception, target: Path) -> OSError | None:
     """A full disk as the OSError it is: safetensors and polars raise errors of their own that only quote it."""
     quoted = None if isinstance(error, OSError) else re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(quoted[1]), os.strerror(int(quoted[1])), str(target)) if quoted else error
+    return OSError(int(quoted[1]), os.strerror(int(quoted[1])), str(target)) if quoted else None
 
 
 def _flush(path: Path) -> None:

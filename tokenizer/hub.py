@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -15,6 +16,16 @@ log = logging.getLogger(__name__)
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
+class ModelPart(PyTorchModelHubMixin):
+    """`save_pretrained`, `from_pretrained` and `push_to_hub` for a part of a model; mistakes are one line."""
+
+    @classmethod
+    def from_pretrained(cls, folder_or_id: str | Path, **options: Any) -> Any:
+        """Load from a folder or a hub repository. Raises ValueError if it is missing, damaged or of another kind."""
+        read_config(str(folder_or_id), options)  # first: the hub's own reader says other things, or fails
+        return super().from_pretrained(folder_or_id, **options)
+
+
 def save_folder(folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write `config` (must hold `kind`) and `tensors` into `folder`, each file whole or not at all."""
     folder = Path(folder)
@@ -23,22 +34,37 @@ def save_folder(folder: str | Path, config: dict[str, Any], tensors: dict[str, T
     write_json(folder / CONFIG, config)
 
 
+def read_config(folder_or_id: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The config of a model part. Raises ValueError (one line) if it is missing or damaged."""
+    file = _locate(folder_or_id, CONFIG, options or {})
+    try:
+        config = json.loads(file.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _damaged(folder_or_id, error) from None
+    if not isinstance(config, dict):
+        raise _damaged(folder_or_id, f"{CONFIG} holds no settings")
+    return config
+
+
 def load_folder(folder_or_id: str, kind: str, options: dict[str, Any] | None = None) -> tuple[dict, dict[str, Tensor]]:
     """Read the config and tensors of a model part from a folder or a hub repository.
 
     Raises ValueError (one line) if it is missing, damaged or of another kind.
     """
-    config_file, weights_file = (_locate(folder_or_id, name, options or {}) for name in (CONFIG, WEIGHTS))
-    name = Path(folder_or_id).name
+    config, weights_file = read_config(folder_or_id, options), _locate(folder_or_id, WEIGHTS, options or {})
+    if config.get("kind") != kind:
+        raise ValueError(
+            f"{Path(folder_or_id).name}: {CONFIG} says kind {config.get('kind', 'none')!r}, expected {kind!r}; "
+            f"point to the right model folder"
+        )
     try:
-        config = json.loads(config_file.read_text())
-        tensors = load_file(weights_file)
-    except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
-        raise ValueError(f"{name}: damaged model folder ({error}); copy or train it again") from None
-    if not isinstance(config, dict) or config.get("kind") != kind:
-        found = config.get("kind", "none") if isinstance(config, dict) else "none"
-        raise ValueError(f"{name}: {CONFIG} says kind {found!r}, expected {kind!r}; point to the right model folder")
-    return config, tensors
+        return config, load_file(weights_file)
+    except SafetensorError as error:
+        raise _damaged(folder_or_id, error) from None
+
+
+def _damaged(folder_or_id: str, what: object) -> ValueError:
+    return ValueError(f"{Path(folder_or_id).name}: damaged model folder ({what}); copy or train it again")
 
 
 def load_strictly(module: Any, tensors: dict[str, Tensor], name: str) -> None:

@@ -72,7 +72,10 @@ class TokenStore:
         except (ValueError, KeyError, json.JSONDecodeError) as error:
             raise ValueError(f"{self.path.name}: not a Zarr v3 group ({error}); encode the cohort again") from None
         check_format(self.path, self.attributes.get("format"), FORMAT)
-        self.tokens, self.valid, self.channel_ok = (self.group[n] for n in ("tokens", "valid", "channel_ok"))
+        try:
+            self.tokens, self.valid, self.channel_ok = (self.group[n] for n in ("tokens", "valid", "channel_ok"))
+        except KeyError as error:
+            raise ValueError(f"{self.path.name}: this store has no array {error}; encode the cohort again") from None
 
     @cached_property
     def session_id(self) -> np.ndarray:

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.hub import load_folder, load_strictly, save_folder
+from tokenizer.hub import ModelPart, load_folder, load_strictly, save_folder
 from tokenizer.quantizer import Codebook
 
 CHANNELS, BINS = 19, 128
@@ -47,7 +46,7 @@ class VQGANConfig:
 
 class VQGAN(
     nn.Module,
-    PyTorchModelHubMixin,
+    ModelPart,
     library_name="clef-eeg",
     tags=["eeg", "tokenizer", "clef"],
     license="apache-2.0",
