@@ -14,9 +14,9 @@ SUBJECTS ?= 400
 TOKENIZER_STEPS ?= 300
 TOKENIZER_MORE ?= batch=4 tokenizer_stage.crop_frames=320 workers=1
 RECON_STEPS ?= 300
-RECON_MORE ?= batch=16
+RECON_MORE ?= batch=16 recon.columns=32
 ALIGN_STEPS ?= 150
-ALIGN_MORE ?= batch=64
+ALIGN_MORE ?= batch=32 align.columns=32
 
 help:
 	@sed -n '1,3s/^# //p' Makefile

@@ -132,6 +132,9 @@ def input_fingerprints(config: PretrainConfig) -> dict[str, str]:
 # ---- stages
 def build_tokenizer(config: PretrainConfig) -> tuple[Objective, Samples]:
     """The VQGAN with the scale of the training recordings, and crops of them."""
+    frames, least = config.tokenizer_stage.crop_frames, config.vqgan.frames_per_token
+    if least < 1 or frames < least or frames % least:
+        raise ValueError(f"tokenizer_stage.crop_frames={frames}: must be a multiple of vqgan.frames_per_token={least}")
     sessions = read_sessions(config.cohort)
     samples = Crops(config.cohort, sessions, config.tokenizer_stage, config.reading, config.seed)
     vqgan = make_vqgan(config.vqgan, samples)

@@ -181,24 +181,33 @@ def make_autocast(precision: str, device: torch.device) -> contextlib.AbstractCo
 
 def load(samples: Samples, config: LoopConfig, start: int, workers: int) -> Iterator[tuple[int, list[Batch]]]:
     """The micro-batches of this process, step by step; read ahead by worker processes if there are any."""
-    share, uneven = divmod(config.batch, ranks.WORLD * config.accumulate)
-    if uneven or not share:
+    parts = ranks.WORLD * config.accumulate
+    if parts < 1 or config.batch < 1 or config.batch % parts:
         raise ValueError(
-            f"batch={config.batch}: must be a multiple of processes x accumulate = {ranks.WORLD * config.accumulate}"
+            f"batch={config.batch}, accumulate={config.accumulate}: batch must be a multiple of "
+            f"processes x accumulate = {parts}"
         )
-    plan = [
-        list(range(first, first + share))
-        for step in range(start, config.steps)
-        for first in (
-            step * config.batch + (ranks.RANK * config.accumulate + micro) * share for micro in range(config.accumulate)
-        )
-    ]
     loader = iter(torch.utils.data.DataLoader(
-        Batches(samples), batch_size=None, sampler=plan, num_workers=workers, worker_init_fn=leave_interrupt_to_main,
+        Batches(samples), batch_size=None, sampler=Plan(config, start), num_workers=workers,
         multiprocessing_context="forkserver" if workers else None, prefetch_factor=4 if workers else None,
+        worker_init_fn=leave_interrupt_to_main,
     ))  # fmt: skip
     for step in range(start, config.steps):
         yield step, [next(loader) for _ in range(config.accumulate)]
+
+
+class Plan(torch.utils.data.Sampler):
+    """The sample numbers of each micro-batch of this process, from step `start` on."""
+
+    def __init__(self, config: LoopConfig, start: int):
+        self.config, self.start = config, start
+
+    def __iter__(self) -> Iterator[list[int]]:
+        share = self.config.batch // (ranks.WORLD * self.config.accumulate)
+        for step in range(self.start, self.config.steps):
+            mine = step * self.config.batch + ranks.RANK * self.config.accumulate * share
+            for micro in range(self.config.accumulate):
+                yield list(range(mine + micro * share, mine + (micro + 1) * share))
 
 
 class Batches(torch.utils.data.Dataset):

@@ -4,10 +4,12 @@ A program runs exactly as `python -m NAME …` would, in a real process with its
 killed; it is forked from a server that has imported torch already, which saves three seconds each time.
 """
 
+import importlib
 import multiprocessing
 import os
 import runpy
 import signal
+import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -66,14 +68,14 @@ class Running:
         return Done(self.process.exitcode, *((self.folder / name).read_text() for name in ("out", "err")))
 
 
-def start(folder: Path, program: str, *arguments: str, **settings: object) -> Running:
+def start(folder: Path, program: str, *arguments: str, environ: dict[str, str] | None = None, **settings) -> Running:
     """Start `python -m program arguments… name=value…`; its output goes to new files in `folder`."""
     SERVER.set_forkserver_preload(PRELOADED)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "out").write_text("")
     (folder / "err").write_text("")
     argv = [program, *arguments, *(f"{k}={v}" for k, v in settings.items())]
-    process = SERVER.Process(target=_child, args=(argv, str(folder)))
+    process = SERVER.Process(target=_child, args=(argv, str(folder), environ or {}))
     process.start()
     return Running(process, folder)
 
@@ -86,6 +88,17 @@ def run(folder: Path, program: str, *arguments: str, **settings: object) -> Done
 def pretrain(folder: Path, stage: str, **settings: object) -> Done:
     """Run a tiny `clef.pretrain` to its end."""
     return run(folder, "clef.pretrain", **({"stage": stage} | TINY | settings))
+
+
+def pretrain_on_two(folder: Path, stage: str, **settings: object) -> list[Done]:
+    """Run a tiny `clef.pretrain` as two processes, told so as torchrun tells them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    given = {"stage": stage} | TINY | settings
+    ranks = [common | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+    both = [start(folder / e["RANK"], "clef.pretrain", environ=e, **given) for e in ranks]
+    return [running.wait() for running in both]
 
 
 def must(done: Done) -> Done:
@@ -106,7 +119,7 @@ def wait_until(condition, running: Running, seconds: float = 60) -> bool:
     raise TimeoutError((running.folder / "err").read_text())
 
 
-def _child(argv: list[str], folder: str) -> None:
+def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
     for number, name in ((1, "out"), (2, "err")):
         opened = os.open(Path(folder) / name, os.O_WRONLY | os.O_APPEND)
         os.dup2(opened, number)
@@ -114,6 +127,8 @@ def _child(argv: list[str], folder: str) -> None:
     sys.stderr = os.fdopen(2, "w", buffering=1)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
     torch.set_num_threads(1)
+    os.environ.update(environ)
+    importlib.reload(importlib.import_module("tokenizer.ranks"))  # it has asked the server's environment
     sys.argv = argv
     sys.modules.pop(argv[0], None)  # the program itself may have been imported by another module of ours
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)

@@ -37,7 +37,7 @@ def bad_cohort(tmp_path_factory):
     write_edf(folder / "volts.edf", 40 * good, limit=1e6)
     (folder / "folder.edf").mkdir()
     write_edf(folder / "good2.edf", eeg(30, seed=1))
-    names = ["good1"] + sorted(p.stem for p in folder.glob("*.edf") if "good" not in p.stem) + ["gone", "good2"]
+    names = ["good1", *sorted(p.stem for p in folder.glob("*.edf") if "good" not in p.stem), "gone", "good2"]
     rows = {"session_id": names, "subject_id": list(range(len(names))), "path": [f"{n}.edf" for n in names]}
     write_sessions(folder, pl.DataFrame(rows | {"split": ["train"] * len(names)}))
     return folder
@@ -55,8 +55,8 @@ def test_bad_recordings_are_refused_with_reasons_and_the_others_encoded(encoded)
     must(done)
     store = TokenStore(path)
     assert store.load().session_id.tolist() == ["good1", "good2"]
-    assert "2 sessions, 12 refused" in done.err and "Traceback" not in done.err
-    assert len(store.refused()) == 12
+    assert "2 sessions, 11 refused" in done.err and "Traceback" not in done.err
+    assert len(store.refused()) == 11
     for name, reason in store.refused().items():
         assert len(reason) > 15 and f"refused {name}: {reason}" in done.err, name
 
@@ -175,7 +175,6 @@ def test_an_unknown_setting_is_one_line_and_exit_code_2(tiny_store, tmp_path):
         ({"device": "cuda:7"}, "shows no CUDA device"),
         ({"accumulate": 0}, "accumulate"),
         ({"batch": 0}, "batch=0"),
-        ({"steps": 0}, "steps=0"),
     ],
 )
 def test_impossible_settings_are_one_line(settings, said, tiny_store, tmp_path):
@@ -188,7 +187,8 @@ def test_impossible_settings_are_one_line(settings, said, tiny_store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"), [({"vqgan.bins_per_token": 6}, "bins_per_token=6"), ({"tokenizer_stage.crop_frames": 45}, "45")]
+    ("settings", "said"),
+    [({"vqgan.bins_per_token": 6}, "bins_per_token=6"), ({"tokenizer_stage.crop_frames": 45}, "45")],
 )
 def test_impossible_settings_of_the_tokenizer_are_one_line(settings, said, tiny_cohort, tmp_path):
     done = pretrain(tmp_path / "s", "tokenizer", cohort=tiny_cohort, out=tmp_path / "r", **({"steps": 2} | settings))
@@ -211,7 +211,7 @@ def break_sessions(folder):
 
 def break_reports(folder):
     more = pl.DataFrame({"session_id": ["who"], "text": ["normal"]})
-    table = pl.concat([pl.read_parquet(folder / "reports.parquet"), more], how="diagonal").select(REPORTS)
+    table = pl.concat([pl.read_parquet(folder / "reports.parquet"), more], how="diagonal").select(list(REPORTS))
     write_table(folder / "reports.parquet", table, {"clef.format": "1"})
 
 
@@ -229,7 +229,7 @@ def repeat_reports(folder):
         (lambda f: (f / "sessions.parquet").write_text("a,b\n1,2\n"), "not a readable Parquet file"),
         (lambda f: (f / "reports.parquet").write_bytes(b"rubbish"), "not a readable Parquet file"),
         (lambda f: (f / "data" / "0.parquet").write_bytes(b"rubbish"), "not a readable Parquet file"),
-        (lambda f: write_sessions(f, read_sessions(f).head(5)), "is not in"),
+        (lambda f: write_sessions(f, read_sessions(f).head(5)), "31 sessions are not in cohort="),
     ],
 )
 def test_a_broken_cohort_is_refused_in_one_line(copied, damage, said, tiny_store, tiny_recon, tmp_path):
@@ -237,8 +237,7 @@ def test_a_broken_cohort_is_refused_in_one_line(copied, damage, said, tiny_store
     settings = {"tokens": tiny_store, "cohort": copied, "init": tiny_recon, "out": tmp_path / "r", "steps": 2}
     done = pretrain(tmp_path / "s", "align", **settings)
     assert done.code == 1 and "Traceback" not in done.err, done
-    last = done.err.splitlines()[-1]
-    assert said in last or (said == "is not in" and "reports name a session" in last)
+    assert said in done.err.splitlines()[-1]
     assert not (tmp_path / "r" / "model").exists()
 
 

@@ -104,9 +104,9 @@ def test_pooling_is_a_plain_mean_over_valid_time(pool):
         rows = [
             torch.stack([states[b, r, w] for w in range(W) if valid[b, w]]).mean(0).detach().tolist() for r in range(R)
         ]
-        plain.append(sum(rows, []) if pool == "rows" else torch.tensor(rows).mean(0).tolist())
+        plain.append(torch.tensor(rows).flatten() if pool == "rows" else torch.tensor(rows).mean(0))
     found = encoder.embed(tokens, valid)
-    close(found, torch.tensor(plain))
+    close(found, torch.stack(plain))
     assert found.shape == (3, encoder.output) and found.dtype == torch.float32
 
 
@@ -153,7 +153,8 @@ def test_like_codes_start_alike(encoder):
     table = encoder.code_table()
     same = Encoder(encoder.config, encoder.codes[[0, 0, 1]], R)
     same.load_state_dict(
-        {k: v for k, v in encoder.state_dict().items() if not k.startswith(("free", "codes", "token_bias"))}, strict=False
+        {k: v for k, v in encoder.state_dict().items() if not k.startswith(("free", "codes", "token_bias"))},
+        strict=False,
     )
     same.free.weight.data.zero_()
     close(same.code_table(), table[[0, 0, 1]])
@@ -279,5 +280,5 @@ def test_a_saved_encoder_is_the_same_after_loading(encoder, tmp_path):
 
 @pytest.mark.parametrize(("width", "heads"), [(10, 3), (9, 3)])
 def test_a_width_that_heads_do_not_divide_is_refused(width, heads):
-    with pytest.raises(ValueError, match="encoder.width="):
+    with pytest.raises(ValueError, match=r"encoder\.width="):
         Encoder(EncoderConfig(width=width, heads=heads), torch.randn(K, 5), R)

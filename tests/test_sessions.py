@@ -114,4 +114,6 @@ def test_splits_are_a_pure_function_with_the_stated_shares():
 
 
 def test_recordings_lie_in_the_cohort_unless_absolute():
-    assert recording_path("/c", "r/a.edf") == Path("/c/r/a.edf") and recording_path("/c", "/d/a.edf") == Path("/d/a.edf")
+    assert recording_path("/c", "r/a.edf") == Path("/c/r/a.edf") and recording_path("/c", "/d/a.edf") == Path(
+        "/d/a.edf"
+    )

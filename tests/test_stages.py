@@ -149,7 +149,9 @@ def test_recon_loss_is_a_share_that_adds_up_over_micro_batches():
     logits, truth = encoder.predict(whole)
     smooth = -(0.9 * logits.log_softmax(-1).gather(1, truth[:, None])[:, 0] + 0.1 * logits.log_softmax(-1).mean(1))
     torch.testing.assert_close(together, smooth.mean())
-    torch.testing.assert_close(objective.eval()(whole, totals, 0)["loss"], torch.nn.functional.cross_entropy(logits, truth))
+    torch.testing.assert_close(
+        objective.eval()(whole, totals, 0)["loss"], torch.nn.functional.cross_entropy(logits, truth)
+    )
 
 
 # ---- tokenizer
@@ -324,7 +326,12 @@ def people(n=12):
 
 
 EVENTS = pl.DataFrame(
-    {"subject_id": [0, 1], "time": [None, None], "code": ["ATC//N03AX14", "ICD10CM//G40.909"], "numeric_value": [None] * 2},
+    {
+        "subject_id": [0, 1],
+        "time": [None, None],
+        "code": ["ATC//N03AX14", "ICD10CM//G40.909"],
+        "numeric_value": [None] * 2,
+    },
     schema={"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "numeric_value": pl.Float32},
 )
 

@@ -20,9 +20,10 @@ def vqgan():
     torch.manual_seed(0)
     model = VQGAN(CONFIG)
     model.set_scale(torch.linspace(0, -20, 128), torch.linspace(4, 6, 128))
-    with torch.no_grad():
-        for row in (model.stem_row, model.code_row):
-            row.normal_()
+    with torch.no_grad():  # norms and rows start without offsets, which would hide what masks are for
+        for name, parameter in model.named_parameters():
+            if parameter.ndim < 2 or "row" in name:
+                parameter.add_(0.5 * torch.randn_like(parameter))
     model.train()
     for seed in range(30):
         spec = spectrogram(1, 320, 100 + seed)
@@ -221,6 +222,15 @@ def test_kmeans_starts_the_codes_at_the_clusters():
     distance = 1 - (book.direction(z)[0] @ book.vectors.T).amax(-1)
     assert distance.max() < 0.05  # every vector has a code at its own cluster
     torch.testing.assert_close(book.vectors.norm(dim=-1), torch.ones(32))
+
+
+def test_kmeans_finds_codes_nearer_than_a_sample_is():
+    seen = F.normalize(torch.randn(500, 8, generator=torch.Generator().manual_seed(3)), dim=-1)
+    books = Codebook(16, 8), Codebook(16, 8)
+    books[0]._start(seen)
+    books[1]._start(seen, rounds=0)
+    far = [(1 - (seen @ book.vectors.T).amax(-1)).mean().item() for book in books]
+    assert far[0] < 0.9 * far[1]
 
 
 def test_codes_move_to_the_mean_of_their_vectors():
