@@ -40,6 +40,8 @@ class AlignConfig:
     """Learning rate of the pretrained encoder relative to the new heads."""
     drop: float = 0.0
     """Share of a sample's valid tokens left out while training."""
+    partner_drop: float = 0.0
+    """Share of a report's words and of a record's entries left out while training."""
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s."""
     summariser: str = "rules"
@@ -139,19 +141,24 @@ class Pairs:
     def batch(self, numbers: Sequence[int]) -> Batch:
         order = [self.train[session_order(self.seed, n, len(self.train))] for n in numbers]
         generators = [np.random.default_rng((self.seed, 1, n)) for n in numbers]
-        return self._pairs(order, generators, self.config.drop)
+        return self._pairs(order, generators, self.config.drop, self.config.partner_drop)
 
     def validation(self) -> list[Batch]:
         rows = self.held_out.tolist()
-        return [self._pairs(rows, [np.random.default_rng((0, 3, r)) for r in rows], 0.0)] if rows else []
+        return [self._pairs(rows, [np.random.default_rng((0, 3, r)) for r in rows])] if rows else []
 
-    def _pairs(self, rows: list[int], generators: list[np.random.Generator], drop: float) -> Batch:
+    def _pairs(
+        self, rows, generators: list[np.random.Generator], drop: float = 0.0, partner_drop: float = 0.0
+    ) -> Batch:
         valid = self.tokens.valid
         stretches = [stretch(valid[r], self.config.columns, g) for r, g in zip(rows, generators, strict=True)]
         batch = cut(self.tokens, rows, stretches)
         ok = np.repeat(batch["valid"].numpy()[:, None], self.tokens.tokens.shape[1], 1).reshape(len(rows), -1)
         kept = np.stack([_keep(o, drop, g) for o, g in zip(ok, generators, strict=True)])
         partners = self.partners.rows(rows)
+        for name in ("report_mask", "record_mask"):
+            chance = np.stack([g.random(partners[name].shape[1]) for g in generators])
+            partners[name] = partners[name] & torch.from_numpy(chance >= partner_drop)
         counts = {k: float(partners[f"has_{k}"].sum()) for k in ("report", "record")}
         subject = torch.from_numpy(self.tokens.subject_id[rows])
         return batch | pack(kept) | partners | {"subject": subject, "counts": counts}
