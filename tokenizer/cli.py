@@ -114,9 +114,9 @@ def preset_groups(name: str) -> dict[str, list[str]]:
 
 
 def preset_root() -> Path:
-    """The `configs/` folder: beside the packages in a checkout or an editable install, inside this one in a wheel."""
+    """The `configs/` folder: inside this package in a wheel, beside it in a checkout or an editable install."""
     here = Path(__file__).resolve().parent
-    return next((p for p in (here.parent / "configs", here / "configs") if p.is_dir()), here / "configs")
+    return next((p for p in (here / "configs", here.parent / "configs") if p.is_dir()), here / "configs")
 
 
 def _read_preset(name: str, group: str, value: str) -> dict[str, Any]:
