@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -24,6 +24,38 @@ class ModelPart(PyTorchModelHubMixin):
         """Load from a folder or a hub repository. Raises ValueError if it is missing, damaged or of another kind."""
         read_config(str(folder_or_id), options)  # first: the hub's own reader says other things, or fails
         return super().from_pretrained(folder_or_id, **options)
+
+    def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
+        """What this part is, what it was trained on (numbers only) and how to load it."""
+        about = self.describe()
+        facts = {k: v for k, v in about.items() if isinstance(v, (int, float, str)) and k != "kind"}
+        seen = about.get("about", {}).get("trained_on", {})
+        facts |= {f"subjects seen ({split})": len(subjects) for split, subjects in seen.items()}
+        rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+        return ModelCard(
+            CARD.format(data=self._hub_mixin_info.model_card_data.to_yaml(), kind=about["kind"], rows=rows)
+        )
+
+
+CARD = """---
+{data}
+---
+
+# {kind}
+
+A part of a CLEF model: an open foundation model for clinical EEG that works on whole sessions (method: arXiv
+2605.10817). The whole model is a folder of such parts (tokenizer, encoder, align):
+
+    import clef
+    clef.load("FOLDER").embed("recording.edf")
+
+| setting | value |
+|---|---|
+{rows}
+
+Research software, no medical device. `config.json` lists hashes of the subjects it was trained on, so that a benchmark
+can refuse to score it on them.
+"""
 
 
 def save_folder(folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
