@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from benchmark.labelling import Records, label_sessions
-from benchmark.matching import AGE_YEARS, EXACT, assign_folds, draw_sets, match_sets
+from benchmark.matching import AGE_YEARS, MATCH_ON, assign_folds, draw_sets, match_sets
 from benchmark.suites import Definition, read_suite
 from benchmark.tables import text_table
 from benchmark.tasks import SCHEMA, check_tasks, cohort_fingerprint, write_tasks
@@ -37,6 +37,8 @@ class BuildConfig:
     """clinical (234 tasks), demo (every concept with enough cases), labels (every labelled column), or a YAML file."""
     matched: bool = True
     """Match controls to cases on sex, site, setting and age; false: the same cases, random controls."""
+    match_on: list[str] = dataclasses.field(default_factory=lambda: list(MATCH_ON))
+    """What cases and controls share: any of sex, site, setting, age (within 5 years). Fewer of them keep more cases."""
     controls: int = 1
     """Controls per case."""
     folds: int = 0
@@ -56,7 +58,7 @@ def make_tasks(
 ) -> pl.DataFrame:
     """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see benchmark.tasks).
 
-    `settings`: controls, splits, min_cases, max_cases, seed, as for `python -m benchmark.build`.
+    `settings`: match_on, controls, splits, min_cases, max_cases, seed, as for `python -m benchmark.build`.
     Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.
     """
     config = BuildConfig(str(cohort), "", suite, matched=matched, folds=folds, **settings)
@@ -87,6 +89,8 @@ def _check(config: BuildConfig) -> None:
         raise ConfigError(f"folds={config.folds}: use 0 for the cohort's own split, or 2 and more")
     if config.controls < 1 or config.min_cases < 2:
         raise ConfigError("controls must be 1 or more and min_cases 2 or more")
+    if odd := sorted(set(config.match_on) - set(MATCH_ON)):
+        raise ConfigError(f"match_on={odd[0]}: cannot be matched on; there are: {', '.join(MATCH_ON)}")
     if odd := sorted(set(config.splits) - set(SPLITS)):
         raise ConfigError(f"splits={odd[0]}: there is no such split; there are: {', '.join(SPLITS)}")
     if not config.folds and not {"train", "test"} <= set(config.splits):
@@ -127,7 +131,7 @@ def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataF
     cases = labelled.filter("label")
     if 0 < config.max_cases < len(cases):
         labelled = pl.concat([cases.sample(config.max_cases, seed=seed % 2**32), labelled.filter(~pl.col("label"))])
-    sets = match_sets(labelled, config.controls, seed)
+    sets = match_sets(labelled, config.controls, seed, config.match_on)
     if not config.matched:
         sets = draw_sets(labelled, sets.filter("label")["case"].to_list(), config.controls, seed)
     return labelled.drop("label").join(sets, on="session_id")
@@ -145,7 +149,9 @@ def _about(
     """File metadata: enough to repeat the building and to judge a score."""
     made = set(tasks["task"])
     settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("cohort", "out", "suite")}
-    exact = f"{', '.join(EXACT)} equal, age within {AGE_YEARS:g} years, missing values a stratum of their own"
+    exact = f"{', '.join(c for c in config.match_on if c != 'age')} equal"
+    exact += f", age within {AGE_YEARS:g} years" if "age" in config.match_on else ", age not matched"
+    exact += ", missing values a stratum of their own"
     words = read_code_descriptions(config.cohort)
     return {
         "suite": config.suite,
@@ -207,7 +213,7 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
         f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort, {len(few) - none} fewer "
         f"than {cases} {where}",
         f"{sum(c['dropped'] for c in kept)} of {sum(c['cases'] for c in kept)} cases dropped: no control of the same "
-        f"{', '.join(EXACT)} and age (or beyond max_cases)",
+        f"{', '.join(config.match_on)} (or beyond max_cases)",
         f"{tasks['subject_id'].n_unique()} subjects; checked: no subject and no matched set in two splits of a task",
         f"wrote {config.out}; "
         f"next: python -m benchmark.run tasks={config.out} embeddings=… out=… cohort={config.cohort}",

@@ -5,33 +5,38 @@ difference is smallest (Hungarian method, scipy's `linear_sum_assignment`; greed
 cases wherever two of them want the same control). What is missing (no age, no sex …) is a stratum of its own.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from scipy.optimize import linear_sum_assignment
 
-EXACT = ("sex", "site", "setting")
+MATCH_ON = ("sex", "site", "setting", "age")
 AGE_YEARS = 5.0
 MOST_CELLS = 4_000_000  # of one assignment problem; beyond it (thousands of cases) candidates are thinned by a draw
 
 
-def match_sets(labelled: pl.DataFrame, controls: int, seed: int) -> pl.DataFrame:
+def match_sets(labelled: pl.DataFrame, controls: int, seed: int, match_on: Sequence[str] = MATCH_ON) -> pl.DataFrame:
     """Cases and their controls, chosen among the labelled sessions of one split.
 
     `labelled` has session_id, label, age, sex, site, setting. Returns session_id, label, case (the session_id
-    of the set's case); a case without any control is left out, and so are unused controls.
+    of the set's case); a case without any control is left out, and so are unused controls. `match_on` names what
+    is matched, out of MATCH_ON: age within `AGE_YEARS`, the others exactly.
     """
     rng, frame = np.random.default_rng(seed), labelled.sort("session_id")
+    if "age" not in match_on:
+        frame = frame.with_columns(pl.lit(None, pl.Float32).alias("age"))
     case, age = frame["label"].to_numpy(), frame["age"].fill_null(0.0).cast(pl.Float64).to_numpy()
     pairs: list[tuple[int, int]] = []
-    for rows in _strata(frame):
+    for rows in _strata(frame, [c for c in match_on if c != "age"]):
         pairs += _match_stratum(rows[case[rows]], rows[~case[rows]], age, controls, rng)
     names = frame["session_id"].to_list()
     return _as_sets([(names[a], names[b]) for a, b in pairs])
 
 
-def _strata(frame: pl.DataFrame) -> list[np.ndarray]:
+def _strata(frame: pl.DataFrame, exact: list[str]) -> list[np.ndarray]:
     """Row numbers of each stratum; a missing value is a value of its own."""
-    values = [*(pl.col(c).fill_null("?") for c in EXACT), pl.col("age").is_null()]
+    values = [*(pl.col(c).fill_null("?") for c in exact), pl.col("age").is_null()]
     key = frame.select(pl.concat_str(values, separator="\x1f")).to_series().rank("dense").to_numpy()
     order = np.argsort(key, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)

@@ -8,12 +8,13 @@ import pytest
 
 import benchmark
 from benchmark.build import BuildConfig, build_tasks, counts_table
-from benchmark.matching import AGE_YEARS, EXACT, draw_sets, match_sets
+from benchmark.matching import AGE_YEARS, MATCH_ON, draw_sets, match_sets
 from benchmark.suites import read_suite, suite_names
 from benchmark.tasks import check_tasks, read_tasks, write_tasks
 from clef.cohort import write_cohort
 from tokenizer.cli import ConfigError, parse
 
+EXACT = [c for c in MATCH_ON if c != "age"]
 START = datetime.datetime(2020, 1, 1)
 
 
@@ -177,4 +178,5 @@ def test_matching_is_optimal_where_greedy_is_not():
     assert pairs == {("a", "y"), ("b", "x")}
     ageless = people.with_columns(age=pl.when(pl.col("session_id") == "x").then(None).otherwise("age"))
     assert len(match_sets(ageless, 1, 0)) == 2  # a missing age matches nothing but a missing age
+    assert len(match_sets(ageless, 1, 0, ["sex", "site"])) == 4  # where age is not asked for, it parts nobody
     assert len(draw_sets(people, ["a", "b"], 1, 0)) == 4
