@@ -14,7 +14,7 @@ import polars as pl
 from benchmark.comparing import mean_scores
 
 if TYPE_CHECKING:
-    from benchmark.report import Results
+    from benchmark.results import Results
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#999999")  # Okabe and Ito
 STYLE = {

@@ -1,6 +1,5 @@
 """report.html: the whole result on one self-contained page, for somebody who was not there."""
 
-import dataclasses
 import datetime
 import logging
 from pathlib import Path
@@ -12,37 +11,12 @@ import polars as pl
 import clef
 from benchmark import tables
 from benchmark.comparing import differences, mean_scores
-from benchmark.scoring import SMALL_N, Scored
+from benchmark.results import Results
+from benchmark.scoring import SMALL_N
 from tokenizer.files import write_text
 
 log = logging.getLogger(__name__)
 TASKS_PER_FIGURE = 40
-
-
-@dataclasses.dataclass
-class Results:
-    """What one run found: scores, what the tasks' file says, whether the data are synthetic, the unmatched twin."""
-
-    scored: Scored
-    about: dict[str, Any]
-    synthetic: bool = False
-    unmatched: Scored | None = None
-
-    def words(self, task: str) -> str:
-        """A task for people: as it is if it is in words, else its code with the cohort's description of it."""
-        if "//" not in task:
-            return task
-        name = self.about.get("names", {}).get(task)
-        code = task.split("//", 1)[-1]
-        return f"{name} ({code})" if name else code
-
-    def cases(self, task: str) -> int:
-        """Scored cases of a task."""
-        return int(self._cases[task])
-
-    def __post_init__(self) -> None:
-        self.about.setdefault("ceilings", {})
-        self._cases = dict(self.scored.scores.select("task", "cases").unique("task").iter_rows())
 
 
 def write_report(out: Path, results: Results, cohort: str | None = None, tokens: str | None = None) -> Path:

@@ -16,7 +16,8 @@ import polars as pl
 
 from benchmark.baselines import BaselinesConfig, write_baselines
 from benchmark.comparing import mean_scores
-from benchmark.report import Results, write_report
+from benchmark.report import write_report
+from benchmark.results import Results
 from benchmark.scoring import SCORES, Scored, score_tasks
 from benchmark.statistics import RESAMPLES
 from benchmark.tables import difference_lines, hint_lines, mean_table, per_task_table

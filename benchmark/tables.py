@@ -7,7 +7,7 @@ from benchmark.comparing import Difference, differences, mean_scores, per_task
 from clef.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from benchmark.report import Results
+    from benchmark.results import Results
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -17,7 +17,7 @@ MAY = {
     "tests": {"tests", "tools", "benchmark", "clef", "tokenizer"},
 }
 OWNERS = {
-    "mne": {"tokenizer/sources.py", "tokenizer/recordings.py"},  # recordings.py: for a type hint only
+    "mne": {"tokenizer/formats.py", "tokenizer/recordings.py"},  # recordings.py: for a type hint only
     "edfio": {"tokenizer/edf.py"},
     "zarr": {"tokenizer/store.py"},
     "wandb": {"clef/runs.py"},

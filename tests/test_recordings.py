@@ -287,7 +287,7 @@ def test_real_tables_need_their_unit():
 
 @real_data
 def test_real_gaps_stay_at_their_place():
-    from tokenizer.sources import open_source
+    from tokenizer.formats import open_source
 
     segments = open_source(DATA / "edge" / "Discontinuous1.edf", None, None).segments(200)
     assert len(segments) == 600 and segments[-1].onset + segments[-1].samples / 200 == pytest.approx(899.5)

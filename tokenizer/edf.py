@@ -49,7 +49,7 @@ class _Header:
 
 
 def open_edf(path: Path, unit: str | None) -> Source:
-    """Open an EDF or BDF file; see `tokenizer.sources.open_source`."""
+    """Open an EDF or BDF file; see `tokenizer.formats.open_source`."""
     header = _read_header(path)
     file = _open(path, header)
     kept = [i for i in range(len(header.labels)) if i not in header.annotations]

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS, Montage, match
 from tokenizer.filters import BATCH, RATE, Hum, Mains, clean, find_hum, left_out
+from tokenizer.formats import open_source
 from tokenizer.quality import refusal, remarks
-from tokenizer.sources import RecordingError, Segment, Source, Unit, open_source
+from tokenizer.sources import RecordingError, Segment, Source, Unit
 
 if TYPE_CHECKING:
     import mne
