@@ -18,11 +18,12 @@ from clef.embeddings import subject_hash
 from clef.encoder import Encoder, EncoderConfig
 from clef.reports import report_summaries
 from clef.runs import Run, finished_model
+from clef.stage import Objective, Samples
 from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
 from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective
 from clef.stage_tokenizer import Crops, TokenizerObjective, TokenizerStageConfig, make_vqgan
 from clef.text import TextConfig, TextEncoder
-from clef.train import LoopConfig, Objective, Samples, train
+from clef.train import LoopConfig, train
 from tokenizer import ranks
 from tokenizer.cli import ConfigError, program
 from tokenizer.files import fingerprint

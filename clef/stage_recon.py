@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from clef.encoder import Encoder
-from clef.train import Batch, Objective, session_order
+from clef.stage import Batch, Objective, session_order
 from tokenizer.store import Tokens
 
 

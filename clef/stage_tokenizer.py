@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from clef.discriminator import Discriminator
-from clef.train import Batch, Objective, session_order
+from clef.stage import Batch, Objective, session_order
 from tokenizer.progress import track
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 from tokenizer.vqgan import VQGAN, VQGANConfig

@@ -1,33 +1,25 @@
-"""The one training loop: schedule, forward, backward, step, log, save. Every stage runs through it.
-
-A stage brings two things. `Samples` turns global sample numbers into batches, as a pure function of (seed, number):
-that is what makes a resumed run equal to an undisturbed one and n processes equal to one. `Objective` turns a batch
-into its share of the loss: sums over what is counted, divided by the totals over all micro-batches and processes.
-"""
+"""The one training loop: schedule, forward, backward, step, log, save. Every stage (`clef.stage`) runs through it."""
 
 import contextlib
 import dataclasses
 import logging
 import math
-import signal
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from collections.abc import Iterable
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from clef.ema import Average
+from clef.loading import load
 from clef.runs import Run
+from clef.stage import Batch, Objective, Samples
+from clef.stopping import StopSignal
 from tokenizer import ranks
-from tokenizer.progress import leave_interrupt_to_main, track
+from tokenizer.progress import track
 
 log = logging.getLogger(__name__)
-Batch = dict[str, Any]
 
 
 @dataclasses.dataclass
@@ -62,47 +54,6 @@ class LoopConfig:
     """Minutes between checkpoints."""
 
 
-class Samples(Protocol):
-    """What a stage trains on."""
-
-    def batch(self, numbers: Sequence[int]) -> Batch:
-        """Global sample numbers -> tensors, with `counts`: what the losses are divided by, as floats."""
-
-    def validation(self) -> list[Batch]:
-        """Fixed held-out batches, the same at every call."""
-
-
-def session_order(seed: int, number: int, sessions: int) -> int:
-    """Which of `sessions` sample `number` shows: each once per epoch, in an order drawn anew."""
-    epoch, place = divmod(number, sessions)
-    return int(_epoch_order(seed, epoch, sessions)[place])
-
-
-@lru_cache(maxsize=4)
-def _epoch_order(seed: int, epoch: int, sessions: int) -> np.ndarray:
-    return np.random.default_rng((seed, 0, epoch)).permutation(sessions)
-
-
-class Objective(nn.Module):
-    """A stage: owns its parameter groups and turns a batch into its share of the loss."""
-
-    def groups(self) -> list[dict[str, Any]]:
-        """Parameter groups for AdamW, each with `params` and optionally `scale` of the learning rate."""
-        return [{"params": [p for p in self.parameters() if p.requires_grad]}]
-
-    def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
-        """`loss` and metrics, each a share that sums to the global mean; progress is the share of steps done."""
-        raise NotImplementedError  # abstract
-
-    def after_step(self, step: int) -> dict[str, float]:
-        """What has to happen once per step beside the gradient; returns metrics."""
-        return {}
-
-    def save_model(self, folder: Path) -> None:
-        """Write the model parts into `folder`."""
-        raise NotImplementedError  # abstract
-
-
 def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, device, workers: int) -> None:
     """Train `objective` to `config.steps`, from the newest checkpoint of `run` if there is one, and save its model."""
     objective.to(device)
@@ -112,7 +63,8 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
     stop, saved_at = StopSignal(), time.monotonic()
     autocast = make_autocast(config.precision, device)
     log.info("%s: %.2f M parameters, step %d of %d", run.folder, _millions(objective), start, config.steps)
-    for step, batches in track(load(samples, config, start, workers), "train", config.steps, start):
+    batches_by_step = load(samples, range(start, config.steps), config.batch, config.accumulate, workers)
+    for step, batches in track(batches_by_step, "train", config.steps, start):
         began = time.monotonic()
         rate = learning_rate(config, step)
         for group in optimizer.param_groups:
@@ -177,47 +129,6 @@ def make_autocast(precision: str, device: torch.device) -> contextlib.AbstractCo
         raise ValueError("precision=bf16: this GPU has no bfloat16; use precision=fp32 or auto")
     on = precision == "bf16" or (precision == "auto" and capable)
     return torch.autocast(device.type, torch.bfloat16, enabled=on)
-
-
-def load(samples: Samples, config: LoopConfig, start: int, workers: int) -> Iterator[tuple[int, list[Batch]]]:
-    """The micro-batches of this process, step by step; read ahead by worker processes if there are any."""
-    parts = ranks.WORLD * config.accumulate
-    if parts < 1 or config.batch < 1 or config.batch % parts:
-        raise ValueError(
-            f"batch={config.batch}, accumulate={config.accumulate}: batch must be a multiple of "
-            f"processes x accumulate = {parts}"
-        )
-    loader = iter(torch.utils.data.DataLoader(
-        Batches(samples), batch_size=None, sampler=Plan(config, start), num_workers=workers,
-        multiprocessing_context="forkserver" if workers else None, prefetch_factor=4 if workers else None,
-        worker_init_fn=leave_interrupt_to_main,
-    ))  # fmt: skip
-    for step in range(start, config.steps):
-        yield step, [next(loader) for _ in range(config.accumulate)]
-
-
-class Plan(torch.utils.data.Sampler):
-    """The sample numbers of each micro-batch of this process, from step `start` on."""
-
-    def __init__(self, config: LoopConfig, start: int):
-        self.config, self.start = config, start
-
-    def __iter__(self) -> Iterator[list[int]]:
-        share = self.config.batch // (ranks.WORLD * self.config.accumulate)
-        for step in range(self.start, self.config.steps):
-            mine = step * self.config.batch + ranks.RANK * self.config.accumulate * share
-            for micro in range(self.config.accumulate):
-                yield list(range(mine + micro * share, mine + (micro + 1) * share))
-
-
-class Batches(torch.utils.data.Dataset):
-    """Samples as a dataset whose index is a list of sample numbers."""
-
-    def __init__(self, samples: Samples):
-        self.samples = samples
-
-    def __getitem__(self, numbers: list[int]) -> Batch:
-        return self.samples.batch(numbers)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
@@ -296,34 +207,6 @@ def restore(run: Run, objective: Objective, optimizer: torch.optim.Optimizer, av
     optimizer.load_state_dict(state)
     average.restore(tensors["ema"])
     return step
-
-
-class StopSignal:
-    """Ctrl-C and SIGTERM end training after the step at hand, with a checkpoint; a second Ctrl-C ends it at once."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def _ask(self, number: int, frame: Any) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = number
-
-    def now(self) -> bool:
-        """Whether any process was asked to stop."""
-        return ranks.agreed(bool(self.asked))
-
-    def leave_if_asked(self, done: int) -> None:
-        """Leave the program if asked to, or give the signals back at the end."""
-        asked = self.now()  # by every process: it is a sum over all
-        if self.asked == signal.SIGTERM:
-            log.info("stopped by SIGTERM after step %d; the same command goes on from here", done)
-            sys.exit(0)
-        if asked:
-            raise KeyboardInterrupt
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
 
 def _millions(module: nn.Module) -> float:

@@ -12,6 +12,7 @@ from clef.alignment import Alignment
 from clef.bpe import learn
 from clef.ehr import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.encoder import Encoder, EncoderConfig
+from clef.stage import session_order
 from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
 from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective, draw_masks, pack, stretch
 from clef.stage_tokenizer import (
@@ -23,7 +24,6 @@ from clef.stage_tokenizer import (
     make_vqgan,
 )
 from clef.text import TextConfig, TextEncoder
-from clef.train import session_order
 from tests.helpers import spectrogram
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 from tokenizer.sessions import read_sessions

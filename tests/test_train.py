@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from clef.ema import Average
-from clef.train import LoopConfig, Objective, learning_rate, make_optimizer
+from clef.stage import Objective
+from clef.train import LoopConfig, learning_rate, make_optimizer
 from tests.helpers import ROOT, TINY, must, pretrain, pretrain_on_two, run, snapshot
 
 PARTS = {"recon": ["encoder"], "align": ["encoder", "align"], "tokenizer": ["tokenizer"]}
