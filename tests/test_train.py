@@ -132,6 +132,7 @@ def test_the_saved_model_has_the_averaged_weights_and_training_the_last_ones(tin
     for name, value in saved.items():
         assert torch.equal(value, mean.get(f"encoder.{name}", last[f"encoder.{name}"])), name
     assert any(not torch.equal(value, last[f"encoder.{name}"]) for name, value in saved.items())
+    assert not torch.equal(saved["encoder.norm.weight"], torch.ones_like(saved["encoder.norm.weight"]))  # it moved
 
 
 # ---- micro-batches and processes
