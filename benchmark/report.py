@@ -117,7 +117,7 @@ def _session(cohort: str, path: str) -> dict[str, Any] | None:
             log.info("no picture of a session: %s", error)
             return None
         codes = np.asarray(store.tokens[index]).astype(np.int64)
-        decoded = np.asarray(store.vqgan().decode(torch.as_tensor(codes)[None])[0])
+        decoded = np.asarray(store.tokenizer.decode(torch.as_tensor(codes)[None])[0])
         columns = min(len(valid) // 10, codes.shape[1])
         channel = list(CHANNELS).index("O1") if "O1" in CHANNELS else 0
         shown = slice(0, 10 * columns)

@@ -146,7 +146,7 @@ def build_tokenizer(config: PretrainConfig) -> tuple[Objective, Samples]:
 def build_recon(config: PretrainConfig) -> tuple[Objective, Samples]:
     """A fresh encoder over the store's codes, and its sessions with masks."""
     store, tokens = load_tokens(config.tokens)
-    encoder = Encoder(config.encoder, store.vqgan().codebook.vectors, store.grid[0])
+    encoder = Encoder(config.encoder, store.tokenizer.codebook.vectors, store.grid[0])
     encoder.about = about(config, store, tokens)
     return ReconObjective(encoder, config.recon), MaskedSessions(tokens, config.recon, config.seed)
 
@@ -237,7 +237,7 @@ def trained_on(subjects, splits) -> dict[str, list[str]]:
 
 def copy_tokenizer(config: PretrainConfig, run: Run) -> None:
     """Put the tokenizer of the tokens beside the model, so that a run reads recordings by itself."""
-    TokenStore(config.tokens).vqgan().save_pretrained(run.folder / "model" / "tokenizer")
+    TokenStore(config.tokens).tokenizer.save_pretrained(run.folder / "model" / "tokenizer")
 
 
 if __name__ == "__main__":

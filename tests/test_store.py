@@ -81,7 +81,7 @@ def test_reasons_are_cut_between_characters():
 
 
 def test_the_tokenizer_inside_gives_identical_tokens(written, vqgan):
-    inside = TokenStore(written).vqgan()
+    inside = TokenStore(written).tokenizer
     spec = spectrogram(2, 100)
     assert torch.equal(inside.encode(spec), vqgan.encode(spec))
     assert inside.to_bytes() == vqgan.to_bytes() and not inside.training

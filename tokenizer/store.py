@@ -116,7 +116,8 @@ class TokenStore:
         subject = self.group["subject_id"][:]
         return Tokens(self.tokens[:], self.valid[:] >= 0.5, self.session_id, subject, split).where(done)
 
-    def vqgan(self) -> "VQGAN":
+    @cached_property
+    def tokenizer(self) -> "VQGAN":
         """The tokenizer that made this store, rebuilt from the bytes inside it."""
         from safetensors.torch import load
 
