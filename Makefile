@@ -11,14 +11,13 @@ PY := .venv/bin/python
 # to change it, name another folder (DEMO=runs/other) or remove this one.
 DEMO ?= runs/demo
 SUBJECTS ?= 400
-TOKENIZER_STEPS ?= 220
-TOKENIZER_MORE ?= batch=16 lr=2e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.crops_per_reading=8 \
-	tokenizer_stage.scale_sessions=32 workers=1
+TOKENIZER_STEPS ?= 300
+TOKENIZER_MORE ?= batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
 RECON_STEPS ?= 250
 RECON_MORE ?= batch=16 lr=3e-3 recon.columns=32
-ALIGN_STEPS ?= 130
+ALIGN_STEPS ?= 120
 ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=28 align.drop=0.7 align.partner_drop=0.4 \
-	align.temperature=0.1 record_encoder.min_count=25
+	record_encoder.min_count=15
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
