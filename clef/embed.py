@@ -92,6 +92,8 @@ def embed_in_parts(model: Model, sessions, config: EmbedConfig) -> np.ndarray:
 
 def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[list[str], np.ndarray, int]:
     """Names, embeddings (n, D) of the recordings under `root`, and how many were left out."""
+    if not root.exists():
+        raise ValueError(f"recordings={root}: there is no such file or folder; check the path")
     files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not files:
         raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(sorted(SUFFIXES))}")
