@@ -19,6 +19,9 @@ ALIGN_STEPS ?= 120
 ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=28 align.drop=0.7 align.partner_drop=0.4 \
 	record_encoder.min_count=15
 
+# two cores are shared with the process that reads recordings: threads that wait must sleep, not spin (same numbers, 7 % faster)
+export OMP_WAIT_POLICY ?= passive
+
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
