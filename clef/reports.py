@@ -15,7 +15,7 @@ must: a clause is never cut away together with a negation that governs what is l
 import itertools
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import polars as pl
@@ -72,13 +72,6 @@ def report_summaries(reports: pl.DataFrame, summariser: str = "rules") -> dict[s
     kept = {session: found[session] for session in reports["session_id"] if found.get(session, "").strip()}
     log.info("%d reports: %d summaries, %d without any", len(reports), len(kept), len(reports) - len(kept))
     return kept
-
-
-def scrub(text: str, phrases: Iterable[str]) -> str:
-    """`text` without the given words or phrases (whole words, any case): zero-shot labels are words."""
-    for phrase in sorted(phrases, key=len, reverse=True):
-        text = re.sub(rf"\b{re.escape(phrase)}\b", " ", text, flags=re.IGNORECASE)
-    return re.sub(r"[ ,;]+(?=[.,;])", "", " ".join(text.split()))
 
 
 def normalise(text: str) -> str:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from clef.cohort import REPORTS
-from clef.reports import normalise, report_summaries, scrub, sections, summarise, summariser_fingerprint
+from clef.reports import normalise, report_summaries, sections, summarise, summariser_fingerprint
 
 ONE_LINE = (
     "CLINICAL HISTORY: 55 year old woman with seizures and breast cancer. MEDICATIONS: Keppra, Dilantin, ASA "
@@ -199,8 +199,3 @@ def test_stored_summaries_are_used_only_if_their_summariser_is_the_one_asked_for
 def test_empty_and_odd_reports_do_no_harm():
     assert summarise("") == summarise("\n \n") == summarise("Pending.") == ""
     assert summarise("No seizures. No seizures.") == "no seizures."
-
-
-def test_scrub_takes_out_whole_words_only():
-    assert scrub("This is an abnormal recording, not normal.", ["normal"]) == "This is an abnormal recording, not."
-    assert scrub("Male; status epilepticus seen", ["male", "status epilepticus"]) == "; seen"
