@@ -73,10 +73,10 @@ def test_what_is_left_out_is_said(folder, tmp_path, caplog):
         "there is no such file",
         "3 of the 19 ten-twenty electrodes",
         "a line without file or subject",
-        "a file named on an earlier line too",
+        "a file that was named before",
         "1 columns not imported: comment",
-        "age: 1 values not understood",
-        "4 of 7 lines left out",
+        "age: 2 values not understood",
+        "4 of 7 recordings left out",
         "next: python -m clef.pretrain",
     ):
         assert line in said, line
@@ -100,6 +100,12 @@ def test_equal_names_get_different_ids(folder, tmp_path):
     (folder / "twice.csv").write_text("file,subject\na.edf,p1\ndeep/a.edf,p2\n")
     main(config(folder, tmp_path, labels=folder / "twice.csv", targets=[]))
     assert read_sessions(tmp_path)["session_id"].to_list() == ["here_a", "here_a_2"]
+
+
+def test_sessions_can_be_named(folder, tmp_path):
+    (folder / "named.csv").write_text("file,subject,session\na.edf,p1,s001\nc.edf,p2,\n")
+    main(config(folder, tmp_path, labels=folder / "named.csv", targets=[]))
+    assert read_sessions(tmp_path)["session_id"].to_list() == ["here_s001", "here_c"]
 
 
 def test_tables_keep_how_they_are_read(folder, tmp_path):
