@@ -73,13 +73,17 @@ def _from_row(row: dict[str, Any], name: str) -> Definition:
 
 
 def _concepts(codes: list[str]) -> list[Definition]:
-    """Every concept of the cohort: ICD-10 at three characters, ATC at seven, findings as they are."""
+    """Every concept of the cohort: ICD-10 at three characters, ATC at seven, findings as they are.
+
+    ATC codes of five characters stay as they are: some archives name the chemical subgroup alone. Wider classes are
+    no drug, and a denied finding (`FINDING//seizure//absent`) is no concept.
+    """
     found = {}
     for family, width in (("phenotype", 3), ("medication", 7), ("finding", None)):
         space = NAMESPACES[family]
-        for code in (c for c in codes if c.startswith(space)):
+        for code in (c for c in codes if c.startswith(space) and not c.endswith("//absent")):
             concept = space + code.removeprefix(space)[:width]
-            if family != "medication" or len(concept) == len(space) + 7:  # a class alone names no drug
+            if family != "medication" or len(concept) - len(space) in (5, 7):
                 found[concept] = Definition(concept, family, (concept,), WINDOW_DAYS[family], space)
     return list(found.values())
 

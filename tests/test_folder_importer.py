@@ -123,8 +123,9 @@ def test_tables_keep_how_they_are_read(folder, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file,name\na.edf,p1\n", "no column 'subject'"),
-        ("file,subject,split\na.edf,p1,dev\n", "split is 'dev', expected one of train, val, test"),
+        ("file,name\na.edf,p1\n", "no column 'subject' among 2; its first line must name the columns"),
+        ('file,subject\na.edf,"Ann"a\n"', "not a CSV; expected a line of column names"),
+        ("file,subject,split\na.edf,p1,dev\n", "a.edf: its split is something else than train, val, test"),
         ("file,subject,split\na.edf,p1,test\nc.edf,p1,train\n", "two splits"),
         ("file,subject\nnowhere.edf,p1\n", "none of 1 recordings could be imported"),
         ("file,subject\n", "none of 0 recordings"),
@@ -137,12 +138,19 @@ def test_wrong_labels_stop_with_one_line(folder, tmp_path, text, said):
     assert not (tmp_path / "out").exists()
 
 
+def test_cells_of_a_table_without_its_header_line_are_not_repeated(folder, tmp_path):
+    (tmp_path / "wrong.csv").write_text("a.edf,Anna Example,34\n")
+    with pytest.raises(ValueError) as caught:
+        main(config(folder, tmp_path / "out", labels=tmp_path / "wrong.csv", targets=[]))
+    assert "Anna" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"root": Path("/nowhere")}, "no such folder"),
         ({"labels": Path("/nowhere.csv")}, "no such file"),
-        ({"targets": ["diagnose"]}, "no column 'diagnose'; it has file, subject"),
+        ({"targets": ["diagnose"]}, "no column 'diagnose' among 9; did you mean 'diagnosis'"),
         ({"site": "a/b"}, "site='a/b'"),
     ],
 )

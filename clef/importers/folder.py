@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,21 @@ def read_labels(config: Config) -> pl.DataFrame:
         raise ValueError(f"labels={config.labels}: there is no such file; expected a CSV with columns file and subject")
     try:
         table = pl.read_csv(config.labels, infer_schema=False, encoding="utf8-lossy")
-    except pl.exceptions.PolarsError as error:
-        raise ValueError(f"{config.labels.name}: not a CSV ({str(error).splitlines()[0]})") from None
+    except pl.exceptions.PolarsError:  # polars' own words may hold cells of the file
+        raise ValueError(
+            f"{config.labels.name}: not a CSV; expected a line of column names, then lines with as many cells, "
+            f"text with commas in double quotes"
+        ) from None
     table = table.rename({c: c.strip().lstrip("\ufeff") for c in table.columns}).with_columns(
         pl.all().str.strip_chars()
     )
     for column in ("file", "subject", *config.targets):
         if column not in table.columns:
-            raise ValueError(f"{config.labels.name}: no column {column!r}; it has {', '.join(table.columns)}")
+            near = get_close_matches(column, table.columns, 1, 0.7)  # all of them may be a line of data
+            raise ValueError(
+                f"{config.labels.name}: no column {column!r} among {len(table.columns)}"
+                + (f"; did you mean {near[0]!r}?" if near else "; its first line must name the columns")
+            )
     return table.with_columns(pl.all().replace("", None))
 
 

@@ -68,8 +68,18 @@ class Recording:
     """The official split of the person, if the archive has one."""
     reading: dict[str, Any] = field(default_factory=dict)
     """`rate` and `unit`, where the file does not say them."""
+    stated_rate: float | None = None
+    """Hz as a table beside the file says; files that say otherwise are counted."""
+    file_rate: float | None = None
+    """Hz as the file says, once it was checked."""
     events: list[Event] = field(default_factory=list)
     report: str | None = None
+    named_by: str | None = None
+    """Who gave the person that name, if not the site: corpora of one hospital share their people."""
+
+    def subject_id(self, site: str) -> int:
+        """The person's number in every cohort, where the recording belongs to `site`."""
+        return subject_number(self.named_by or site, self.subject)
 
 
 def import_recordings(
@@ -78,33 +88,35 @@ def import_recordings(
     config: ImportConfig,
     left_out: dict[str, list[str]] | None = None,
     descriptions: dict[str, str] | None = None,
+    records: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Check `found`, write those that can be read as `site` of the cohort `config.out`, and say what was done.
 
     `left_out` holds what the importer itself left out: reason -> names as shown. `descriptions` gives words to event
-    codes. Returns the session table of the site. Raises ValueError if no recording is left or a subject stands in two
-    splits.
+    codes. `records` are events of people, not of one recording: subject (its name in the archive), time, code. Returns
+    the session table of the site. Raises ValueError if no recording is left or a subject stands in two splits.
     """
     if not site or "/" in site:
         raise ValueError(f"site={site!r}: expected a short name without /")
     reasons = defaultdict(list, left_out or {})
     kept = _keep_readable(found, config, reasons)
     _say_left_out(reasons)
+    _say_rates(kept)
     lines = len(kept) + sum(map(len, reasons.values()))
     if not kept:
         raise ValueError(f"site {site}: none of {lines} recordings could be imported; see the lines above")
     sessions = _sessions(kept, site, config)
     reports = _reports(kept, sessions)
-    cohort = _merge(config.out, site, sessions, _events(kept, site), reports, descriptions or {})
+    cohort = _merge(config.out, site, sessions, _events(kept, site, records), reports, descriptions or {})
     _say_cohort(config.out, site, sessions, reports, cohort, lines)
     return sessions
 
 
 def parse_age(text: str | None) -> float | None:
-    """Years, None if the text is no plausible age; "90+" and ">89" are 90."""
+    """Years, None if the text is no plausible age; "90+" and ">89" are 90, "85+" is 85."""
     text = (text or "").strip()
     try:
-        age = 90.0 if text in ("90+", ">89", "> 89", ">=90") else float(text)
+        age = 90.0 if text in (">89", "> 89", ">=90") else float(text.removesuffix("+"))
     except ValueError:
         return None
     return age if 0 <= age <= 120 else None
@@ -149,7 +161,8 @@ def _keep_readable(found: list[Recording], config: ImportConfig, left_out: dict[
 
 def _refusal(recording: Recording, config: ImportConfig) -> str | None:
     try:
-        check_file(recording.path, config.min_channels, config.min_seconds, **recording.reading)
+        settings = config.min_channels, config.min_seconds
+        recording.file_rate = check_file(recording.path, *settings, **recording.reading)
     except RecordingError as error:
         return error.reason
     return None
@@ -157,16 +170,17 @@ def _refusal(recording: Recording, config: ImportConfig) -> str | None:
 
 def _sessions(recordings: list[Recording], site: str, config: ImportConfig) -> pl.DataFrame:
     """Session table of one site."""
-    taken = _ids_of_others(config.out, site)
-    splits = _splits(recordings, site, config.seed)
+    others = _others(config.out, site)
+    taken = set(others["session_id"])
+    splits = _splits(recordings, site, config.seed, dict(others.select("subject_id", "split").iter_rows()))
     rows = []
     for recording in recordings:
-        subject = subject_number(site, recording.subject)
+        subject = recording.subject_id(site)
         rows.append(
             {
                 "session_id": _unique(f"{site}_{recording.session}", taken),
                 "subject_id": subject,
-                "path": str(recording.path.resolve()),
+                "path": str(recording.path.absolute()),  # not resolved: git-annex keeps the parts of a recording apart
                 "start_time": recording.start,
                 "age": recording.age,
                 "sex": recording.sex,
@@ -179,32 +193,40 @@ def _sessions(recordings: list[Recording], site: str, config: ImportConfig) -> p
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def _splits(recordings: Iterable[Recording], site: str, seed: int) -> dict[int, str]:
-    """Split of every subject: the official one, else a seeded hash of the subject."""
-    splits: dict[int, str | None] = {}
+def _splits(recordings: Iterable[Recording], site: str, seed: int, settled: dict[int, str]) -> dict[int, str]:
+    """Split of every subject: the official one, the one it has in the cohort (`settled`), else a seeded hash."""
+    splits: dict[int, str | None] = dict(settled)
     for recording in recordings:
-        subject, split = subject_number(site, recording.subject), recording.split
+        subject, split = recording.subject_id(site), recording.split
         if split is not None and split not in SPLITS:
-            raise ValueError(f"{recording.shown}: split is {split!r}, expected one of {', '.join(SPLITS)}")
+            raise ValueError(f"{recording.shown}: its split is something else than {', '.join(SPLITS)}; correct the labels")
         known = splits.get(subject)
         if known and split and known != split:
+            advice = "give all recordings of a subject the same split"
+            if subject in settled:
+                advice = f"the cohort has it in {known} from another site: import sites with official splits first"
             raise ValueError(
                 f"the recordings of a subject ({recording.shown} among them) stand in two splits, {known} and {split}; "
-                f"give all recordings of a subject the same split"
+                f"{advice}"
             )
         splits[subject] = known or split
     return {subject: split or split_of(subject, seed) for subject, split in splits.items()}
 
 
-def _events(recordings: Iterable[Recording], site: str) -> pl.DataFrame:
+def _events(recordings: list[Recording], site: str, records: pl.DataFrame | None = None) -> pl.DataFrame:
     """MEDS events of all subjects, each once."""
     events = pl.DataFrame(list(_each_event(recordings, site)), schema=EVENTS, orient="row")
+    if records is not None:
+        people = {recording.subject: recording.subject_id(site) for recording in recordings}
+        numbers = pl.DataFrame(list(people.items()), {"subject": pl.String, "subject_id": pl.Int64}, orient="row")
+        known = records.join(numbers, on="subject").with_columns(pl.lit(None, pl.Float32).alias("numeric_value"))
+        events = pl.concat([events, known.select(*EVENTS)])
     return events.unique(maintain_order=True)
 
 
 def _each_event(recordings: Iterable[Recording], site: str) -> Iterator[tuple[int, datetime | None, str, float | None]]:
     for recording in recordings:
-        subject = subject_number(site, recording.subject)
+        subject = recording.subject_id(site)
         if recording.sex:
             yield subject, None, f"GENDER//{recording.sex}", None
         for time, code, value in recording.events:
@@ -229,9 +251,10 @@ def _merge(
     if (out / "sessions.parquet").is_file():
         old = read_sessions(out)
         here = pl.col("site").eq_missing(site)
-        replaced = old.filter(here)["subject_id"].unique().to_list()
         others = old.filter(~here)
-        events = pl.concat([read_events(out).filter(~pl.col("subject_id").is_in(replaced)), events])
+        only_here = old.filter(here).join(others, on="subject_id", how="anti")["subject_id"].unique().to_list()
+        replaced = pl.col("subject_id").is_in(only_here) | pl.col("code").str.starts_with(f"LABEL//{site}//")
+        events = pl.concat([read_events(out).filter(~replaced), events]).unique(maintain_order=True)
         reports = pl.concat([read_reports(out).join(others, on="session_id", how="semi"), reports])
         descriptions = read_code_descriptions(out) | descriptions
         sessions = pl.concat([others, sessions])
@@ -239,10 +262,11 @@ def _merge(
     return sessions
 
 
-def _ids_of_others(out: Path, site: str) -> set[str]:
+def _others(out: Path, site: str) -> pl.DataFrame:
+    """Session table of the other sites of the cohort."""
     if not (out / "sessions.parquet").is_file():
-        return set()
-    return set(read_sessions(out).filter(pl.col("site").ne_missing(site))["session_id"])
+        return pl.DataFrame(schema=SCHEMA)
+    return read_sessions(out).filter(pl.col("site").ne_missing(site))
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -261,6 +285,14 @@ def _say_left_out(left_out: dict[str, list[str]], most: int = 20) -> None:
         log.info("left out %d (%s): %s", len(files), files[0] + (", …" if len(files) > 1 else ""), reason)
     if len(reasons) > most:
         log.info("left out %d more, for %d other reasons", sum(len(f) for _, f in reasons[most:]), len(reasons) - most)
+
+
+def _say_rates(recordings: list[Recording]) -> None:
+    """Files whose sampling rate is not the one that is stated beside them; 1 % is rounding."""
+    odd = [r for r in recordings if r.stated_rate and abs(r.stated_rate / (r.file_rate or r.stated_rate) - 1) > 0.01]
+    if odd:
+        stated = f"{odd[0].stated_rate:g} Hz beside {odd[0].shown}, {odd[0].file_rate:g} Hz in it"
+        log.info("%d files say another sampling rate than is stated beside them (%s): theirs is used", len(odd), stated)
 
 
 def _say_cohort(
