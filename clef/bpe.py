@@ -4,12 +4,14 @@
 
 Texts pass through `clef.reports.normalise` first, when learning as when encoding, so that a prompt in any spelling
 meets the reports' own. Byte-level, so that no text is ever outside the vocabulary; kept as plain JSON inside the
-model's config. The work is done by Hugging Face's `tokenizers`. Sennrich, Haddow and Birch, "Neural machine
-translation of rare words with subword units" (2016).
+model's config. That JSON goes wherever the model goes, so a word of a few subjects' reports alone, which may be a
+name, is not learned from: it is spelled with pieces of other words. The work is done by Hugging Face's `tokenizers`.
+Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units" (2016).
 """
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +22,8 @@ from clef.reports import normalise
 
 PAD = "<pad>"  # id 0
 BYTES = 256
+LOWER = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+WORDS = pre_tokenizers.ByteLevel(add_prefix_space=True)
 
 
 class Bpe:
@@ -56,23 +60,20 @@ class Bpe:
         return cls(Tokenizer.from_str(json.dumps(value)))
 
 
-def learn(texts: Iterable[str], vocabulary_size: int) -> Bpe:
-    """Learn a byte-pair encoding of at most `vocabulary_size` ids from `texts`; the same texts give the same encoding.
+def learn(subjects: Iterable[Sequence[str]], vocabulary_size: int, min_count: int) -> Bpe:
+    """Learn a byte-pair encoding of at most `vocabulary_size` ids from the texts of each subject.
 
-    Few texts give a smaller vocabulary: only pairs that stand at least twice are joined.
-    Raises ValueError if there are no texts or the vocabulary cannot hold every byte.
+    Only words that at least `min_count` subjects have in their texts count, and pairs that stand at least twice. The
+    same texts give the same encoding. Raises ValueError if there are no texts or the vocabulary cannot hold every byte.
     """
-    texts = sorted(normalise(text) for text in texts if text.strip())
-    if not texts:
+    total, having = _count_words(subjects)
+    if not total:
         raise ValueError("no training report has any text, so no words can be learned; align without reports instead")
     if vocabulary_size <= BYTES:
         raise ValueError(
             f"vocabulary={vocabulary_size}: must be more than {BYTES}, one id per byte and one for padding"
         )
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    tokenizer.decoder = ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         min_frequency=2,
@@ -80,5 +81,18 @@ def learn(texts: Iterable[str], vocabulary_size: int) -> Bpe:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    shared = (word for word in sorted(total) if having[word] >= min_count)
+    tokenizer.train_from_iterator((word for word in shared for _ in range(total[word])), trainer)
+    tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder = LOWER, WORDS, ByteLevel()
     return Bpe(tokenizer)
+
+
+def _count_words(subjects: Iterable[Sequence[str]]) -> tuple[Counter[str], Counter[str]]:
+    """How often each word stands in all texts, and how many subjects have it; a word is what `WORDS` cuts."""
+    total, having = Counter(), Counter()
+    for texts in subjects:
+        normal = (LOWER.normalize_str(normalise(text)) for text in texts if text.strip())
+        mine = Counter(word for text in normal for word, _ in WORDS.pre_tokenize_str(text))
+        total.update(mine)
+        having.update(mine.keys())
+    return total, having

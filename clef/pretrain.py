@@ -175,12 +175,15 @@ def build_align(config: PretrainConfig) -> tuple[Objective, Samples]:
 
 def make_text(config: PretrainConfig, tokens: Tokens, summaries: dict[str, str]) -> TextEncoder | None:
     """The report encoder with words learned from the training reports; None if there are none or they do not count."""
-    train = set(tokens.session_id[tokens.split == "train"])
-    texts = [text for session, text in sorted(summaries.items()) if session in train and text]
-    if not texts or not config.align.report_weight:
+    subjects: dict[int, list[str]] = {}
+    for session, subject, split in zip(tokens.session_id, tokens.subject_id, tokens.split, strict=True):
+        if split == "train" and summaries.get(session):
+            subjects.setdefault(int(subject), []).append(summaries[session])
+    if not subjects or not config.align.report_weight:
         log.info("aligning without reports")
         return None
-    return TextEncoder(config.report_encoder, learn(texts, config.report_encoder.vocabulary))
+    text = config.report_encoder
+    return TextEncoder(text, learn(subjects.values(), text.vocabulary, text.min_count))
 
 
 def make_record(config: PretrainConfig, sessions, events) -> RecordEncoder | None:

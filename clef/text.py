@@ -34,6 +34,8 @@ class TextConfig:
     """Dropout in the Transformer layers."""
     output: int = 512
     """Width of the vector that is aligned with the EEG's."""
+    min_count: int = 5
+    """A word is learned from if at least so many training subjects have it in reports: a rarer one may be a name."""
 
 
 class PooledTransformer(nn.Module):
