@@ -54,7 +54,7 @@ def mean_scores(scored: Scored) -> list[Mean]:
     overlap = dict(scored.scores.group_by("embedding").agg(pl.col("overlap").max()).iter_rows())
     rows = []
     for i, name in enumerate(scored.embeddings):
-        low, high = interval(np.nanmean(scored.replicates[:, i], axis=0))
+        low, high = interval(_over_tasks(scored.replicates[:, i]))
         each = {family: float(table[of == family, i].mean()) for family in sorted(set(of))}
         rows.append(Mean(name, float(table[:, i].mean()), low, high, len(table), each, overlap[name]))
     return sorted(rows, key=lambda row: -row.auroc)
@@ -65,11 +65,17 @@ def differences(scored: Scored) -> list[Difference]:
     table, order = per_task(scored), [scored.embeddings.index(m.embedding) for m in mean_scores(scored)]
     rows = []
     for a, b in combinations(order, 2):
-        low, high = interval(np.nanmean(scored.replicates[:, a] - scored.replicates[:, b], axis=0))
+        low, high = interval(_over_tasks(scored.replicates[:, a] - scored.replicates[:, b]))
         apart = table[:, a] - table[:, b]
         names = scored.embeddings[a], scored.embeddings[b]
         rows.append(Difference(*names, float(apart.mean()), low, high, int((apart > 0).sum()), len(table)))
     return rows
+
+
+def _over_tasks(replicates: np.ndarray) -> np.ndarray:
+    """Mean over tasks of each replicate (tasks, replicates); a draw that left no task both classes says nothing."""
+    said = ~np.isnan(replicates).all(0)
+    return np.nanmean(replicates[:, said], axis=0)
 
 
 def per_task(scored: Scored) -> np.ndarray:

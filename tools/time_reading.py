@@ -1,0 +1,194 @@
+"""How long a recording takes to become a spectrogram, beside the usual MNE chain, in one run on one thread.
+
+    python -m tools.time_reading                         # a synthetic 20-minute EDF, 19 channels at 256 Hz
+    python -m tools.time_reading recording=FILE.edf
+
+Both chains read the same file and estimate the same windows: MNE's is `read_raw_edf(preload=True)`, `filter(0.1, 75)`,
+`notch_filter`, `resample(200)` and `psd_array_multitaper` of every 4-s window; ours is `tokenizer.read` and
+`session_spectrogram`. They take turns; figures are medians. Then the throughput of two processes against one, and the
+peak memory of a worker of the encoder's loader (Linux). Run it on an idle machine.
+"""
+
+import logging
+import multiprocessing
+import os
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tokenizer.cli import program
+
+log = logging.getLogger(__name__)
+
+SPAWN = multiprocessing.get_context("spawn")
+Laps = dict[str, list[float]]
+"""Name of a step -> its times in s."""
+
+
+@dataclass
+class TimeReading:
+    recording: Path | None = None
+    """An EDF file; without it a synthetic one is made."""
+    minutes: float = 20.0
+    """Length of the synthetic recording."""
+    repeats: int = 5
+    """How often each chain runs; figures are medians."""
+    sessions: int = 12
+    """Sessions that each process reads for the throughput."""
+    seed: int = 0
+    """Seed of the synthetic recording."""
+
+
+def main(config: TimeReading) -> int:
+    """Time, and print the table."""
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = "1"  # of the processes started below
+    with tempfile.TemporaryDirectory() as folder:
+        path = config.recording or make_recording(Path(folder) / "synthetic.edf", config)
+        say_chains(*time_chains(path, config.repeats))
+        one, two = throughput(path, config.sessions, config.repeats)
+        log.info("throughput: %.1f sessions/s in one process, %.1f in two: %.2f x", one, two, two / one)
+        log.info("peak memory of a reading worker: %.0f MB", worker_memory(path))
+    return 0
+
+
+def make_recording(path: Path, config: TimeReading) -> Path:
+    """Pink noise of 20 µV with drifts and mains on 19 channels at 256 Hz: the content does not change the cost."""
+    from tools.synthetic_edf import Amplifier, write_edf
+
+    rate, random = 256, np.random.default_rng(config.seed)
+    samples = round(config.minutes * 60) * rate
+    shape = 1 / np.maximum(np.fft.rfftfreq(samples, 1 / rate), 0.1) ** 0.5
+    noise = np.fft.irfft(np.fft.rfft(random.standard_normal((19, samples))) * shape, samples)
+    eeg = 20 * noise / noise.std() + 5 * np.sin(2 * np.pi * 50 * np.arange(samples) / rate)
+    amplifier = Amplifier(rate, 50, 0.1, 0.1, ())
+    write_edf(path, np.rint(eeg / amplifier.step).astype(np.int16), amplifier, np.datetime64("2020-01-01T10:00:00"))
+    return path
+
+
+def time_chains(path: Path, repeats: int) -> tuple[Laps, Laps]:
+    """Times of each step of both chains, taking turns; the first turn warms up and is not counted."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    ours, theirs = defaultdict(list), defaultdict(list)
+    with threadpool_limits(1):
+        for turn in range(repeats + 1):
+            for chain, laps in ((our_chain, ours), (mne_chain, theirs)):
+                chain(path, laps if turn else defaultdict(list))
+    return ours, theirs
+
+
+def our_chain(path: Path, laps: Laps) -> np.ndarray:
+    """Recording -> (19, 128, T) dB by CLEF."""
+    from tokenizer.multitaper import session_spectrogram
+    from tokenizer.recordings import read
+
+    with lap(laps, "read, filter, resample"):
+        session = read(path)
+    with lap(laps, "multitaper"):
+        return session_spectrogram(session)[0].numpy()
+
+
+def mne_chain(path: Path, laps: Laps) -> np.ndarray:
+    """Recording -> (C, 128, T) dB by MNE's own functions, with their defaults."""
+    import mne
+
+    mne.set_log_level("error")
+    with lap(laps, "read"):
+        raw = mne.io.read_raw_edf(path, preload=True)
+    with lap(laps, "filter"):
+        raw.filter(0.1, 75)
+    with lap(laps, "notch"):
+        raw.notch_filter(50)
+    with lap(laps, "resample"):
+        raw.resample(200)
+    with lap(laps, "multitaper"):
+        signal = np.pad(raw.get_data() * 1e6, ((0, 0), (400, 400)), mode="reflect")
+        windows = np.lib.stride_tricks.sliding_window_view(signal, 800, axis=1)[:, : 200 * (raw.n_times // 200) : 200]
+        windows = windows - windows.mean(-1, keepdims=True)
+        density, _ = mne.time_frequency.psd_array_multitaper(
+            windows, 200, fmin=0, fmax=31.75, bandwidth=1, low_bias=True, normalization="full"
+        )
+        return 10 * np.log10(density + 1e-10).swapaxes(1, 2)
+
+
+@contextmanager
+def lap(laps: Laps, name: str):
+    begin = time.perf_counter()
+    yield
+    laps[name].append(time.perf_counter() - begin)
+
+
+def say_chains(ours: Laps, theirs: Laps) -> None:
+    """The steps of both chains in ms, and the ratio of the whole: the median over turns."""
+    for name, laps in (("MNE", theirs), ("CLEF", ours)):
+        steps = ", ".join(f"{step} {1e3 * np.median(times):.0f}" for step, times in laps.items())
+        log.info("%-5s %5.0f ms  (%s)", name, 1e3 * np.median(_totals(laps)), steps)
+    ratios = _totals(ours) / _totals(theirs)
+    log.info("CLEF takes 1/%.1f of MNE's time (%d turns: 1/%.1f to 1/%.1f)", 1 / np.median(ratios), len(ratios),
+             1 / ratios.max(), 1 / ratios.min())  # fmt: skip
+
+
+def _totals(laps: Laps) -> np.ndarray:
+    return np.sum(list(laps.values()), axis=0)
+
+
+def throughput(path: Path, sessions: int, repeats: int) -> tuple[float, float]:
+    """Sessions per second of one process and of two at once; the two counts take turns."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(repeats):
+        for processes, into in rates.items():
+            into.append(_rate(path, sessions, processes))
+    return float(np.median(rates[1])), float(np.median(rates[2]))
+
+
+def _rate(path: Path, sessions: int, processes: int) -> float:
+    ready = SPAWN.Barrier(processes + 1)
+    workers = [SPAWN.Process(target=_read_often, args=(path, sessions, ready)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    begin = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    if any(worker.exitcode for worker in workers):
+        raise ValueError("a reading process failed; its message is above")
+    return processes * sessions / (time.perf_counter() - begin)
+
+
+def _read_often(path: Path, sessions: int, ready) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    our_chain(path, defaultdict(list))
+    ready.wait()
+    for _ in range(sessions):
+        our_chain(path, defaultdict(list))
+
+
+def worker_memory(path: Path) -> float:
+    """MB of a worker of the encoder's loader at its highest, while it reads the recording four times."""
+    import polars as pl
+
+    from tokenizer.readings import ReadingConfig, Spectrograms
+    from tokenizer.workers import read_ahead
+
+    session = pl.DataFrame({"session_id": ["timed"], "path": [str(path.resolve())], "reading": [None]})
+    loader = read_ahead(Spectrograms("/", session, ReadingConfig()), [0] * 4, workers=1)
+    (worker,) = multiprocessing.active_children()
+    peak = 0.0
+    for _ in loader:
+        status = Path(f"/proc/{worker.pid}/status").read_text()
+        peak = int(status.split("VmHWM:")[1].split()[0]) / 1e3
+    return peak
+
+
+if __name__ == "__main__":
+    program(TimeReading, main, "tools.time_reading")
