@@ -13,6 +13,7 @@ import torch
 from clef import cohort as cohorts
 from clef.alignment import Alignment
 from clef.bpe import learn
+from clef.crops import Crops
 from clef.ehr import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.embeddings import subject_hash
 from clef.encoder import Encoder, EncoderConfig
@@ -21,7 +22,7 @@ from clef.runs import Run, finished_model
 from clef.stage import Objective, Samples
 from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
 from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective
-from clef.stage_tokenizer import Crops, TokenizerObjective, TokenizerStageConfig, make_vqgan
+from clef.stage_tokenizer import TokenizerObjective, TokenizerStageConfig, make_vqgan
 from clef.text import TextConfig, TextEncoder
 from clef.train import LoopConfig, train
 from tokenizer import ranks

@@ -1,43 +1,36 @@
 """stage=tokenizer: learn the VQGAN on random crops of the training recordings, read on the fly.
 
-Loss: L1 + L1 on each channel's deviation from the mean over channels (so that lateralised and focal activity is
-not averaged away) + 0.1·(1 − correlation) + commitment + a small, late PatchGAN hinge. Invalid frames and missing
-channels count nowhere.
+Loss, in units of the spread per frequency (`VQGAN.split`): L1 of each channel + L1 of each channel's deviation from the
+mean over channels, so that lateralised and focal activity is not averaged away; the same two on cells of one token
+(2 Hz x 10 s), where the noise of the spectrogram is a third; L1 of what differs between channels throughout a crop;
+0.1·(1 − correlation); commitment; and a small, late PatchGAN hinge. Invalid frames and missing channels count nowhere.
+Some channels are hidden from the encoder and still asked for, so that a missing electrode does no harm.
 
-Shapes: B crops · C = 19 channels · F = 128 bins · T frames of a crop · R, W rows and columns of the token grid.
+Shapes: B crops · C = 19 channels · P = 1 + C planes · F = 128 bins · T frames of a crop · R, W rows and columns of the
+token grid.
 """
 
 import dataclasses
-import logging
-from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import polars as pl
-import torch
 from torch import Tensor
 
+from clef.crops import Crops, CropsConfig
 from clef.discriminator import Discriminator
-from clef.stage import Batch, Objective, session_order
-from tokenizer.progress import track
-from tokenizer.readings import Reading, ReadingConfig, Spectrograms
+from clef.stage import Batch, Objective
 from tokenizer.vqgan import VQGAN, VQGANConfig
-
-log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
-class TokenizerStageConfig:
+class TokenizerStageConfig(CropsConfig):
     """Settings of stage=tokenizer beside the loop's and the network's."""
 
-    crop_frames: int = 640
-    """Seconds in a training crop; a multiple of 20."""
-    crops_per_reading: int = 4
-    """Crops taken each time a recording is read; more of them read less and repeat more."""
     deviation_weight: float = 1.0
-    """Weight of the L1 on each channel's deviation from the mean over channels."""
+    """Weight of the inter-channel terms: L1 on each channel's deviation from the mean over channels; 0 is plain L1."""
+    cell_weight: float = 1.0
+    """Weight of the same terms on averages over 2 Hz x 10 s."""
+    static_weight: float = 1.0
+    """Weight of the L1 on deviations averaged over the whole crop; counts with deviation_weight."""
     correlation_weight: float = 0.1
     """Weight of 1 − correlation between original and reconstruction of a crop."""
     commitment_weight: float = 0.25
@@ -48,10 +41,6 @@ class TokenizerStageConfig:
     """Weight of the adversarial term; 0 trains without a discriminator."""
     gan_start: float = 0.75
     """Share of the steps after which the adversarial term counts."""
-    scale_sessions: int = 64
-    """Training recordings read once at the start for mean and sd per frequency."""
-    validation_sessions: int = 16
-    """Held-out recordings the loss is watched on."""
 
 
 class TokenizerObjective(Objective):
@@ -64,27 +53,48 @@ class TokenizerObjective(Objective):
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         valid, ok = batch["valid"], batch["channel_ok"]
-        x = self.vqgan.scale(batch["spec"])
-        out = self.vqgan(x, valid, ok, quantise=progress >= self.config.quantise_from)
-        y = out["reconstruction"].float()
+        out = self.vqgan(batch["spec"], valid, batch["channel_seen"], progress >= self.config.quantise_from)
+        found, wanted = out["planes"].float(), self.vqgan.split(batch["spec"], ok)
         counts = (valid[:, None, None] & ok[:, :, None, None]).float()  # (B, C, 1, T)
+        x, y = self._channels(wanted) * counts, self._channels(found) * counts
+        deviation = (wanted - found)[:, 1:] * counts
         terms = {
-            "l1": _mean_per_frame((x - y).abs(), counts),
-            "deviation": _mean_per_frame((_deviation(x, ok) - _deviation(y, ok)).abs(), counts),
+            "l1": _mean_per_frame(x - y, counts),
+            "deviation": _mean_per_frame(deviation, counts),
             "decorrelation": (1 - _correlation(x, y, counts)) * valid.sum(1),
             "commitment": (out["commitment"] * out["counted"]).mean(1).sum(1) * self.vqgan.config.frames_per_token,
         }
+        terms |= self._cell_terms(x - y, deviation, counts)
         shares = {k: v.sum() / totals["frames"] for k, v in terms.items()}  # per valid frame
         c = self.config
         loss = shares["l1"] + c.deviation_weight * shares["deviation"] + c.correlation_weight * shares["decorrelation"]
+        loss = loss + c.cell_weight * (shares["cell_l1"] + c.deviation_weight * shares["cell_deviation"])
+        loss = loss + c.deviation_weight * c.static_weight * shares["static"]
         loss = loss + c.commitment_weight * shares["commitment"]
         if self.discriminator is not None and progress >= c.gan_start:
             share = valid.sum(1) / totals["frames"]  # (B,)
-            judge, fooled = self.discriminator.hinge(x * counts, y * counts)
+            judge, fooled = self.discriminator.hinge(x, y)
             shares |= {"judge": (judge * share).sum(), "fooled": (fooled * share).sum()}
             loss = loss + c.gan_weight * shares["fooled"] + shares["judge"]
-        mae = _mean_per_frame(self.vqgan.sd_db[:, None] * (x - y).abs(), counts).sum() / totals["frames"]
+        mae = _mean_per_frame(self.vqgan.sd_db[:, None] * (x - y), counts).sum() / totals["frames"]
         return {"loss": loss, **shares, "mae_db": mae}
+
+    def _channels(self, planes: Tensor) -> Tensor:
+        """Planes (B, P, F, T) -> channels (B, C, F, T) in units of their sd per frequency."""
+        return planes[:, :1] + planes[:, 1:] * (self.vqgan.deviation_db / self.vqgan.sd_db)[:, None]
+
+    def _cell_terms(self, error: Tensor, deviation: Tensor, counts: Tensor) -> dict[str, Tensor]:
+        """The terms on averages over one token, and over a crop; errors (B, C, F, T) are zero where nothing counts."""
+        frames = self.vqgan.cell[1]
+        whole = (_cells(counts, (1, frames)) == 1).float()  # (B, C, 1, W)
+        cells, between = (_cells(e, self.vqgan.cell) * whole for e in (error, deviation))  # (B, C, R, W)
+        columns = whole.sum(-1, keepdim=True)
+        static = between.sum(-1, keepdim=True) / columns.clamp_min(1) * columns  # (B, C, R, 1)
+        return {
+            "cell_l1": frames * _mean_per_frame(cells, whole),
+            "cell_deviation": frames * _mean_per_frame(between, whole),
+            "static": frames * _mean_per_frame(static, (columns > 0).float()),
+        }
 
     def after_step(self, step: int) -> dict[str, float]:
         return self.vqgan.codebook.learn(seed=self.seed * 1_000_003 + step)
@@ -93,96 +103,15 @@ class TokenizerObjective(Objective):
         self.vqgan.save_pretrained(folder / "tokenizer")
 
 
-class Crops:
-    """Random crops of the training recordings: sample number -> crop, as a pure function of the seed."""
-
-    def __init__(
-        self, cohort: str, sessions: pl.DataFrame, config: TokenizerStageConfig, reading: ReadingConfig, seed: int
-    ):
-        self.config, self.seed = config, seed
-        self.train = Spectrograms(cohort, sessions.filter(pl.col("split") == "train"), reading)
-        held_out = sessions.filter(pl.col("split") == "val").head(config.validation_sessions)
-        self.held_out = Spectrograms(cohort, held_out, reading)
-        if not len(self.train):
-            raise ValueError(f"cohort={cohort}: no session has split train; there is nothing to learn from")
-        self._validation: list[Batch] | None = None
-        self._recent: OrderedDict[int, Reading] = OrderedDict()
-
-    def batch(self, numbers: Sequence[int]) -> Batch:
-        return collate([self._crop(n) for n in numbers])
-
-    def _crop(self, number: int) -> Reading:
-        turn = number // self.config.crops_per_reading
-        reading = self._read(session_order(self.seed, turn, len(self.train)))
-        rng = np.random.default_rng((self.seed, 1, number))
-        return crop(reading, self.config.crop_frames, rng.random())
-
-    def _read(self, row: int) -> Reading:
-        """One recording serves all crops of its turn; it is not kept longer."""
-        if row not in self._recent:
-            self._recent[row] = self.train[row]
-            if self._recent[row].reason:
-                log.warning("left out %s: %s", self.train.rows[row]["session_id"], self._recent[row].reason)
-            while len(self._recent) > 2:
-                self._recent.popitem(last=False)
-        return self._recent[row]
-
-    def validation(self) -> list[Batch]:
-        """The start of each held-out recording, read once and kept."""
-        if self._validation is None:
-            readings = [self.held_out[i] for i in range(len(self.held_out))]
-            crops = [crop(r, self.config.crop_frames, 0.0) for r in readings if not r.reason]
-            self._validation = [collate(crops[i : i + 8]) for i in range(0, len(crops), 8)]
-        return self._validation
-
-    def scale(self) -> tuple[Tensor, Tensor]:
-        """Mean and sd of dB per frequency bin (128,) over some training recordings, valid frames and channels only.
-
-        Raises ValueError if none of them can be read.
-        """
-        rows = np.random.default_rng((self.seed, 2)).permutation(len(self.train))[: self.config.scale_sessions]
-        sums = torch.zeros(3, 128, dtype=torch.float64)
-        reasons = []
-        for row in track(rows.tolist(), "mean and sd per frequency"):
-            reading = self.train[row]
-            if reading.reason:
-                reasons.append(reading.reason)
-                continue
-            cells = reading.spec[reading.channel_ok][:, :, reading.valid].double()  # (C', F, T')
-            n = torch.full((128,), cells[:, 0].numel(), dtype=torch.float64)
-            sums += torch.stack([cells.sum((0, 2)), cells.square().sum((0, 2)), n])
-        if not sums[2].all():
-            raise ValueError(f"none of {len(rows)} training recordings could be read; the first: {reasons[0]}")
-        mean = sums[0] / sums[2]
-        sd = (sums[1] / sums[2] - mean.square()).clamp_min(1e-6).sqrt()
-        return mean.float(), sd.float()
-
-
-def crop(reading: Reading, frames: int, where: float) -> Reading:
-    """`frames` frames of a reading from the share `where` of what is possible; padded and invalid past its end."""
-    start = round(where * max(0, reading.spec.shape[-1] - frames))
-    spec, valid = reading.spec[..., start : start + frames], reading.valid[start : start + frames]
-    missing = frames - spec.shape[-1]
-    pad = torch.nn.functional.pad
-    return Reading(pad(spec, (0, missing)), pad(valid, (0, missing)), reading.channel_ok)
-
-
-def collate(crops: list[Reading]) -> Batch:
-    """Crops of one length -> spec (B, 19, 128, T), valid (B, T), channel_ok (B, 19) and the number of valid frames."""
-    batch: dict[str, Any] = {k: torch.stack([getattr(c, k) for c in crops]) for k in ("spec", "valid", "channel_ok")}
-    return batch | {"counts": {"frames": float(batch["valid"].sum())}}
-
-
 def _mean_per_frame(error: Tensor, counts: Tensor) -> Tensor:
-    """Error (B, C, F, T), counts (B, C, 1, T) -> sum over frames of the mean over channels and bins (B,)."""
+    """Error (B, C, F, T), counts (B, C, 1, T) -> sum over frames of the mean |error| over channels and bins (B,)."""
     channels = counts.amax(-1).sum(1).clamp_min(1)  # (B, 1)
-    return (error * counts).mean(2).sum((1, 2)) / channels[:, 0]
+    return (error.abs() * counts).mean(2).sum((1, 2)) / channels[:, 0]
 
 
-def _deviation(x: Tensor, ok: Tensor) -> Tensor:
-    """Each channel's deviation from the mean over the channels there are: (B, C, F, T)."""
-    share = ok.float() / ok.float().sum(1, keepdim=True).clamp_min(1)
-    return x - torch.einsum("bcft,bc->bft", x, share)[:, None]
+def _cells(x: Tensor, cell: tuple[int, int]) -> Tensor:
+    """Averages over cells of (bins, frames): (B, C, F, T) -> (B, C, F / bins, T / frames)."""
+    return x.unflatten(3, (-1, cell[1])).unflatten(2, (-1, cell[0])).mean((3, 5))
 
 
 def _correlation(x: Tensor, y: Tensor, counts: Tensor) -> Tensor:

@@ -25,7 +25,13 @@ PRELOADED += ["torch._dynamo", "jinja2", "scipy.linalg", "huggingface_hub.repoca
 
 TINY = {
     **{"model": "tiny", "threads": 1, "workers": 0, "device": "cpu", "batch": 4, "log_every": 1, "validate_every": 4},
-    **{"vqgan.width": 16, "vqgan.blocks": 1, "vqgan.codes": 64, "vqgan.code_dimension": 8},
+    **{
+        "vqgan.width": 16,
+        "vqgan.encoder_blocks": 1,
+        "vqgan.decoder_blocks": 1,
+        "vqgan.codes": 64,
+        "vqgan.code_dimension": 8,
+    },
     **{"encoder.width": 32, "encoder.heads": 2, "encoder.encoder_layers": 2, "encoder.decoder_layers": 1},
     **{"report_encoder.width": 32, "report_encoder.layers": 1, "report_encoder.heads": 2, "report_encoder.output": 16},
     **{"record_encoder.width": 32, "record_encoder.layers": 1, "record_encoder.heads": 2, "record_encoder.output": 16},

@@ -1,4 +1,4 @@
-"""The three stages: what their samples are, and what their losses count."""
+"""Stages recon and align: what their samples are, and what their losses count."""
 
 import math
 
@@ -15,20 +15,8 @@ from clef.encoder import Encoder, EncoderConfig
 from clef.stage import session_order
 from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
 from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective, draw_masks, pack, stretch
-from clef.stage_tokenizer import (
-    Crops,
-    TokenizerObjective,
-    TokenizerStageConfig,
-    collate,
-    crop,
-    make_vqgan,
-)
 from clef.text import TextConfig, TextEncoder
-from tests.helpers import spectrogram
-from tokenizer.readings import Reading, ReadingConfig, Spectrograms
-from tokenizer.sessions import read_sessions
 from tokenizer.store import Tokens
-from tokenizer.vqgan import VQGAN, VQGANConfig
 
 K = 11
 
@@ -154,157 +142,13 @@ def test_recon_loss_is_a_share_that_adds_up_over_micro_batches():
     )
 
 
-# ---- tokenizer
-def objective(**changes):
-    torch.manual_seed(0)
-    vqgan = VQGAN(VQGANConfig(width=8, blocks=1, codes=16, code_dimension=4))
-    vqgan.set_scale(torch.full((128,), -10.0), torch.full((128,), 5.0))
-    return TokenizerObjective(vqgan, TokenizerStageConfig(**changes), 0).eval()
-
-
-def crops(n=3, frames=40, valid=(40, 30, 20)):
-    ok = torch.ones(19, dtype=torch.bool)
-    readings = []
-    for i in range(n):
-        channels = ok.clone()
-        channels[: 3 * i] = False
-        readings.append(Reading(spectrogram(1, frames, i)[0], torch.arange(frames) < valid[i], channels))
-    return collate(readings)
-
-
-def test_tokenizer_loss_ignores_invalid_frames_and_missing_channels():
-    batch, other = crops(), crops()
-    other["spec"] = torch.where(batch["valid"][:, None, None], other["spec"], torch.tensor(31.0))
-    other["spec"] = torch.where(batch["channel_ok"][:, :, None, None], other["spec"], torch.tensor(-7.0))
-    assert not torch.equal(batch["spec"], other["spec"])
-    for progress in (0.0, 0.5, 0.9):  # without codes, with codes, with the discriminator
-        a, b = (objective()(given, batch["counts"], progress) for given in (batch, other))
-        assert ("fooled" in a) == (progress > 0.75)
-        assert a.keys() == b.keys() and all(torch.allclose(a[k], b[k], atol=1e-6) for k in a), progress
-
-
-def test_tokenizer_loss_is_a_share_that_adds_up_over_micro_batches():
-    """Also the adversarial part, where crops hold different numbers of valid frames."""
-    whole = crops()
-    parts = [{k: v[i : i + 1] if k != "counts" else v for k, v in whole.items()} for i in range(3)]
-    together = objective()(whole, whole["counts"], 0.9)
-    apart = [objective()(part, whole["counts"], 0.9) for part in parts]
-    for name, value in together.items():
-        torch.testing.assert_close(value, sum(a[name] for a in apart), msg=name)
-
-
-def test_a_wholly_invalid_crop_counts_nothing():
-    whole = crops(valid=(40, 30, 0))
-    some = {k: v[:2] if k != "counts" else v for k, v in whole.items()}
-    a, b = (objective()(given, whole["counts"], 0.9) for given in (whole, some))
-    assert all(torch.allclose(a[k], b[k], atol=1e-6) for k in a)
-
-
-def test_the_terms_of_the_loss_are_the_stated_ones():
-    """Against plain loops over one fully valid crop."""
-    batch, stage = crops(1), objective()
-    found = stage(batch, batch["counts"], 0.0)
-    x = stage.vqgan.scale(batch["spec"])
-    y = stage.vqgan(x, batch["valid"], batch["channel_ok"], quantise=False)["reconstruction"]
-    torch.testing.assert_close(found["l1"], (x - y).abs().mean())
-    deviation = lambda v: v - v.mean(1, keepdim=True)
-    torch.testing.assert_close(found["deviation"], (deviation(x) - deviation(y)).abs().mean())
-    correlation = np.corrcoef(x.flatten().numpy(), y.detach().flatten().numpy())[0, 1]
-    assert found["decorrelation"].item() == pytest.approx(1 - correlation, abs=1e-4)
-    torch.testing.assert_close(found["mae_db"], 5 * (x - y).abs().mean())
-    expected = found["l1"] + found["deviation"] + 0.1 * found["decorrelation"]
-    torch.testing.assert_close(found["loss"], expected)
-
-
-def test_deviation_loss_vanishes_for_an_offset_common_to_all_channels():
-    """And only for that one: an offset of one channel counts, one of a missing channel does not."""
-    batch, stage = crops(1), objective()
-    batch["channel_ok"][0, 4] = False
-    x = stage.vqgan.scale(batch["spec"])
-
-    def deviation(offset):
-        stage.vqgan.reconstruct = lambda code, valid: x + offset
-        out = stage(batch, batch["counts"], 0.0)
-        return out["deviation"].item(), out["l1"].item()
-
-    common = torch.randn(1, 1, 128, 40)
-    assert deviation(common)[0] < 1e-6 < deviation(common)[1]
-    one = torch.zeros(1, 19, 1, 1)
-    one[0, 7] = 2.0
-    assert deviation(one)[0] == pytest.approx(2 * (17 / 18 + 17 / 18) / 18, rel=1e-4)
-    missing = torch.zeros(1, 19, 1, 1)
-    missing[0, 4] = 2.0
-    assert deviation(missing) == (pytest.approx(0, abs=1e-6), 0)
-
-
-def test_generator_and_discriminator_teach_only_themselves():
-    batch, stage = crops(), objective()
-    out = stage(batch, batch["counts"], 0.9)
-    judge = torch.autograd.grad(out["judge"], list(stage.vqgan.parameters()), retain_graph=True, allow_unused=True)
-    assert all(g is None for g in judge)
-    fooled = torch.autograd.grad(
-        out["fooled"], list(stage.discriminator.parameters()), retain_graph=True, allow_unused=True
-    )
-    assert all(g is None for g in fooled)
-    reached = torch.autograd.grad(out["fooled"], stage.vqgan.stem.weight, allow_unused=True)[0]
-    assert reached is not None and reached.abs().sum() > 0
-
-
-def test_crop_stays_inside_and_pads_what_is_short():
-    reading = Reading(spectrogram(1, 100)[0], torch.ones(100).bool(), torch.ones(19).bool())
-    for where, start in ((0.0, 0), (0.5, 30), (0.999, 60)):
-        found = crop(reading, 40, where)
-        assert torch.equal(found.spec, reading.spec[..., start : start + 40]) and found.valid.all()
-    long = crop(reading, 140, 0.7)
-    assert torch.equal(long.spec[..., :100], reading.spec) and long.valid.tolist() == [True] * 100 + [False] * 40
-
-
-@pytest.fixture(scope="module")
-def readings(tiny_cohort):
-    config = TokenizerStageConfig(crop_frames=20, scale_sessions=3, validation_sessions=2)
-    sessions = read_sessions(tiny_cohort)
-    return lambda seed=0: Crops(str(tiny_cohort), sessions, config, ReadingConfig(), seed)
-
-
-def test_crops_follow_from_seed_and_sample_number_alone(readings):
-    first = readings().batch([5, 6])
-    samples = readings()
-    samples.batch([40, 1])  # whatever was read before
-    again = samples.batch([9, 6, 5])
-    assert torch.equal(first["spec"][0], again["spec"][2]) and torch.equal(first["spec"][1], again["spec"][1])
-    assert not torch.equal(first["spec"], readings(1).batch([5, 6])["spec"])
-    assert first["counts"] == {"frames": float(first["valid"].sum())}
-
-
-def test_crops_are_of_train_and_validation_of_val(readings, tiny_cohort):
-    split = dict(read_sessions(tiny_cohort).select("session_id", "split").iter_rows())
-    samples = readings()
-    assert {split[r["session_id"]] for r in samples.train.rows} == {"train"}
-    assert {split[r["session_id"]] for r in samples.held_out.rows} == {"val"} and len(samples.held_out) == 2
-    assert sum(len(b["spec"]) for b in samples.validation()) == 2
-
-
-def test_scale_is_mean_and_sd_over_valid_frames_of_train(readings, tiny_cohort):
-    samples = readings()
-    rows = np.random.default_rng((0, 2)).permutation(len(samples.train))[:3]
-    source = Spectrograms(str(tiny_cohort), read_sessions(tiny_cohort, "train"), ReadingConfig())
-    cells = [source[int(r)] for r in rows]
-    cells = np.concatenate(
-        [c.spec[c.channel_ok][:, :, c.valid].permute(1, 0, 2).reshape(128, -1).numpy() for c in cells], axis=1
-    ).astype(float)
-    mean, sd = samples.scale()
-    np.testing.assert_allclose(mean, cells.mean(1), atol=1e-3)
-    np.testing.assert_allclose(sd, cells.std(1), atol=1e-3)
-    vqgan = make_vqgan(VQGANConfig(8, 1, 16, 4), samples)
-    assert torch.equal(vqgan.mean_db, mean) and torch.equal(vqgan.sd_db, sd)
-
-
 # ---- align
 REPORTS = {f"s{i}": text for i, text in [(0, "left spikes"), (1, "normal"), (4, "slow waves"), (6, "seizure")]}
 
 
 def heads(encoder, report=True, record=True):
-    text = TextEncoder(TextConfig(16, 1, 2, 300, 32, 0.0, 8), learn(list(REPORTS.values()), 300)) if report else None
+    bpe = learn([list(REPORTS.values())], 300, 1)
+    text = TextEncoder(TextConfig(16, 1, 2, 300, 32, 0.0, 8), bpe) if report else None
     small = RecordConfig(width=16, layers=1, heads=2, output=8, min_count=1)
     vocabulary = RecordVocabulary(small, ["ATC//N03AX14", "ICD10CM//G40"])
     return Alignment(encoder.output, text, RecordEncoder(vocabulary) if record else None)

@@ -20,7 +20,7 @@ N = 300  # two shards
 @pytest.fixture(scope="module")
 def vqgan():
     torch.manual_seed(0)
-    return VQGAN(VQGANConfig(width=8, blocks=1, codes=32, code_dimension=4)).eval()
+    return VQGAN(VQGANConfig(width=8, encoder_blocks=1, decoder_blocks=1, codes=32, code_dimension=4)).eval()
 
 
 def sessions(n=N):

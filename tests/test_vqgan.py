@@ -1,5 +1,6 @@
 """The tokenizer network: what may not change a token, what must, and how the codebook learns."""
 
+import dataclasses
 import json
 import shutil
 
@@ -11,7 +12,9 @@ from tests.helpers import spectrogram
 from tokenizer.quantizer import Codebook
 from tokenizer.vqgan import VQGAN, VQGANConfig
 
-CONFIG = VQGANConfig(width=16, blocks=1, codes=256, code_dimension=8)
+CONFIG = VQGANConfig(width=16, encoder_blocks=2, decoder_blocks=1, codes=256, code_dimension=8)
+
+SMALL = VQGANConfig(width=8, encoder_blocks=1, decoder_blocks=1, codes=16, code_dimension=4)
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +22,15 @@ def vqgan():
     """An untrained network whose codes are spread over what it sees, so that tokens tell inputs apart."""
     torch.manual_seed(0)
     model = VQGAN(CONFIG)
-    model.set_scale(torch.linspace(0, -20, 128), torch.linspace(4, 6, 128))
+    model.set_scale(torch.linspace(0, -20, 128), torch.linspace(4, 6, 128), torch.linspace(2, 3, 128))
     with torch.no_grad():  # norms and rows start without offsets, which would hide what masks are for
         for name, parameter in model.named_parameters():
-            if parameter.ndim < 2 or "row" in name:
+            if parameter.ndim < 2 or name.endswith("_row"):
                 parameter.add_(0.5 * torch.randn_like(parameter))
     model.train()
     for seed in range(30):
         spec = spectrogram(1, 320, 100 + seed)
-        model(model.scale(spec), torch.ones(1, 320).bool(), torch.ones(1, 19).bool(), quantise=seed > 20)
+        model(spec, torch.ones(1, 320).bool(), torch.ones(1, 19).bool(), quantise=seed > 20)
         model.codebook.learn(seed)
     return model.eval()
 
@@ -68,10 +71,10 @@ def test_a_batch_gives_the_same_tokens_as_one_by_one(vqgan):
 
 
 def test_a_crop_gives_the_same_tokens_away_from_its_edges(vqgan):
-    """The network is convolutional and normalises each position alone; it reaches two columns to each side."""
+    """The network is convolutional over time and normalises each position alone; two blocks reach 2 + 4 columns."""
     spec = spectrogram(1, 640)
     whole, crop = vqgan.encode(spec), vqgan.encode(spec[..., 200:440])
-    assert torch.equal(whole[..., 22:42], crop[..., 2:22])
+    assert torch.equal(whole[..., 26:38], crop[..., 6:18])
     assert not torch.equal(whole[..., 20:44], crop)
 
 
@@ -95,8 +98,8 @@ def test_a_channel_at_the_floor_counts_as_missing_unless_told(vqgan):
 
 
 def test_a_token_knows_its_frequency(vqgan):
-    """A strided convolution alone cannot: the same pattern in every row must not give the same tokens."""
-    flat = vqgan.unscale(torch.zeros(1, 19, 128, 100))
+    """A convolution alone cannot: the same pattern in every row must not give the same tokens."""
+    flat = vqgan.join(torch.zeros(1, 20, 128, 100))
     tokens = vqgan.encode(flat)
     assert len(tokens[0, 4:-4, 5].unique()) > 4
 
@@ -109,7 +112,7 @@ def test_other_shapes_are_refused(vqgan, shape):
 
 @pytest.mark.parametrize(("bins", "frames", "grid"), [(8, 10, (16, 128)), (16, 5, (8, 256)), (4, 20, (32, 64))])
 def test_the_grid_is_configurable(bins, frames, grid):
-    model = VQGAN(VQGANConfig(8, 1, 16, 4, bins, frames)).eval()
+    model = VQGAN(dataclasses.replace(SMALL, bins_per_token=bins, frames_per_token=frames)).eval()
     assert model.grid == grid
     tokens = model.encode(spectrogram(1, 100))
     assert tokens.shape == (1, grid[0], 100 // frames) and tokens.dtype == torch.int64
@@ -119,14 +122,19 @@ def test_the_grid_is_configurable(bins, frames, grid):
 @pytest.mark.parametrize(("bins", "frames"), [(6, 10), (12, 10), (8, 7), (8, 0), (2, 10)])
 def test_an_impossible_grid_is_refused(bins, frames):
     with pytest.raises(ValueError, match="bins_per_token="):
-        VQGAN(VQGANConfig(8, 1, 16, 4, bins, frames))
+        VQGAN(dataclasses.replace(SMALL, bins_per_token=bins, frames_per_token=frames))
 
 
-def test_unscale_is_the_inverse_of_scale(vqgan):
-    spec = spectrogram(1, 20)
-    torch.testing.assert_close(vqgan.unscale(vqgan.scale(spec)), spec, atol=1e-4, rtol=0)
-    plain = (spec[0, 3, 77, 5] - vqgan.mean_db[77]) / vqgan.sd_db[77]
-    torch.testing.assert_close(vqgan.scale(spec)[0, 3, 77, 5], plain)
+def test_planes_are_the_level_and_what_differs_from_it(vqgan):
+    spec, ok = spectrogram(1, 20), torch.ones(1, 19, dtype=torch.bool)
+    ok[0, 4] = False
+    planes = vqgan.split(spec, ok)
+    there = spec[:, ok[0]]
+    level = (there.mean(1)[0, 77, 5] - vqgan.mean_db[77]) / vqgan.sd_db[77]
+    apart = (spec[0, 3, 77, 5] - there.mean(1)[0, 77, 5]) / vqgan.deviation_db[77]
+    torch.testing.assert_close(planes[0, [0, 4], 77, 5], torch.stack([level, apart]))
+    assert (planes[0, 5] == 0).all()
+    torch.testing.assert_close(vqgan.join(planes)[:, ok[0]], there, atol=1e-4, rtol=0)
 
 
 def test_decode_gives_decibels_of_the_shape_that_was_encoded(vqgan):
@@ -168,7 +176,7 @@ def _edit(name, change):
         (lambda f: (f / "config.json").unlink(), "no config.json in this folder"),
         (_edit("config.json", lambda c: c.update(kind="clef-encoder")), "says kind 'clef-encoder'"),
         (_edit("config.json", lambda c: c.update(width=32)), "tensors match"),
-        (_edit("config.json", lambda c: c.update(blocks=2)), "tensors match"),
+        (_edit("config.json", lambda c: c.update(encoder_blocks=3)), "tensors match"),
         (shutil.rmtree, "there is no such model folder"),
     ],
 )

@@ -1,13 +1,17 @@
 """VQGAN over whole-session spectrograms: 19 channels of 128 x T dB in, 16 x T/10 codes out, and back.
 
-Esser et al. 2021 (arXiv 2012.09841). We differ: EEG channels are the input planes; the first layer is a
-strided patch, so that most work happens at 1/20 of the resolution; normalisation is per position over
-features (with GroupNorm, padding a session changed 88 % of its tokens); invalid frames are zero at every
-layer, so padding is exactly the same as the end of the session; a learned row bias tells the shift-invariant
-network which frequency it looks at.
+Esser et al. 2021 (arXiv 2012.09841): encoder, codebook, decoder, and a patch discriminator while training. We differ:
 
-Shapes: B batch · C = 19 channels · F = 128 bins of 0.25 Hz · T frames of 1 s · R = 16 rows · W = T/10 columns ·
-E code dimension.
+- A spectrogram enters and leaves as 1 + 19 planes: the mean over channels, and each channel's deviation from it, both
+  in units of their own spread per frequency. What differs between channels has a tenth of the variance of what they
+  share; on a common scale it is the last thing a network of 13 bits per token would learn.
+- One patch is one token: all work happens at the token grid. Blocks convolve each row over time (dilated, so that a
+  token sees minutes) and mix all rows of a column: a shift-invariant network cannot know frequency, rows here can.
+- Normalisation is per position over features (with GroupNorm, padding a session changed 88 % of its tokens), and
+  invalid columns are zero at every layer: padding is exactly the same as the end of a session.
+
+Shapes: B batch · C = 19 channels · P = 1 + C planes · F = 128 bins of 0.25 Hz · T frames of 1 s · R = 16 rows ·
+W = T/10 columns · D width · E code dimension.
 """
 
 import dataclasses
@@ -23,17 +27,22 @@ from tokenizer.hub import ModelPart, load_folder, load_strictly, save_folder
 from tokenizer.quantizer import Codebook
 
 CHANNELS, BINS = 19, 128
+PLANES = 1 + CHANNELS
 FLOOR_DB = -40.0
+GRIDS = ((8, 10), (16, 5), (4, 20))
+"""Bins and frames in one token: 16 x 128, 8 x 256 and 32 x 64 tokens in a session of 1,280 s."""
 
 
 @dataclasses.dataclass
 class VQGANConfig:
     """Size and grid of the tokenizer network."""
 
-    width: int = 64
-    """Features at the first resolution (32 rows); twice as many at the token grid."""
-    blocks: int = 2
-    """Residual blocks at each of the two resolutions, in the encoder and again in the decoder."""
+    width: int = 192
+    """Features of a position."""
+    encoder_blocks: int = 3
+    """Blocks before the codebook; each sees twice as far in time as the one before."""
+    decoder_blocks: int = 4
+    """Blocks after the codebook."""
     codes: int = 8192
     """Size of the codebook."""
     code_dimension: int = 32
@@ -57,91 +66,93 @@ class VQGAN(
         super().__init__()
         self.config = c = config or VQGANConfig()
         self.about: dict[str, Any] = {}  # which subjects it was trained on; travels in config.json
-        self.patch = (4, 5)
-        self.step = (c.bins_per_token // 4, c.frames_per_token // 5)
-        if BINS % c.bins_per_token or c.bins_per_token % 4 or c.frames_per_token % 5 or c.frames_per_token < 5:
+        self.cell = (c.bins_per_token, c.frames_per_token)
+        if self.cell not in GRIDS:
             raise ValueError(
-                f"bins_per_token={c.bins_per_token}, frames_per_token={c.frames_per_token}: expected 4, 8, 16, … bins "
-                f"(a divisor of {BINS}) and a multiple of 5 frames"
+                f"bins_per_token={c.bins_per_token}, frames_per_token={c.frames_per_token}: expected one of "
+                + ", ".join(f"{bins} and {frames}" for bins, frames in GRIDS)
             )
-        rows, wide = BINS // 4, 2 * c.width
-        self.stem = nn.Conv2d(2 * CHANNELS, c.width, self.patch, self.patch)
-        self.stem_row = nn.Parameter(torch.zeros(1, c.width, rows, 1))
-        self.fine_in = nn.ModuleList(Block(c.width) for _ in range(c.blocks))
-        self.down = nn.Conv2d(c.width, wide, self.step, self.step)
-        self.coarse_in = nn.ModuleList(Block(wide) for _ in range(c.blocks))
-        self.to_code = nn.Sequential(Norm(wide), nn.Conv2d(wide, c.code_dimension, 1))
+        rows, patch = BINS // c.bins_per_token, PLANES * c.bins_per_token * c.frames_per_token
+        self.stem = nn.Linear(patch + CHANNELS, c.width)  # with the patch: which channels there are
+        self.stem_row = nn.Parameter(torch.zeros(rows, 1, c.width))
+        self.encoder = nn.ModuleList(Block(c.width, rows, 2 ** (i % 4)) for i in range(c.encoder_blocks))
+        self.to_code = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, c.code_dimension))
         self.codebook = Codebook(c.codes, c.code_dimension)
-        self.from_code = nn.Conv2d(c.code_dimension, wide, 1)
-        self.code_row = nn.Parameter(torch.zeros(1, wide, BINS // c.bins_per_token, 1))
-        self.coarse_out = nn.ModuleList(Block(wide) for _ in range(c.blocks))
-        self.up = nn.ConvTranspose2d(wide, c.width, self.step, self.step)
-        self.fine_out = nn.ModuleList(Block(c.width) for _ in range(c.blocks))
-        self.head = nn.Sequential(Norm(c.width), nn.ConvTranspose2d(c.width, CHANNELS, self.patch, self.patch))
+        self.from_code = nn.Linear(c.code_dimension, c.width)
+        self.code_row = nn.Parameter(torch.zeros(rows, 1, c.width))
+        self.decoder = nn.ModuleList(Block(c.width, rows, 2 ** (i % 4)) for i in range(c.decoder_blocks))
+        self.head = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, patch))
         # statistics of the training recordings per bin, in dB; set once by `set_scale`
         self.register_buffer("mean_db", torch.zeros(BINS))
         self.register_buffer("sd_db", torch.ones(BINS))
+        self.register_buffer("deviation_db", torch.ones(BINS))
 
-    # ---- dB <-> network units
-    def set_scale(self, mean_db: Tensor, sd_db: Tensor) -> None:
-        """Set the per-frequency mean and sd (128,) in dB that scale every input."""
+    # ---- dB <-> planes
+    def set_scale(self, mean_db: Tensor, sd_db: Tensor, deviation_db: Tensor) -> None:
+        """Set mean and sd of a channel, and sd of its deviation from the mean over channels: (128,) each, in dB."""
         self.mean_db.copy_(mean_db)
         self.sd_db.copy_(sd_db)
+        self.deviation_db.copy_(deviation_db)
 
-    def scale(self, spec: Tensor) -> Tensor:
-        """dB (B, C, F, T) -> zero mean, unit sd per frequency."""
-        return (spec - self.mean_db[:, None]) / self.sd_db[:, None]
+    def split(self, spec: Tensor, channel_ok: Tensor) -> Tensor:
+        """dB (B, C, F, T), channel_ok (B, C) bool -> planes (B, P, F, T): the level, then each channel's deviation."""
+        ok = channel_ok[:, :, None, None].to(spec.dtype)
+        mean = (spec * ok).sum(1, keepdim=True) / ok.sum(1, keepdim=True).clamp_min(1)
+        level = (mean - self.mean_db[:, None]) / self.sd_db[:, None]
+        return torch.cat([level, (spec - mean) * ok / self.deviation_db[:, None]], 1)
 
-    def unscale(self, x: Tensor) -> Tensor:
-        """The inverse of `scale`: (B, C, F, T) -> dB."""
-        return x * self.sd_db[:, None] + self.mean_db[:, None]
+    def join(self, planes: Tensor) -> Tensor:
+        """The inverse of `split` for the channels there are: (B, P, F, T) -> dB (B, C, F, T)."""
+        level = planes[:, :1] * self.sd_db[:, None] + self.mean_db[:, None]
+        return level + planes[:, 1:] * self.deviation_db[:, None]
 
     # ---- network
-    def features(self, x: Tensor, valid: Tensor, channel_ok: Tensor) -> tuple[Tensor, Tensor]:
-        """Scaled x (B, C, F, T), valid (B, T) bool, channel_ok (B, C) bool -> z (B, R, W, E), counted (B, R, W).
+    def features(self, spec: Tensor, valid: Tensor, channel_ok: Tensor) -> tuple[Tensor, Tensor]:
+        """dB (B, C, F, T), valid (B, T) bool, channel_ok (B, C) bool -> z (B, R, W, E), counted (B, R, W) bool.
 
         T must be a multiple of `frames_per_token`. A token counts if at least half of its frames are valid.
         """
-        ok = channel_ok[:, :, None, None].to(x.dtype)
-        x = torch.cat([x * ok, ok.expand_as(x)], 1) * valid[:, None, None].to(x.dtype)
-        fine, coarse = self._masks(valid, x.dtype)
-        h = (self.stem(x) + self.stem_row) * fine
-        for block in self.fine_in:
-            h = block(h, fine)
-        h = self.down(h) * coarse
-        for block in self.coarse_in:
-            h = block(h, coarse)
-        z = self.to_code(h).permute(0, 2, 3, 1)  # (B, E, R, W) -> (B, R, W, E)
-        return z, coarse[:, 0].bool().expand(-1, z.shape[1], -1)
+        planes = self.split(spec, channel_ok) * valid[:, None, None]
+        mask = self._mask(valid)
+        patches = self._patches(planes)
+        there = channel_ok[:, None, None].to(planes.dtype).expand(*patches.shape[:3], -1)
+        h = (self.stem(torch.cat([patches, there], -1)) + self.stem_row) * mask
+        for block in self.encoder:
+            h = block(h, mask)
+        return self.to_code(h), mask[..., 0].bool().expand(h.shape[:3])
 
     def reconstruct(self, code: Tensor, valid: Tensor) -> Tensor:
-        """Code vectors (B, R, W, E) -> scaled spectrogram (B, C, F, 10 W); valid (B, 10 W) bool."""
-        fine, coarse = self._masks(valid, code.dtype)
+        """Code vectors (B, R, W, E) -> planes (B, P, F, T); valid (B, T) bool."""
+        mask = self._mask(valid)
         code = code * self.config.code_dimension**0.5  # unit vectors -> unit variance per dimension
-        h = (self.from_code(code.permute(0, 3, 1, 2)) + self.code_row) * coarse
-        for block in self.coarse_out:
-            h = block(h, coarse)
-        h = self.up(h) * fine
-        for block in self.fine_out:
-            h = block(h, fine)
-        return self.head(h)
+        h = (self.from_code(code) + self.code_row) * mask
+        for block in self.decoder:
+            h = block(h, mask)
+        bins, frames = self.cell
+        cells = self.head(h).unflatten(-1, (PLANES, bins, frames))  # (B, R, W, P, bins, frames)
+        return cells.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
-    def forward(self, x: Tensor, valid: Tensor, channel_ok: Tensor, quantise: bool = True) -> dict[str, Tensor]:
-        """Training pass on scaled crops: reconstruction (B, C, F, T), indices, commitment and counted (B, R, W)."""
-        z, counted = self.features(x, valid, channel_ok)
+    def forward(self, spec: Tensor, valid: Tensor, channel_ok: Tensor, quantise: bool = True) -> dict[str, Tensor]:
+        """Training pass on crops in dB: planes (B, P, F, T), indices, commitment and counted (B, R, W)."""
+        z, counted = self.features(spec, valid, channel_ok)
         code, index, commitment = self.codebook(z, counted, quantise)
         return {
-            "reconstruction": self.reconstruct(code, valid),
+            "planes": self.reconstruct(code, valid),
             "index": index,
             "commitment": commitment,
             "counted": counted,
         }
 
-    def _masks(self, valid: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Valid frames at the two resolutions: (B, 1, 1, T/5) and (B, 1, 1, T/10), 1 where at least half is valid."""
-        share = valid.float()[:, None]  # (B, 1, T)
-        pooled = [F.avg_pool1d(share, n) for n in (self.patch[1], self.config.frames_per_token)]
-        return tuple((p >= 0.5).to(dtype)[:, :, None] for p in pooled)
+    def _patches(self, planes: Tensor) -> Tensor:
+        """(B, P, F, T) -> (B, R, W, P · bins · frames), one row of numbers per token."""
+        bins, frames = self.cell
+        cells = planes.unflatten(3, (-1, frames)).unflatten(2, (-1, bins))  # (B, P, R, bins, W, frames)
+        return cells.permute(0, 2, 4, 1, 3, 5).flatten(3)
+
+    def _mask(self, valid: Tensor) -> Tensor:
+        """Frames (B, T) -> columns (B, 1, W, 1): 1 where at least half of the frames are valid."""
+        share = valid.float().unflatten(1, (-1, self.config.frames_per_token)).mean(-1)
+        return (share >= 0.5).to(self.mean_db.dtype)[:, None, :, None]
 
     # ---- public surface
     @torch.no_grad()
@@ -160,15 +171,16 @@ class VQGAN(
             valid = torch.ones(spec.shape[0], spec.shape[3], dtype=torch.bool, device=spec.device)
         if channel_ok is None:
             channel_ok = (spec > FLOOR_DB).any(-1).any(-1)
-        z, _ = self.features(self.scale(spec), valid, channel_ok)
+        z, _ = self.features(spec, valid, channel_ok)
         return self.codebook.nearest(self.codebook.direction(z))
 
     @torch.no_grad()
-    def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, 16, W) int64 -> spectrogram (B, 19, 128, 10 W) dB."""
-        code = self.codebook.vectors[tokens]
-        valid = torch.ones(len(tokens), tokens.shape[2] * self.config.frames_per_token, device=code.device)
-        return self.unscale(self.reconstruct(code, valid.bool()))
+    def decode(self, tokens: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Tokens (B, 16, W) int64 -> spectrogram (B, 19, 128, 10 W) dB; valid (B, 10 W) bool, default all."""
+        if valid is None:
+            frames = tokens.shape[2] * self.config.frames_per_token
+            valid = torch.ones(len(tokens), frames, dtype=torch.bool, device=tokens.device)
+        return self.join(self.reconstruct(self.codebook.vectors[tokens], valid))
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -205,27 +217,23 @@ class VQGAN(
         )
 
 
-class Norm(nn.Module):
-    """Layer norm over features, at each position on its own: (B, D, H, W) -> (B, D, H, W)."""
+class Block(nn.Module):
+    """Residual block at the token grid: over time and over rows, then a two-layer network at each position."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, rows: int, dilation: int):
         super().__init__()
         self.norm = nn.LayerNorm(width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-class Block(nn.Module):
-    """Residual block: norm, 3 x 3 convolution, GELU, 1 x 1 convolution; zero where the mask is zero."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm = Norm(width)
-        self.mix = nn.Conv2d(width, width, 3, padding=1)
-        self.out = nn.Conv2d(width, width, 1)
-        nn.init.zeros_(self.out.bias)
+        self.time = nn.Conv2d(width, width, (1, 5), padding=(0, 2 * dilation), dilation=(1, dilation), groups=width)
+        self.rows = nn.Parameter(0.02 * torch.randn(rows, rows))
+        self.mix = nn.Linear(width, width)
+        self.position = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, R, W, D), mask (B, 1, W, 1): zero where the mask is zero."""
         h = self.norm(x) * mask
-        return x + self.out(F.gelu(self.mix(h))) * mask
+        over_time = self.time(h.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        over_rows = torch.einsum("qr,brwd->bqwd", self.rows, h)
+        x = x + self.mix(F.gelu(over_time + over_rows)) * mask
+        return x + self.position(x) * mask
