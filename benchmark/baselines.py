@@ -133,17 +133,24 @@ def measure_session(session: Any, blank_below: float = 0.0) -> dict[str, Any]:
     spec, ok = np.asarray(spec)[:, :, np.asarray(valid, bool)], np.asarray(session.channel_ok, bool)
     if spec.shape[2] < 2 or not ok.any():
         raise RecordingError("session", "no valid frames")
-    levels = [_band(spec, low, high) for low, high in used_bands(blank_below).values()]  # each (19, T)
-    nan = np.where(ok, 0.0, np.nan)
     return {
-        "level": np.concatenate([x.mean(1) + nan for x in levels]).tolist(),
-        "sd": np.concatenate([x.std(1) + nan for x in levels]).tolist(),
+        **band_statistics(spec, ok, blank_below),
         "slow": float((_band(spec[ok], 0.25, 1.01) - _band(spec[ok], 2, 4)).mean()),
         "floor": noise_floor(session),
         "mains": float(session.mains_level),
         "seconds": float(session.seconds),
         "channels": int(session.channels_in_file),
         "rate": float(session.rate),
+    }
+
+
+def band_statistics(spec: np.ndarray, ok: np.ndarray, blank_below: float = 0.0) -> dict[str, list[float]]:
+    """`level` and `sd` of `MEASURED` from valid frames (19, 128, T) in dB; ok (19,) bool, the channels there are."""
+    levels = [_band(spec, low, high) for low, high in used_bands(blank_below).values()]  # each (19, T)
+    nan = np.where(ok, 0.0, np.nan)
+    return {
+        "level": np.concatenate([x.mean(1) + nan for x in levels]).tolist(),
+        "sd": np.concatenate([x.std(1) + nan for x in levels]).tolist(),
     }
 
 

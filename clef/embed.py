@@ -21,7 +21,7 @@ from tokenizer.recordings import RecordingError, read
 from tokenizer.store import TokenStore
 
 log = logging.getLogger(__name__)
-SUFFIXES = {".edf", ".bdf", ".vhdr", ".set", ".fif", ".gdf"}
+SUFFIXES = {".edf", ".bdf", ".rec", ".vhdr", ".set", ".fif", ".gdf", ".lay", ".cnt", ".mff"}
 
 
 @dataclasses.dataclass

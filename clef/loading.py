@@ -6,7 +6,7 @@ import torch
 
 from clef.stage import Batch, Samples
 from tokenizer import ranks
-from tokenizer.progress import leave_interrupt_to_main
+from tokenizer.workers import read_ahead
 
 
 def load(
@@ -18,11 +18,7 @@ def load(
         raise ValueError(
             f"batch={batch}, accumulate={accumulate}: batch must be a multiple of processes x accumulate = {parts}"
         )
-    loader = iter(torch.utils.data.DataLoader(
-        Batches(samples), batch_size=None, sampler=Plan(steps, batch, accumulate), num_workers=workers,
-        multiprocessing_context="forkserver" if workers else None, prefetch_factor=4 if workers else None,
-        worker_init_fn=leave_interrupt_to_main,
-    ))  # fmt: skip
+    loader = read_ahead(Batches(samples), Plan(steps, batch, accumulate), workers, ahead=4)
     for step in steps:
         yield step, [next(loader) for _ in range(accumulate)]
 

@@ -10,12 +10,12 @@ from scipy import signal
 def filter_and_resample(x: NDArray, rate: int, mains: int) -> NDArray:
     """The plain chain for one gap-free channel (n,) at `rate` Hz: float64, at 200 Hz.
 
-    10 s reflected at each end; Butterworth high- and low-pass of order 4, forward and backward; second-order notch
+    30 s reflected at each end; Butterworth high- and low-pass of order 4, forward and backward; second-order notch
     (Q 30) at the mains frequency and its multiples, forward and backward; FFT resampling. Filters at or above
     0.45 x rate are left out.
     """
     step = rate // gcd(rate, 200)
-    reflected = -(-10 * rate // step) * step
+    reflected = -(-30 * rate // step) * step
     y = np.pad(x.astype(float), reflected + _rest(len(x), step, reflected), mode="reflect")
     y = signal.sosfiltfilt(signal.butter(4, 0.1, "highpass", fs=rate, output="sos"), y)
     if rate * 0.45 > 75:

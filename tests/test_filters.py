@@ -25,8 +25,8 @@ def test_agrees_with_the_plain_chain(rate, mains):
     assert ours.dtype == np.float32 and ours.shape == theirs.shape == (240_000,)
     apart = np.abs(spectrogram(ours).numpy() - spectrogram(theirs).numpy())
     assert np.median(apart) < 0.01
-    assert np.quantile(apart, 0.999) < 0.1
-    assert apart[:, 30:-30].max() < 0.1  # at the ends the two continue the reflected signal in different ways
+    assert np.quantile(apart, 0.999) < 0.01
+    assert apart.max() < 0.1
 
 
 def test_channels_are_independent_and_any_number_of_them_will_do():

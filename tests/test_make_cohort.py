@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import welch
 
 from clef.cohort import read_code_descriptions, read_events, read_reports
-from tokenizer.sessions import read_sessions, recording_path
+from tokenizer.sessions import read_sessions
 from tools.make_cohort import MakeCohort, main
 from tools.synthetic_ceilings import auroc, ceilings, match, matching_strata
 from tools.synthetic_concepts import CONCEPTS
@@ -92,7 +92,7 @@ def test_a_strange_folder_is_not_written_into(tmp_path):
 
 def test_recordings_read_in_mne_in_microvolts(cohort):
     for row in read_sessions(cohort).iter_rows(named=True):
-        raw = mne.io.read_raw_edf(recording_path(cohort, row["path"]), verbose="error")
+        raw = mne.io.read_raw_edf(cohort / row["path"], verbose="error")
         amplifier = AMPLIFIERS[row["site"]]
         assert raw.ch_names == amplifier.labels()
         assert raw.info["sfreq"] == amplifier.rate

@@ -143,7 +143,7 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
     backwards = [*map(float, range(10)), 3.0, *map(float, range(11, 20))]
     return {
         "missing": (folder / "missing.edf", "no such file"),
-        "text": (text, "begins with b'This is '"),
+        "text": (text, "begins with something else, not with the version of EDF or BDF"),
         "zeros": (zeros, "begins with only zeros"),
         "empty": (folder / "empty.edf", "holds 0 bytes"),
         "header only": (header, "no whole data record"),

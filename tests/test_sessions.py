@@ -1,7 +1,6 @@
 """The session table: what it takes, and one clear error for each way to break it."""
 
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,7 +9,6 @@ from tokenizer.files import write_table
 from tokenizer.sessions import (
     SCHEMA,
     read_sessions,
-    recording_path,
     split_of,
     subject_number,
     write_sessions,
@@ -111,9 +109,3 @@ def test_splits_are_a_pure_function_with_the_stated_shares():
     assert splits == [split_of(n) for n in range(20_000)] != [split_of(n, seed=1) for n in range(20_000)]
     for name, share in (("train", 0.7), ("val", 0.1), ("test", 0.2)):
         assert splits.count(name) / len(splits) == pytest.approx(share, abs=0.012)
-
-
-def test_recordings_lie_in_the_cohort_unless_absolute():
-    assert recording_path("/c", "r/a.edf") == Path("/c/r/a.edf") and recording_path("/c", "/d/a.edf") == Path(
-        "/d/a.edf"
-    )

@@ -16,11 +16,13 @@ import torch
 from tokenizer import ranks, store
 from tokenizer.cli import program
 from tokenizer.files import fingerprint
-from tokenizer.progress import leave_interrupt_to_main, track
+from tokenizer.filters import METHOD
+from tokenizer.progress import track
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
 from tokenizer.vqgan import VQGAN
+from tokenizer.workers import read_ahead
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ def tokenizer_folder(path: str) -> Path | str:
 
 def open_store(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN) -> None:
     """Make the store, or check that the one already there has these sessions, this tokenizer and this reading."""
-    reading = {**dataclasses.asdict(config.reading), "blank_below": config.blank_below}
+    reading = {**dataclasses.asdict(config.reading), "blank_below": config.blank_below, "filters": METHOD}
     if ranks.RANK == 0 and not Path(config.out).exists():
         store.create_store(config.out, sessions, vqgan, reading)
     ranks.wait_for_all()
@@ -101,10 +103,7 @@ def encode_shards(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, ou
     """Read, encode and write the shards of `todo`, one after the other."""
     rows = [r for s in todo for r in range(s * store.SHARD, min((s + 1) * store.SHARD, len(sessions)))]
     spectrograms = Spectrograms(config.cohort, sessions, config.reading)
-    loader = torch.utils.data.DataLoader(
-        spectrograms, batch_size=None, sampler=rows, num_workers=config.workers, worker_init_fn=leave_interrupt_to_main,
-        multiprocessing_context="forkserver" if config.workers else None,
-    )  # fmt: skip
+    loader = read_ahead(spectrograms, rows, config.workers)
     shard_rows: list[dict[str, np.ndarray]] = []
     for row, reading in zip(rows, track(loader, "encode", total=len(rows)), strict=True):
         shard_rows.append(encode_one(vqgan, reading, config.blank_below))

@@ -2,8 +2,10 @@
 
 All three are linear, so the segment's spectrum is multiplied once by the squared magnitude of the classical digital
 filters (bilinear Butterworth high- and low-pass of order 4, second-order notch), which is what running them forward
-and backward does, and cut or extended to the new rate. Each end is continued by reflection for at least 10 s. The
-plain chain (scipy `sosfiltfilt`, `filtfilt`, `resample`) is in `tests/reference.py`.
+and backward does, and cut or extended to the new rate. Each end is continued by 30 s of reflected signal: after 10 s
+the 0.1 Hz high-pass still carries a tenth of what lies beyond, and the session's first seconds below 1 Hz would hang on
+it. The plain chain (scipy `sosfiltfilt`, `filtfilt`, `resample`) is in `tests/reference.py`. We differ from it where a
+signal leaps by millivolts: 30 s from a leap nothing is left of it (tokenizer/jumps.py).
 """
 
 from dataclasses import dataclass
@@ -15,16 +17,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.jumps import MOST, find_leaps, near
+
 RATE = 200
 """Samples per second after filtering."""
 HIGH_PASS, LOW_PASS, ORDER, NOTCH_Q = 0.1, 75.0, 4, 30.0
-REFLECTED = 10.0
+REFLECTED = 30.0
 """Seconds of reflected signal at each end of a segment."""
 BATCH = 4
 """Channels per transform: scipy's FFT handles four in the time of two."""
 USABLE = 0.45
 """Filters at or above this share of the sampling rate are left out: a bilinear filter is distorted there."""
-METHOD = f"fft: butterworth {ORDER} {HIGH_PASS}-{LOW_PASS} Hz both ways, notch Q {NOTCH_Q:g}, to {RATE} Hz"
+METHOD = (
+    f"one FFT: Butterworth {ORDER}, {HIGH_PASS}-{LOW_PASS} Hz, both ways; notch Q {NOTCH_Q:g}, both ways; "
+    f"to {RATE} Hz; ends reflected for {REFLECTED:g} s"
+)
 """The filtering in words, for stores."""
 
 Mains = Literal["auto", "50", "60", "none"]
@@ -44,12 +51,13 @@ class Hum:
 def find_hum(signal: Array, rate: float, threshold: float = 6.0) -> Hum:
     """The mains frequency of a recording: the line, 50 or 60 Hz, that stands out by more than `threshold` dB.
 
-    `signal` (C, n) in any unit at `rate` Hz; per channel a mean spectrum over 4-s windows, the median over channels.
+    `signal` (C, n) µV at `rate` Hz; per channel a mean spectrum over 4-s windows, the median over channels.
     """
     size = round(4 * rate)
     if signal.shape[1] < size:
         return Hum(0, 0.0)
-    windows = signal[:, : signal.shape[1] // size * size].reshape(len(signal), -1, size)
+    calm = np.stack([found.calm if (found := find_leaps(row, rate, faint=0)) else row for row in signal])
+    windows = calm[:, : signal.shape[1] // size * size].reshape(len(signal), -1, size)
     windows = (windows - windows.mean(-1, keepdims=True)) * np.hanning(size).astype(np.float32)
     power = (np.abs(np.fft.rfft(windows)) ** 2).mean(1) + 1e-20
     hz = np.fft.rfftfreq(size, 1 / rate)
@@ -81,23 +89,78 @@ def left_out(rate: float, mains: int) -> list[str]:
 def clean(segment: Array, rate: float, mains: int) -> Array:
     """Filter a gap-free segment and resample it to 200 Hz.
 
-    `segment` (C, n) at `rate` Hz, any unit; `mains` 50, 60 or 0 for no notch. Returns (C, ceil(200 n / rate)) float32
-    in the same unit; sample j is at j / 200 s after the segment's first sample. Quickest for C = `BATCH`.
+    `segment` (C, n) µV at `rate` Hz; `mains` 50, 60 or 0 for no notch. Returns (C, ceil(200 n / rate)) float32 µV;
+    sample j is at j / 200 s after the segment's first sample.
     """
-    from scipy import fft
+    cleaner = Cleaner(segment.shape[1], rate, mains)
+    out = np.empty((len(segment), cleaner.samples_out), np.float32)
+    for first in range(0, len(segment), BATCH):
+        part = segment[first : first + BATCH]
+        cleaner.inlet[: len(part)] = part
+        out[first : first + BATCH] = cleaner.run(len(part))
+    return out
 
-    channels, samples = segment.shape
-    before, total, total_out = _lengths(samples, rate)
-    padded = np.zeros((-(-channels // BATCH) * BATCH, total), np.float32)
-    around = ((0, 0), (before, total - before - samples))
-    padded[:channels] = np.pad(segment, around, mode="reflect" if samples > 1 else "edge")
-    _level_ends(padded, round(rate))
-    spectrum = fft.rfft(padded, overwrite_x=True)[:, : total_out // 2 + 1]
-    spectrum *= _gain(total, rate, mains)[: spectrum.shape[1]]
-    resampled = fft.irfft(spectrum, n=total_out, overwrite_x=True)
-    first = round(before * RATE / rate)
-    last = first + ceil(samples * RATE / rate - 1e-6)
-    return resampled[:channels, first:last] * np.float32(total_out / total)
+
+class Cleaner:
+    """`clean` for segments of one length, `BATCH` channels at a time, in memory that is used again.
+
+    Write channels into the rows of `inlet` (BATCH, n), then `run`. Fresh memory would cost as much as the transforms.
+    """
+
+    def __init__(self, samples: int, rate: float, mains: int) -> None:
+        self.before, total, self.total_out = _lengths(samples, rate)
+        self.window = max(1, min(round(rate), total // 4))
+        self.padded = np.zeros((BATCH, total), np.float32)
+        self.inlet = self.padded[:, self.before : self.before + samples]
+        self.ramp = np.linspace(0, 1, total, dtype=np.float32)
+        self.gain = _gain(total, self.total_out, rate, mains)
+        self.first = round(self.before * RATE / rate)
+        self.samples_out = ceil(samples * RATE / rate - 1e-6)
+        self.rate = rate
+
+    def run(self, channels: int) -> Array:
+        """The first `channels` rows of the inlet, filtered and at 200 Hz: (channels, samples_out)."""
+        leaps = {row: found for row in range(channels) if (found := find_leaps(self.inlet[row], self.rate))}
+        if not leaps:
+            return self._filter()[:channels]
+        rest = np.zeros_like(self.inlet)
+        for row, found in leaps.items():
+            rest[row] = np.clip(self.inlet[row] - found.calm, -MOST, MOST)
+            self.inlet[row] = found.calm
+        filtered = self._filter()[:channels].copy()
+        self.inlet[:] = rest
+        rest = self._filter()
+        for row, found in leaps.items():
+            filtered[row] += rest[row] * near(found.spans, self.rate, self.samples_out, RATE)
+        return filtered
+
+    def _filter(self) -> Array:
+        """(BATCH, samples_out): all rows of the inlet."""
+        from scipy import fft
+
+        self._reflect()
+        self._level_ends()
+        spectrum = fft.rfft(self.padded)[:, : len(self.gain)]
+        spectrum *= self.gain
+        resampled = fft.irfft(spectrum, n=self.total_out, overwrite_x=True)
+        return resampled[:, self.first : self.first + self.samples_out]
+
+    def _reflect(self) -> None:
+        """Continue both ends by reflection, over and over where the segment is shorter than what is to be filled."""
+        samples, after = self.inlet.shape[1], self.padded.shape[1] - self.before - self.inlet.shape[1]
+        if samples > max(self.before, after):
+            self.padded[:, : self.before] = self.inlet[:, self.before : 0 : -1]
+            self.padded[:, self.before + samples :] = self.inlet[:, -2 : -2 - after : -1]
+        else:
+            around = ((0, 0), (self.before, after))
+            self.padded[:] = np.pad(self.inlet, around, mode="reflect" if samples > 1 else "edge")
+
+    def _level_ends(self) -> None:
+        """Take away the line through both ends: the FFT then wraps without a step. The high-pass removes lines."""
+        for row in self.padded:
+            left, right = row[: self.window].mean(), row[-self.window :].mean()
+            row -= self.ramp * (right - left)
+            row -= left
 
 
 def _lengths(samples: int, rate: float) -> tuple[int, int, int]:
@@ -111,29 +174,25 @@ def _lengths(samples: int, rate: float) -> tuple[int, int, int]:
     return before, blocks * p, blocks * q
 
 
-def _level_ends(padded: Array, window: int) -> None:
-    """Take away the line through both ends: the FFT then wraps around without a step. The high-pass removes lines."""
-    window = max(1, min(window, padded.shape[1] // 4))
-    left, right = padded[:, :window].mean(1), padded[:, -window:].mean(1)
-    padded -= np.linspace(0, 1, padded.shape[1], dtype=np.float32) * (right - left)[:, None] + left[:, None]
-
-
 @lru_cache(maxsize=8)
-def _gain(total: int, rate: float, mains: int) -> Array:
-    """Gain (total // 2 + 1,) of all filters run forward and backward, at the frequencies of a transform of `total`.
+def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
+    """Gain of all filters run forward and backward, and of going from `total` to `total_out` samples.
 
-    Bilinear transform: tan(π f / rate) takes the place of f in the analogue Butterworth; notch: Orfanidis 1996, 11.3.
+    At the frequencies that transforms of both lengths have: (min(total, total_out) // 2 + 1,). Bilinear transform:
+    tan(π f / rate) takes the place of f in the analogue Butterworth; notch: Orfanidis 1996, 11.3.
     """
-    angle = np.pi * np.arange(total // 2 + 1) / total  # half the digital frequency in radians
+    angle = np.pi * np.arange(min(total, total_out) // 2 + 1) / total  # half the digital frequency in radians
     warped = np.tan(np.minimum(angle, np.pi / 2 - 1e-6))
     warped[0] = 1e-12
     gain = 1 / (1 + (np.tan(np.pi * HIGH_PASS / rate) / warped) ** (2 * ORDER))
     if USABLE * rate > LOW_PASS:
         gain /= 1 + (warped / np.tan(np.pi * LOW_PASS / rate)) ** (2 * ORDER)
+    else:  # nothing falls off to half the rate: an edge there would let every spike ring for minutes
+        gain *= np.clip((np.pi / 2 - angle) * rate / np.pi / 0.25, 0, 1)  # over the last 0.25 Hz
     for line in range(mains, ceil(USABLE * rate), mains) if mains else ():
         gain *= _notch(2 * angle, 2 * np.pi * line / rate)
     gain[0] = 0
-    gain = gain.astype(np.float32)
+    gain = (gain * (total_out / total)).astype(np.float32)
     gain.flags.writeable = False  # it is shared by all callers
     return gain
 

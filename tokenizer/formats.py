@@ -1,115 +1,205 @@
-"""Opening a recording: EDF and BDF, CSV, and whatever MNE reads, each as a `Source`."""
+"""Opening a recording: EDF and BDF, text tables, and whatever MNE reads, each as a `Source`.
 
+MNE gives volts in one array. Here that becomes µV piece by piece, with the breaks of time that the format knows of
+(tokenizer/joins.py). MNE's own words stay out of messages: they hold paths, and may hold names.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer import brainvision, gdf, tables
+from tokenizer.channels import CHANNELS, match
 from tokenizer.edf import open_edf
-from tokenizer.sources import MICROVOLTS, RecordingError, Segment, Source
+from tokenizer.joins import Breaks, find_breaks
+from tokenizer.sizes import check_sizes
+from tokenizer.sources import MICROVOLTS, RecordingError, Source
 
 if TYPE_CHECKING:
     import mne
 
-TABLES = (".csv", ".tsv", ".txt")
 EDFS = (".edf", ".bdf", ".rec")
+PACKED = (".gz", ".zip", ".xz", ".bz2", ".7z", ".zst", ".rar")
+COMPANIONS = {".eeg": (".vhdr",), ".vmrk": (".vhdr",), ".fdt": (".set",), ".dat": (".lay", ".vhdr")}
+"""Files that can be a part of a recording -> the one beside them that is opened."""
+BLOCK = 64 * 2**20
+"""Bytes of µV that are kept in memory of a file whose reader cannot read one channel alone."""
+Load = Callable[[int, int, int], NDArray[np.float32]]
 
 
 def open_source(source: "str | Path | mne.io.BaseRaw", rate: float | None, unit: str | None) -> Source:
     """Open a recording: a path, or an `mne.io.Raw`.
 
-    `rate` (Hz) and `unit` (uV, 0.1uV, mV, V) say what the file does not: tables need both, `unit` overrules an
-    EDF header, what MNE reads needs neither (a note says so). Raises RecordingError if the file is missing, damaged or
-    of no known kind.
+    `rate` (Hz) and `unit` (uV, 0.1uV, mV, V) say what the file does not: tables need both; elsewhere `unit` overrules
+    the file (the numbers of an `mne.io.Raw` or a FIF file are V, else µV unless the header says otherwise). Raises
+    RecordingError if the file is missing, damaged or of no known kind.
     """
     if unit is not None and unit not in MICROVOLTS:
         raise ValueError(f"unit={unit}: expected one of {', '.join(MICROVOLTS)}")
     if rate is not None and not rate > 0:
         raise ValueError(f"rate={rate}: expected a sampling rate in Hz, above 0")
     if not isinstance(source, str | Path):
-        return _from_raw(source, "recording", unit)
+        _check_rate("recording", source, rate)
+        return _from_raw(source, "recording", _scales(source, None, unit), find_breaks(source, None))
     path = Path(source)
     if not path.exists():
         raise RecordingError(path.name, "there is no such file; check the path")
     try:
         return _open_path(path, rate, unit)
     except OSError as error:
-        raise RecordingError(path.name, f"cannot be opened ({error.strerror}); check the file") from None
+        said = error.strerror or type(error).__name__
+        raise RecordingError(path.name, f"cannot be opened ({said}); check the file") from None
 
 
 def _open_path(path: Path, rate: float | None, unit: str | None) -> Source:
     kind = path.suffix.lower()
     if kind in EDFS:
-        return open_edf(path, unit)
-    return _open_table(path, rate, unit) if kind in TABLES else _open_with_mne(path, unit)
+        return open_edf(path, rate, unit)
+    if path.name.lower().endswith(tables.KINDS):
+        return tables.open_table(path, rate, unit)
+    if kind in PACKED and not path.name.lower().endswith(".fif.gz"):
+        raise RecordingError(path.name, f"is packed ({kind}); unpack it first")
+    return _open_with_mne(path, rate, unit)
 
 
-def _open_table(path: Path, rate: float | None, unit: str | None) -> Source:
-    """A text table: a header line with channel names, one line per sample."""
-    if rate is None or unit is None:
-        raise RecordingError(
-            path.name,
-            f"a {path.suffix[1:].upper()} file does not say its {'sampling rate' if rate is None else 'unit'}; give "
-            f"rate= in Hz and unit= as one of {', '.join(MICROVOLTS)}",
-        )
-    import polars as pl
-
-    try:
-        separator = "," if path.suffix.lower() == ".csv" else "\t"
-        table = pl.read_csv(path, separator=separator, infer_schema_length=None, truncate_ragged_lines=True)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        said = str(error).splitlines()[0]
-        raise RecordingError(
-            path.name, f"not a table of numbers under a line of channel names ({said}); check the file"
-        ) from None
-    numbers = table.select(pl.selectors.numeric())
-    if not numbers.width or not numbers.height:
-        raise RecordingError(path.name, "holds no column of numbers; expected a line of channel names, then numbers")
-    return _from_array(path.name, numbers.columns, numbers.to_numpy().T * MICROVOLTS[unit], rate)
-
-
-def _from_array(name: str, channels: list[str], data: NDArray[np.floating], rate: float) -> Source:
-    """`data` (C, n) in µV; samples at which any channel is not a number are a gap."""
-    real = np.isfinite(data).all(0)
-    edges = np.flatnonzero(np.diff(np.r_[False, real, False]))
-    segments = [Segment(int(a), int(b - a), a / rate) for a, b in edges.reshape(-1, 2)]
-    notes = [f"{int((~real).sum())} of {real.size} samples are not numbers: left as gaps"] if not real.all() else []
-    load = lambda c, first, n: np.asarray(data[c, first : first + n], np.float32)
-    return Source(name, channels, [rate] * len(channels), load, lambda _: segments, None, notes)
-
-
-def _open_with_mne(path: Path, unit: str | None) -> Source:
+def _open_with_mne(path: Path, rate: float | None, unit: str | None) -> Source:
     import mne
 
     try:
-        raw = mne.io.read_raw(path, preload=False, verbose="error")
+        with _quietly():
+            check_sizes(path)
+            raw = mne.io.read_raw(path, preload=False, verbose="error")
+            _check_rate(path.name, raw, rate)
+            breaks = find_breaks(raw, path, lambda: mne.read_annotations(path))
+            return _from_raw(raw, path.name, _scales(raw, path, unit), breaks)
+    except RecordingError:
+        raise
     except Exception as error:  # any of MNE's readers may fail in any way on a damaged file
-        said = " ".join(str(error).replace(str(path), "it").replace(path.name, "it").split())[:120]
+        raise RecordingError(path.name, _why(error, path)) from None
+
+
+def _check_rate(name: str, raw: "mne.io.BaseRaw", stated: float | None) -> None:
+    rate = raw.info["sfreq"]
+    if stated is not None and abs(stated - rate) > 1e-6 * rate:
         raise RecordingError(
-            path.name, f"MNE cannot read this as EEG ({said}); expected EDF, BDF, CSV or a format that MNE knows"
-        ) from None
-    return _from_raw(raw, path.name, unit)
+            name, f"is sampled at {rate:g} Hz, rate= says {stated:g}; leave rate= away, it is for tables"
+        )
 
 
-def _from_raw(raw: "mne.io.BaseRaw", name: str, unit: str | None) -> Source:
-    """An MNE recording; volts become µV, stretches annotated BAD_ACQ_SKIP are gaps."""
-    rate = float(raw.info["sfreq"])
-    load = lambda c, first, n: (raw.get_data([c], first, first + n)[0] * 1e6).astype(np.float32)
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Neither warnings nor prints: MNE's readers put paths, event names and even birth dates into them."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _why(error: Exception, path: Path) -> str:
+    """One line for what a reader of MNE raised, without its own words."""
+    said, kind = str(error), path.suffix.lower()
+    if found := re.search(r"the module ([\w.-]{1,40}) is needed", said):
+        return f"MNE needs the Python package {found[1]} for it; pip install {found[1]}"
+    if isinstance(error, NotImplementedError) and "v7.3" in said:
+        return "an EEGLAB file in MATLAB 7.3 form; pip install pymatreader, or save it again in EEGLAB without 7.3"
+    if isinstance(error, FileNotFoundError):
+        return "a file that belongs to it is missing; put them side by side under their first names"
+    if isinstance(error, TypeError) and "number of trials" in said:
+        return "holds epochs; expected a continuous recording; export it again without epochs"
+    if whole := [suffix for suffix in COMPANIONS.get(kind, ()) if path.with_suffix(suffix).exists()]:
+        return f"is a part of a recording; give the {whole[0]} file beside it"
+    return (
+        f"MNE cannot read this as EEG ({type(error).__name__}); expected EDF, BDF, CSV or a format that MNE knows; "
+        f"mne.io.read_raw says more"
+    )
+
+
+def _scales(raw: "mne.io.BaseRaw", path: Path | None, unit: str | None) -> list[float | None]:
+    """µV for each volt that MNE gives, per channel; None for numbers whose unit is not one of voltage."""
+    kind = path.name.lower() if path else ".fif"
+    if kind.endswith(".gdf") and path:
+        return gdf.scales(path, unit)
+    per_volt = [1.0 if kind.endswith((".fif", ".fif.gz")) else 1e6] * len(raw.ch_names)  # the file's number for 1 V
+    known = [True] * len(per_volt)
+    if kind.endswith(brainvision.KINDS):
+        per_volt = [1 / channel["range"] for channel in raw.info["chs"]]
+        known = [raw._orig_units.get(name) != "n/a" for name in raw.ch_names]
+    if unit:
+        return [MICROVOLTS[unit] * each for each in per_volt]
+    return [1e6 if sure else None for sure in known]
+
+
+def _from_raw(raw: "mne.io.BaseRaw", name: str, scales: Sequence[float | None], breaks: Breaks) -> Source:
+    """An MNE recording as a source of µV."""
+    rate, channels = float(raw.info["sfreq"]), list(raw.ch_names)
+    picks = match(channels).picks
+    segments = breaks.segments(raw.n_times, rate)
     start = raw.info["meas_date"]
-    start = start.replace(tzinfo=None) if start is not None else None
-    channels = list(raw.ch_names)
-    notes = ["unit= is not used: MNE gives volts"] if unit else []
-    return Source(name, channels, [rate] * len(channels), load, lambda _: _raw_segments(raw, rate), start, notes)
+    return Source(
+        name,
+        channels,
+        [rate] * len(channels),
+        _loader(raw, name, [channel for _, channel in sorted(picks.items())], scales),
+        lambda _: segments,
+        start.replace(tzinfo=None) + timedelta(seconds=raw.first_time) if start else None,
+        _notes(raw, picks, scales) + breaks.notes,
+    )
 
 
-def _raw_segments(raw: "mne.io.BaseRaw", rate: float) -> list[Segment]:
-    real = np.ones(raw.n_times, bool)
-    for onset, duration, text in zip(
-        raw.annotations.onset, raw.annotations.duration, raw.annotations.description, strict=True
-    ):
-        if text.upper().startswith("BAD_ACQ_SKIP"):
-            first = max(0, round((onset - raw.first_time) * rate))
-            real[first : first + round(duration * rate)] = False
-    edges = np.flatnonzero(np.diff(np.r_[False, real, False])).reshape(-1, 2)
-    return [Segment(int(a), int(b - a), a / rate) for a, b in edges]
+def _notes(raw: "mne.io.BaseRaw", picks: dict[int, int], scales: Sequence[float | None]) -> list[str]:
+    bad = [CHANNELS[electrode] for electrode, channel in picks.items() if raw.ch_names[channel] in raw.info["bads"]]
+    notes = [f"marked bad in MNE, read all the same: {', '.join(bad)}"] if bad else []
+    if any(scales[channel] is None for channel in picks.values()):
+        notes.append("electrodes without a unit of voltage: taken as µV")
+    return notes
+
+
+def _loader(raw: "mne.io.BaseRaw", name: str, channels: list[int], scales: Sequence[float | None]) -> Load:
+    """Reads the given channels together, since MNE reads all of a file's for any, and keeps the last pieces."""
+    factors = np.array([scales[c] or 1.0 for c in channels], np.float64)[:, None]
+    pieces: list[tuple[int, int, NDArray[np.float32]]] = []  # first row, first sample, µV
+
+    def load(channel: int, first: int, samples: int) -> NDArray[np.float32]:
+        row = channels.index(channel)
+        for top, at, data in pieces:
+            if top <= row < top + len(data) and at <= first and first + samples <= at + data.shape[1]:
+                return data[row - top, first - at :][:samples]
+        together = max(1, BLOCK // (4 * samples))
+        top = row // together * together
+        rows = slice(top, top + together)
+        piece = _read(raw, name, channels[rows], factors[rows], first, samples)
+        while pieces and piece.nbytes + sum(data.nbytes for *_, data in pieces) > BLOCK:
+            del pieces[0]
+        pieces.append((top, first, piece))
+        return piece[row - top]
+
+    return load
+
+
+def _read(
+    raw: "mne.io.BaseRaw", name: str, channels: list[int], factors: NDArray[Any], first: int, samples: int
+) -> NDArray[np.float32]:
+    """(C, samples) µV, read a megabyte or so at a time: MNE's numbers are twice as wide."""
+    data = np.empty((len(channels), samples), np.float32)
+    step = max(1, 2**20 // len(channels))
+    try:
+        with _quietly():
+            for at in range(0, samples, step):
+                stop = min(at + step, samples)
+                data[:, at:stop] = raw.get_data(channels, first + at, first + stop, verbose="error") * factors
+    except Exception as error:  # as above
+        said = type(error).__name__
+        raise RecordingError(name, f"its samples cannot be read ({said}); copy the file again") from None
+    if not np.isfinite(data).all():
+        raise RecordingError(
+            name, "holds samples that are not numbers (NaN); mark those stretches BAD_ACQ_SKIP, or cut them out"
+        )
+    data.flags.writeable = False  # it is kept
+    return data

@@ -1,7 +1,6 @@
 """Progress bars and log lines: one bar on a terminal, quiet lines elsewhere."""
 
 import logging
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -23,8 +22,3 @@ def track(items: Iterable[Item], label: str, total: int | None = None, initial: 
     from tqdm import tqdm
 
     yield from tqdm(items, desc=label, total=total, initial=initial, disable=not sys.stderr.isatty(), leave=False)
-
-
-def leave_interrupt_to_main(worker: int) -> None:
-    """Start of a worker process: Ctrl-C is the main process's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,14 +2,16 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
 import torch
 from torch import Tensor
 
 from tokenizer.multitaper import session_spectrogram
 from tokenizer.recordings import RecordingError, read_row
+
+if TYPE_CHECKING:
+    import polars as pl  # a reading worker does without
 
 
 @dataclasses.dataclass
@@ -42,9 +44,9 @@ class Reading:
 class Spectrograms(torch.utils.data.Dataset):
     """Row number of a session table -> Reading. Bad recordings come back with a reason, they raise nothing."""
 
-    def __init__(self, cohort: str | Path, sessions: pl.DataFrame, config: ReadingConfig):
+    def __init__(self, cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig):
         self.cohort, self.config = cohort, config
-        self.rows = sessions.select("session_id", "path", "reading").to_dicts()  # polars must not cross a fork
+        self.rows = sessions.select("session_id", "path", "reading").to_dicts()  # plain: a worker does without polars
 
     def __len__(self) -> int:
         return len(self.rows)

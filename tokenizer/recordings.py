@@ -6,10 +6,10 @@ used is refused with one line saying why; nothing is filled silently.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.channels import CHANNELS, Montage, match
-from tokenizer.filters import BATCH, RATE, Hum, Mains, clean, find_hum, left_out
+from tokenizer.channels import CHANNELS, Montage, match, showable
+from tokenizer.filters import BATCH, RATE, Cleaner, Hum, Mains, find_hum, left_out
 from tokenizer.formats import open_source
-from tokenizer.quality import refusal, remarks
+from tokenizer.quality import Extremes, refusal, remarks
 from tokenizer.sources import RecordingError, Segment, Source, Unit
 
 if TYPE_CHECKING:
     import mne
 
-__all__ = ["RecordingError", "Session", "check_file", "read", "read_all", "read_row"]
+__all__ = ["Raw", "RecordingError", "Session", "check_file", "read", "read_all", "read_row", "read_with_raw"]
 
 SECONDS = 1280
 """Length of a session in s."""
@@ -61,6 +61,23 @@ class Session:
     """dB of the mains line over its neighbourhood, before the notch."""
 
 
+@dataclass(frozen=True)
+class Raw:
+    """The electrodes of a session as recorded: not filtered, not resampled."""
+
+    file: Source
+    picks: dict[int, int]
+    """Electrode (row of `Session.signal`) -> channel of the file."""
+    rate: float
+    """Hz."""
+    segments: list[Segment]
+    """Gap-free stretches, their onsets in s of the session."""
+
+    def load(self, electrode: int) -> list[NDArray[np.float32]]:
+        """The samples of one electrode in µV, an array per segment."""
+        return [self.file.load(self.picks[electrode], s.first, s.samples) for s in self.segments]
+
+
 def read(source: "str | Path | mne.io.BaseRaw", crop: Crop = "start", **options: Any) -> Session:
     """Read one session: the first (`crop="start"`) or middle 1,280 s of a recording, or all of a shorter one.
 
@@ -68,9 +85,7 @@ def read(source: "str | Path | mne.io.BaseRaw", crop: Crop = "start", **options:
     check_unit=True. Raises RecordingError with one line (what came, what was expected, what to do) if the recording
     cannot be used.
     """
-    if crop == "all":
-        raise ValueError('crop="all" gives several sessions: use tokenizer.recordings.read_all')
-    return read_all(source, crop, **options)[0]
+    return read_with_raw(source, crop, **options)[0]
 
 
 def read_all(
@@ -90,26 +105,49 @@ def read_all(
     notch, "auto" finds it in the recording. `rate` and `unit` ("uV", "0.1uV", "mV", "V") say what a file does not.
     `check_unit=False` accepts amplitudes that cannot be microvolts of scalp EEG.
     """
+    return [session for session, _ in _read(source, crop, min_channels, min_seconds, mains, rate, unit, check_unit)]
+
+
+def read_with_raw(source: "str | Path | mne.io.BaseRaw", crop: Crop = "start", **options: Any) -> tuple[Session, Raw]:
+    """As `read`, and the samples as recorded beside it."""
+    if crop == "all":
+        raise ValueError('crop="all" gives several sessions: use tokenizer.recordings.read_all')
+    defaults = {"min_channels": 8, "min_seconds": 10, "mains": "auto", "rate": None, "unit": None, "check_unit": True}
+    return next(_read(source, crop, **(defaults | options)))
+
+
+def _read(
+    source: "str | Path | mne.io.BaseRaw",
+    crop: Crop,
+    min_channels: int,
+    min_seconds: float,
+    mains: Mains,
+    rate: float | None,
+    unit: Unit | None,
+    check_unit: bool,
+) -> Iterator[tuple[Session, Raw]]:
     file = open_source(source, rate, unit)
     montage, hz, notes = _electrodes(file, min_channels)
     segments, starts = _window_starts(file, hz, crop, min_seconds)
     notes = file.notes + montage.notes + notes
-    sessions = []
     for at in starts:
-        session = _session(file, montage, hz, _cut(segments, hz, at), at, mains, notes)
+        here = _cut(segments, hz, at)
+        session = _session(file, montage, hz, here, at, mains, notes)
         if reason := refusal(session, min_channels, check_unit):
             raise RecordingError(file.name, reason)
         session.notes += remarks(session)
-        sessions.append(session)
-    return sessions
+        yield session, Raw(file, montage.picks, hz, here)
 
 
 def read_row(cohort: str | Path, row: Mapping[str, Any], **options: Any) -> Session:
     """Read the session of one row of a session table, as its `reading` column says; `options` overrule it."""
-    from tokenizer.sessions import recording_path  # loads polars
+    path, reading = row_source(cohort, row)
+    return read(path, **(reading | options))
 
-    reading = json.loads(row.get("reading") or "{}")
-    return read(recording_path(cohort, row["path"]), **(reading | options))
+
+def row_source(cohort: str | Path, row: Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
+    """The file of one row of a session table, and the options of `read` in its `reading` column."""
+    return Path(cohort) / row["path"], json.loads(row.get("reading") or "{}")
 
 
 def check_file(
@@ -118,11 +156,12 @@ def check_file(
     min_seconds: float = 10,
     rate: float | None = None,
     unit: Unit | None = None,
-) -> None:
-    """Raise RecordingError if the header alone shows that `read` would refuse this file."""
+) -> float:
+    """The sampling rate in Hz; raises RecordingError if the header alone shows that `read` would refuse this file."""
     file = open_source(source, rate, unit)
     _, hz, _ = _electrodes(file, min_channels)
     _window_starts(file, hz, "start", min_seconds)
+    return hz
 
 
 def _electrodes(file: Source, min_channels: int) -> tuple[Montage, float, list[str]]:
@@ -154,9 +193,11 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
-def _some(names: Iterable[str], most: int = 4) -> str:
-    names = [name[:20] for name in names]
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+def _some(names: Sequence[str], most: int = 4) -> str:
+    shown = showable(names)
+    if not shown:
+        return "none has a usual channel name"
+    return ", ".join(shown[:most]) + (", …" if len(names) > min(most, len(shown)) else "")
 
 
 def _window_starts(file: Source, hz: float, crop: Crop, min_seconds: float) -> tuple[list[Segment], list[float]]:
@@ -204,15 +245,15 @@ def _session(
     hum = find_hum(_sample(file, montage, segments, hz), hz)
     line = hum.hz if mains == "auto" else 0 if mains == "none" else int(mains)
     signal = np.zeros((len(CHANNELS), SECONDS * RATE), np.float32)
-    ok = _fill(signal, file, montage.picks, segments, hz, line)
+    seen = _fill(signal, file, montage.picks, segments, hz, line)
     real = _real_samples(segments, hz)
-    gaps = len(segments) - 1
+    gaps = sum(b.onset - a.onset > (a.samples + 0.5) / hz for a, b in pairwise(segments))
     return Session(
         signal=signal,
         valid=real.reshape(SECONDS, RATE).mean(1, dtype=np.float32),
-        channel_ok=ok,
+        channel_ok=seen.moving,
         start=file.start + timedelta(seconds=at) if file.start else None,
-        notes=notes + _lines(montage, ok, hz, hum, line, mains, gaps),
+        notes=notes + _lines(montage, seen, hz, hum, line, mains, gaps),
         rate=hz,
         seconds=float(real.sum()) / RATE,
         channels_in_file=len(file.channels),
@@ -231,22 +272,23 @@ def _sample(file: Source, montage: Montage, segments: list[Segment], hz: float) 
 
 def _fill(
     signal: NDArray[np.float32], file: Source, picks: dict[int, int], segments: list[Segment], hz: float, line: int
-) -> NDArray[np.bool_]:
-    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns which of the 19 are not flat.
+) -> Extremes:
+    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns the extremes of the raw samples.
 
     `segments` have their onsets in s of the session.
     """
-    ok = np.zeros(len(signal), bool)
-    for some in batched(sorted(picks.items()), BATCH):
-        rows = np.array([electrode for electrode, _ in some])
-        for segment in segments:
-            raw = np.stack([file.load(channel, segment.first, segment.samples) for _, channel in some])
-            ok[rows] |= np.ptp(raw, axis=1) > 0
-            first = round(segment.onset * RATE)
-            cleaned = clean(raw, hz, line)[:, : signal.shape[1] - first]
+    seen = Extremes(len(signal))
+    for segment in segments:
+        cleaner, first = Cleaner(segment.samples, hz, line), round(segment.onset * RATE)
+        for some in batched(sorted(picks.items()), BATCH):
+            rows = [electrode for electrode, _ in some]
+            for raw, (_, channel) in zip(cleaner.inlet, some, strict=False):
+                raw[:] = file.load(channel, segment.first, segment.samples)
+            seen.add(rows, cleaner.inlet)
+            cleaned = cleaner.run(len(some))[:, : signal.shape[1] - first]
             signal[rows, first : first + cleaned.shape[1]] = cleaned
-    signal[~ok] = 0
-    return ok
+    signal[~seen.moving] = 0
+    return seen
 
 
 def _real_samples(segments: list[Segment], hz: float) -> NDArray[np.bool_]:
@@ -257,14 +299,13 @@ def _real_samples(segments: list[Segment], hz: float) -> NDArray[np.bool_]:
     return real
 
 
-def _lines(
-    montage: Montage, ok: NDArray[np.bool_], hz: float, hum: Hum, line: int, mains: Mains, gaps: int
-) -> list[str]:
+def _lines(montage: Montage, seen: Extremes, hz: float, hum: Hum, line: int, mains: Mains, gaps: int) -> list[str]:
     """Notes on what a session lacks and what was done to it."""
     absent = [name for i, name in enumerate(CHANNELS) if i not in montage.picks]
-    flat = [CHANNELS[i] for i in montage.picks if not ok[i]]
+    flat = [CHANNELS[i] for i in montage.picks if not seen.moving[i]]
     notes = [f"not recorded: {', '.join(absent)}"] if absent else []
     notes += [f"flat, left out: {', '.join(flat)}"] if flat else []
+    notes += seen.remarks()
     notes += [f"{gaps} gaps between stretches of signal"] if gaps else []
     notes += [f"mains {line} Hz found ({hum.level:.0f} dB)"] if mains == "auto" and line else []
     return notes + left_out(hz, line)

@@ -111,8 +111,3 @@ def _check_values(table: pl.DataFrame, name: str, column: str, allowed: tuple[st
     strange = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(allowed))[column].unique().sort()
     if len(strange):
         raise ValueError(f"{name}: column {column!r} holds {strange[0]!r}, expected one of {', '.join(allowed)}")
-
-
-def recording_path(cohort: str | Path, path: str) -> Path:
-    """The recording file a session row points to: `path` itself if absolute, else inside the cohort folder."""
-    return Path(cohort) / path
