@@ -10,7 +10,7 @@ import pytest
 
 from tests.edf_files import LABELS, eeg, write_edf
 from tokenizer.edf import open_edf
-from tokenizer.recordings import RecordingError, check_file, read
+from tokenizer.recordings import RecordingError, check_file, read, read_all
 
 GAP = [*map(float, range(20)), *map(float, range(50, 70))]
 """Starts of 40 records with a gap of 30 s in the middle."""
@@ -113,6 +113,24 @@ def test_far_away_starts_are_no_gaps(tmp_path):
         assert read(onset(path, 39, b"+1000000000000\x14\x14"), crop="middle").seconds == seconds
 
 
+def test_a_gap_of_months_costs_nothing(tmp_path):
+    onsets = [*map(float, range(20)), *(3e7 + t for t in range(20))]
+    sessions = read_all(write_edf(tmp_path / "a.edf", eeg(40), onsets=onsets, kind="EDF+D"))
+    assert [s.seconds for s in sessions] == [20, 20]
+    assert 0 <= 3e7 - (sessions[1].start - sessions[0].start).total_seconds() < 1280
+
+
+def test_what_follows_a_gap_is_exact_within_a_sample(tmp_path):
+    second = lambda k: k + 10.0031 * (k >= 30)
+    t = np.concatenate([second(k) + np.arange(128) / 128 for k in range(60)])
+    wave = lambda t: sum(20 * np.sin(2 * np.pi * hz * t + np.arange(19)[:, None]) for hz in (4.3, 11.7, 22.9))
+    path = write_edf(tmp_path / "a.edf", wave(t), 128, onsets=[second(k) for k in range(60)], kind="EDF+D")
+    signal = read(path, mains="none").signal
+    for start, stop in ((10, 25), (45, 65)):
+        expected = wave(np.arange(start * 200, stop * 200) / 200)
+        np.testing.assert_allclose(signal[:, start * 200 : stop * 200], expected, atol=0.3)
+
+
 def test_the_fraction_of_a_second_belongs_to_the_start(tmp_path):
     for kind in ("EDF+C", "EDF+D"):
         path = write_edf(tmp_path / "a.edf", eeg(20), onsets=[0.25 + t for t in range(20)], kind=kind)
@@ -130,7 +148,8 @@ def test_the_fraction_of_a_second_belongs_to_the_start(tmp_path):
     ],
 )
 def test_the_date_is_that_of_edf_plus_or_the_short_one(tmp_path, recording, start, expected):
-    assert open_edf(write_edf(tmp_path / "a.edf", eeg(1), recording=recording, start=start), None, None).start == expected
+    path = write_edf(tmp_path / "a.edf", eeg(1), recording=recording, start=start)
+    assert open_edf(path, None, None).start == expected
 
 
 def test_a_stated_rate_must_be_the_files(tmp_path):
@@ -202,6 +221,19 @@ def test_an_electrode_without_a_range_is_flat_and_the_others_are_not(tmp_path, l
 def test_an_electrode_in_another_unit_than_the_others_is_flat(tmp_path):
     session = read(change(write_edf(tmp_path / "a.edf", eeg(20)), field("unit", 3), "mV"))
     assert np.flatnonzero(~session.channel_ok).tolist() == [3]
+
+
+def test_a_digital_range_that_does_not_fit_is_none(tmp_path):
+    path = change(write_edf(tmp_path / "a.edf", eeg(20)), field("dmax", 3), "327670")
+    assert np.flatnonzero(~read(path).channel_ok).tolist() == [3]
+    for signal in range(19):
+        change(path, field("dmax", signal), "65535")
+    assert read(path).channel_ok.all()
+
+
+def test_a_range_unlike_all_others_is_noted(tmp_path):
+    path = change(write_edf(tmp_path / "a.edf", eeg(20)), field("pmax", 3), "327.67")
+    assert "stated with another range of values than the other electrodes: P4" in read(path).notes
 
 
 def test_the_other_polarity_is_noted(tmp_path):

@@ -46,5 +46,5 @@ def test_spectrograms_agree_with_the_plain_chain(test_data, folder):
             plain = reference.spectrogram(plain[: 200 * int(session.seconds)])
             there = valid[: plain.shape[1]]
             apart.append(np.abs(spec[electrode, :, : plain.shape[1]][:, there].numpy() - plain[:, there.numpy()]))
-        assert np.median(apart) < 0.0001, path.name
-        assert np.quantile(apart, 0.999) < 0.03, path.name
+        assert np.median(apart) < 0.001, path.name
+        assert np.quantile(apart, 0.999) < 0.1, path.name

@@ -8,6 +8,7 @@ Format: https://www.edfplus.info/specs/edfplus.html
 """
 
 import dataclasses
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from tokenizer.channels import CHANNELS, match, split_name
 from tokenizer.edf_header import Header, damaged, read_header
 from tokenizer.edf_records import Block, blocks, name_annotations
-from tokenizer.edf_seams import SEAMS, check_seams
+from tokenizer.edf_seams import SEAMS, SIGNALS, check_seams
 from tokenizer.sources import MICROVOLTS, RecordingError, Segment, Source
 
 _DIMENSIONS = {"uv": 1.0, "µv": 1.0, "μv": 1.0, "microv": 1.0, "nv": 1e-3, "mv": 1e3, "v": 1e6}
@@ -67,10 +68,11 @@ class _Samples:
         """Raise RecordingError if the signals break off between records; the longest run without a gap is looked at."""
         self.seams_are_checked = True
         first, records, _ = max(self.blocks, key=lambda block: block[1])
-        some = min(records, SEAMS + 1)
+        some, sizes = min(records, SEAMS + 1), [self.header.samples[signal] for signal in self.scaling]
+        alike = [signal for signal in self.scaling if self.header.samples[signal] == max(sizes, key=sizes.count)]
         for at in sorted({first, first + (records - some) // 2, first + records - some}):
-            parts = {signal: self.digital(signal, at, some).astype(np.float32) for signal in self.scaling}
-            check_seams(self.header, parts, at * self.header.seconds)
+            parts = [self.digital(signal, at, some).astype(np.float32) for signal in alike[:SIGNALS]]
+            check_seams(self.header, np.stack(parts), at * self.header.seconds)
 
 
 def open_edf(path: Path, rate: float | None, unit: str | None) -> Source:
@@ -146,15 +148,26 @@ def _scaling(
     factors = {i: MICROVOLTS[unit] if unit else _DIMENSIONS.get(header.units[i].lower()) for i in electrodes}
     notes = ["electrodes without a unit of voltage: taken as µV"] if None in factors.values() else []
     scaling = {i: _calibration(header, i, factor or 1.0) for i, factor in factors.items()}
-    steps = {i: abs(gain) for i, (gain, _) in scaling.items()}
-    usual = np.median([step for step in steps.values() if step] or [0.0])
-    odd = [i for i, step in steps.items() if not step or not usual / UNLIKE <= step <= usual * UNLIKE]
-    if odd:
+    if odd := _odd(header, {i: abs(gain) for i, (gain, _) in scaling.items()}):
+        scaling |= dict.fromkeys(odd, (0.0, 0.0))
         notes.append(f"no possible range of values, taken as flat: {_names(odd, electrodes)}")
-    scaling |= dict.fromkeys(odd, (0.0, 0.0))
+    stated = {i: (header.ranges[i], header.units[i]) for i in scaling if i not in odd}
+    usual, count = Counter(stated.values()).most_common(1)[0] if stated else (None, 0)
+    if len(stated) > count >= 0.75 * len(stated):
+        others = [i for i, each in stated.items() if each != usual]
+        notes.append(f"stated with another range of values than the other electrodes: {_names(others, electrodes)}")
     if len({gain > 0 for gain, _ in scaling.values() if gain}) > 1:
         notes.append("by their ranges some electrodes have the other polarity")
     return scaling, notes
+
+
+def _odd(header: Header, steps: dict[int, float]) -> list[int]:
+    """Signals whose digital step in µV is none, or unlike the others', or whose digital range does not fit its bits."""
+    usual = np.median([step for step in steps.values() if step] or [0.0])
+    unlike = {i for i, step in steps.items() if not step or not usual / UNLIKE <= step <= usual * UNLIKE}
+    top = 2 ** (8 * header.width - 1)
+    wide = {i for i in steps if max(abs(header.ranges[i].digital_min), abs(header.ranges[i].digital_max)) > top}
+    return sorted(unlike | wide if 2 * len(wide) < len(steps) else unlike)  # a whole file may count without a sign
 
 
 def _calibration(header: Header, signal: int, factor: float) -> tuple[float, float]:

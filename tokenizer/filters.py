@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.jumps import MOST, find_leaps, near
+from tokenizer.jumps import FAINT, MOST, find_leaps, near
 
 RATE = 200
 """Samples per second after filtering."""
@@ -107,20 +107,25 @@ class Cleaner:
     Write channels into the rows of `inlet` (BATCH, n), then `run`. Fresh memory would cost as much as the transforms.
     """
 
-    def __init__(self, samples: int, rate: float, mains: int) -> None:
+    def __init__(self, samples: int, rate: float, mains: int, late: float = 0.0) -> None:
+        """`late`: seconds from the first sample to the first output sample, less than one of these lasts."""
         self.before, total, self.total_out = _lengths(samples, rate)
         self.window = max(1, min(round(rate), total // 4))
         self.padded = np.zeros((BATCH, total), np.float32)
         self.inlet = self.padded[:, self.before : self.before + samples]
         self.ramp = np.linspace(0, 1, total, dtype=np.float32)
         self.gain = _gain(total, self.total_out, rate, mains)
+        if late:
+            turns = np.arange(len(self.gain)) * (rate / total * late)
+            self.gain = (self.gain * np.exp(2j * np.pi * turns)).astype(np.complex64)
         self.first = round(self.before * RATE / rate)
-        self.samples_out = ceil(samples * RATE / rate - 1e-6)
+        self.samples_out = max(0, ceil((samples / rate - late) * RATE - 1e-6))
         self.rate = rate
+        self.faint = FAINT if USABLE * rate > LOW_PASS else 0  # without a low-pass the smallest leap rings
 
     def run(self, channels: int) -> Array:
         """The first `channels` rows of the inlet, filtered and at 200 Hz: (channels, samples_out)."""
-        leaps = {row: found for row in range(channels) if (found := find_leaps(self.inlet[row], self.rate))}
+        leaps = {row: found for row in range(channels) if (found := find_leaps(self.inlet[row], self.rate, self.faint))}
         if not leaps:
             return self._filter()[:channels]
         rest = np.zeros_like(self.inlet)

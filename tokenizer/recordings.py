@@ -209,9 +209,10 @@ def _window_starts(file: Source, hz: float, crop: Crop, min_seconds: float) -> t
     begin = segments[0].onset if segments else 0.0
     end = segments[-1].onset + segments[-1].samples / hz if segments else 0.0
     if crop == "middle":
-        starts = [max(begin, (begin + end - SECONDS) / 2)]
+        starts = [max(0.0, (end - begin - SECONDS) / 2)]
     else:
-        starts = [begin + SECONDS * i for i in range(ceil((end - begin) / SECONDS) if crop == "all" else 1)]
+        starts = [SECONDS * i for i in (_windows(segments, begin, hz) if crop == "all" else [0])]
+    starts = [begin + ceil(start * hz - 1e-6) / hz for start in starts]  # at a sample
     real = [sum(s.samples for s in _cut(segments, hz, at)) / hz for at in starts]
     if not real or max(real) < min_seconds:
         raise RecordingError(
@@ -220,6 +221,12 @@ def _window_starts(file: Source, hz: float, crop: Crop, min_seconds: float) -> t
             f"give min_seconds= to accept less",
         )
     return segments, [at for at, seconds in zip(starts, real, strict=True) if seconds >= min_seconds]
+
+
+def _windows(segments: list[Segment], begin: float, hz: float) -> list[int]:
+    """Which of the windows of 1,280 s after `begin` (s) hold signal: a gap may last for months."""
+    ends = [(s.onset - begin, s.onset + s.samples / hz - begin - 1e-6) for s in segments]
+    return sorted({i for start, stop in ends for i in range(int(start // SECONDS), int(stop // SECONDS) + 1)})
 
 
 def _cut(segments: list[Segment], hz: float, at: float) -> list[Segment]:
@@ -279,7 +286,8 @@ def _fill(
     """
     seen = Extremes(len(signal))
     for segment in segments:
-        cleaner, first = Cleaner(segment.samples, hz, line), round(segment.onset * RATE)
+        first, late = _place(segment)
+        cleaner = Cleaner(segment.samples, hz, line, late)
         for some in batched(sorted(picks.items()), BATCH):
             rows = [electrode for electrode, _ in some]
             for raw, (_, channel) in zip(cleaner.inlet, some, strict=False):
@@ -294,9 +302,16 @@ def _fill(
 def _real_samples(segments: list[Segment], hz: float) -> NDArray[np.bool_]:
     real = np.zeros(SECONDS * RATE, bool)
     for segment in segments:
-        first = round(segment.onset * RATE)
-        real[first : first + ceil(segment.samples * RATE / hz - 1e-6)] = True
+        first, late = _place(segment)
+        real[first : first + max(0, ceil((segment.samples / hz - late) * RATE - 1e-6))] = True
     return real
+
+
+def _place(segment: Segment) -> tuple[int, float]:
+    """Index of the first sample of a session at or after the segment's first one, and s that it is later."""
+    first = ceil(segment.onset * RATE - 1e-4)
+    late = first / RATE - segment.onset
+    return first, late if late > 1e-6 else 0.0
 
 
 def _lines(montage: Montage, seen: Extremes, hz: float, hum: Hum, line: int, mains: Mains, gaps: int) -> list[str]:

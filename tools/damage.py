@@ -41,6 +41,9 @@ Mutation = Callable[[Random, Seed], Mutated | None]
 
 
 def changed(seed: Seed, content: bytes, what: str, spans: Spans) -> Mutated:
+    """The seed with another content of its data."""
+    if seed.data.endswith(".csv") and content.count(b"\n") != seed.files[seed.data].count(b"\n"):
+        spans = ((min(start for start, _ in spans), REST),)  # another number of lines: all that follow move
     return Mutated(replace(seed, files=seed.files | {seed.data: content}), Damage(what, spans))
 
 

@@ -64,7 +64,7 @@ def swapped(random: Random, seed: Seed) -> Mutated | None:
         return None
     damaged = content[:a] + content[b : b + size] + content[a + size : b] + content[a : a + size] + content[b + size :]
     spans = (stretch(seed, a, a + size), stretch(seed, b, b + size))
-    if seed.format == "CSV":  # the blocks have another number of lines: those between them move
+    if seed.data.endswith(".csv"):  # the blocks have another number of lines: those between them move
         spans = ((spans[0][0], spans[1][1]),)
     return changed(seed, damaged, f"{size} bytes at {a} and {b} swapped", spans)
 

@@ -180,7 +180,7 @@ def _moved(good: Good, samples: int) -> Good:
         moved[..., slice(0, samples) if samples > 0 else slice(samples, None)] = 0
         return moved
 
-    valid = place(np.repeat(good.valid, RATE)).reshape(-1, RATE).mean(1)
+    valid = place((good.signal != 0).any(0)).reshape(-1, RATE).mean(1)
     return Good(place(good.signal), valid, good.channel_ok, good.start, good.rate)
 
 

@@ -94,23 +94,29 @@ class Fuzzer:
         os.environ.setdefault("POLARS_MAX_THREADS", "1")  # the stacks of threads count as memory
         for module in HEAVY:
             importlib.import_module(module)
-        self.seeds: list[Seed] = []
         self.good: dict[int, Good] = {}
-        weights = []
-        for seed, weight in seeds(config.recordings, config.rate, config.unit):
-            good, verdict = self._read_good(seed, len(self.seeds))
-            if good:
-                self.good[len(self.seeds)] = good
-                self.seeds.append(seed)
-                weights.append(weight)
-            elif verdict.bad or "from" not in seed.name:
-                raise ValueError(f"{seed.format} ({seed.name}), undamaged: {verdict.kind}, {verdict.why}")
+        found = list(seeds(config.recordings, config.rate, config.unit))
+        self.seeds = [seed for seed, _ in found]
+        weights = [w if not seed.real or self._is_good(number) else 0.0 for number, (seed, w) in enumerate(found)]
         self.shares = np.array(weights) / sum(weights)
 
-    def _read_good(self, seed: Seed, number: int) -> tuple[Good | None, Verdict]:
-        folder = self.folder / f"good{number}"
-        folder.mkdir()
-        return read_good(self.reader, seed.write(folder), seed.options, _size(seed), folder / "session.npz")
+    def _is_good(self, number: int) -> bool:
+        try:
+            return self.good_of(number) is not None
+        except ValueError as error:
+            log.info("left out %s", error)
+            return False
+
+    def good_of(self, number: int) -> Good:
+        """What the undamaged file of a seed holds. Raises ValueError if it is not read."""
+        if number not in self.good:
+            seed, folder = self.seeds[number], self.folder / f"good{number}"
+            folder.mkdir()
+            good, verdict = read_good(self.reader, seed.write(folder), seed.options, _size(seed), folder / "good.npz")
+            if good is None:
+                raise ValueError(f"{seed.format} ({seed.name}), undamaged: {verdict.kind}, {verdict.why}")
+            self.good[number] = good
+        return self.good[number]
 
     def make(self, index: int) -> tuple[int, str, Mutated]:
         """Seed number, name of the mutation, and damaged file of an index."""
@@ -130,7 +136,7 @@ class Fuzzer:
         folder.mkdir()
         path = mutated.seed.write(folder)
         options = mutated.seed.options
-        verdict = examine(self.reader, path, options, _size(mutated.seed), self.good[number], mutated.damage)
+        verdict = examine(self.reader, path, options, _size(mutated.seed), self.good_of(number), mutated.damage)
         if verdict.bad and self.config.out:
             shutil.copytree(folder, self.config.out / f"{self.config.seed}-{index}", dirs_exist_ok=True)
         seed = self.seeds[number]

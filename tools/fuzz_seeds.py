@@ -7,7 +7,7 @@ seed knows which byte holds which second, so that a mutation can say what it has
 import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Seed:
     """Of an EDF or BDF file."""
     onsets: tuple[float, ...] = ()
     """Start of each of its data records in s of the session."""
+    real: bool = False
+    """Whether it comes from a folder of recordings, not all of which can be read."""
 
     @property
     def main(self) -> str:
@@ -63,7 +65,7 @@ def seeds(recordings: Path | None, rate: float | None, unit: str | None) -> Iter
                 yield seed, weight
     for path in sorted(recordings.rglob("*")) if recordings else []:
         if seed := _real(path, rate, unit):
-            yield seed, 1.0
+            yield replace(seed, format=f"real {seed.format}", real=True), 1.0
 
 
 def signal(seconds: float, rate: int, channels: int = 19, mains: float = 0, seed: int = 0) -> NDArray[np.float64]:

@@ -199,7 +199,8 @@ def _splits(recordings: Iterable[Recording], site: str, seed: int, settled: dict
     for recording in recordings:
         subject, split = recording.subject_id(site), recording.split
         if split is not None and split not in SPLITS:
-            raise ValueError(f"{recording.shown}: its split is something else than {', '.join(SPLITS)}; correct the labels")
+            allowed = ", ".join(SPLITS)
+            raise ValueError(f"{recording.shown}: its split is something else than {allowed}; correct the labels")
         known = splits.get(subject)
         if known and split and known != split:
             advice = "give all recordings of a subject the same split"
