@@ -1,5 +1,6 @@
 """EDF and BDF: the numbers, the times of records, and which headers are not believed."""
 
+import time
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -90,6 +91,14 @@ def test_a_damaged_start_in_a_continuous_file_moves_at_most_its_own_record(tmp_p
     np.testing.assert_array_equal(session.signal, whole.signal)
 
 
+@pytest.mark.parametrize("text", [b"+3\x14\x14", b"+999\x14\x14", b"+"])
+@pytest.mark.parametrize("record", [4, 9, 14, 29])  # where the halving looks
+def test_a_damaged_start_hides_no_gap_of_a_file_called_continuous(tmp_path, text, record):
+    whole = read(write_edf(tmp_path / "a.edf", eeg(40), onsets=GAP))
+    session = read(onset(write_edf(tmp_path / "b.edf", eeg(40), onsets=GAP), record, text))
+    np.testing.assert_array_equal(session.signal, whole.signal)
+
+
 def test_an_unknown_start_in_a_file_with_gaps_leaves_that_record_out(tmp_path):
     path = onset(write_edf(tmp_path / "a.edf", eeg(40), onsets=GAP, kind="EDF+D"), 20, b"Doe")
     session = read(path)
@@ -118,6 +127,9 @@ def test_a_gap_of_months_costs_nothing(tmp_path):
     sessions = read_all(write_edf(tmp_path / "a.edf", eeg(40), onsets=onsets, kind="EDF+D"))
     assert [s.seconds for s in sessions] == [20, 20]
     assert 0 <= 3e7 - (sessions[1].start - sessions[0].start).total_seconds() < 1280
+    onsets = [*(1.5 * t for t in range(400)), 3e7]
+    path, began = write_edf(tmp_path / "b.edf", eeg(401, 100, 8), 100, onsets=onsets, kind="EDF+D"), time.process_time()
+    assert len(read_all(path)) == 1 and time.process_time() - began < 4
 
 
 def test_what_follows_a_gap_is_exact_within_a_sample(tmp_path):

@@ -34,7 +34,7 @@ class _Samples:
 
     def __init__(self, path: Path, header: Header) -> None:
         shape = (header.records, header.record_bytes)
-        self.data = np.memmap(path, np.uint8, "r", offset=header.size, shape=shape)
+        self.data = np.asarray(np.memmap(path, np.uint8, "r", offset=header.size, shape=shape))
         self.header, self.seams_are_checked = name_annotations(self.data, header), False
         self.blocks, self.notes = blocks(self.data, self.header)
         self.scaling: dict[int, tuple[float, float]] = {}

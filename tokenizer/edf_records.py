@@ -122,7 +122,8 @@ def _unmarked(starts: _Starts) -> tuple[list[Block], list[str]]:
     first, last = starts.nearest(0, -1, records), starts.nearest(records - 1, -1, records)
     if first is None or last is None or (first == last and records > FEW):
         return whole, [UNSAID]
-    _check_length(starts)
+    if abs(starts.late(first, last)) > OVERLAP:
+        _check_length(starts)
     points = list(_fitting(starts, first, last))
     settled = _without_strays(starts, points)
     possible = [late > 0 for a, b in pairwise(settled) if abs(late := starts.late(a, b)) > OVERLAP]

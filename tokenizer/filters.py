@@ -51,7 +51,7 @@ class Hum:
 def find_hum(signal: Array, rate: float, threshold: float = 6.0) -> Hum:
     """The mains frequency of a recording: the line, 50 or 60 Hz, that stands out by more than `threshold` dB.
 
-    `signal` (C, n) µV at `rate` Hz; per channel a mean spectrum over 4-s windows, the median over channels.
+    `signal` (C, n) µV at `rate` Hz; per channel the median spectrum of 4-s windows, then the median over channels.
     """
     size = round(4 * rate)
     if signal.shape[1] < size:
@@ -59,7 +59,7 @@ def find_hum(signal: Array, rate: float, threshold: float = 6.0) -> Hum:
     calm = np.stack([found.calm if (found := find_leaps(row, rate, faint=0)) else row for row in signal])
     windows = calm[:, : signal.shape[1] // size * size].reshape(len(signal), -1, size)
     windows = (windows - windows.mean(-1, keepdims=True)) * np.hanning(size).astype(np.float32)
-    power = (np.abs(np.fft.rfft(windows)) ** 2).mean(1) + 1e-20
+    power = np.median(np.abs(np.fft.rfft(windows)) ** 2, 1) + 1e-20  # the mains are there all the time
     hz = np.fft.rfftfreq(size, 1 / rate)
     levels = {line: _line_level(power, hz, line) for line in (50, 60) if line < USABLE * rate}
     if not levels:
@@ -192,8 +192,6 @@ def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
     gain = 1 / (1 + (np.tan(np.pi * HIGH_PASS / rate) / warped) ** (2 * ORDER))
     if USABLE * rate > LOW_PASS:
         gain /= 1 + (warped / np.tan(np.pi * LOW_PASS / rate)) ** (2 * ORDER)
-    else:  # nothing falls off to half the rate: an edge there would let every spike ring for minutes
-        gain *= np.clip((np.pi / 2 - angle) * rate / np.pi / 0.25, 0, 1)  # over the last 0.25 Hz
     for line in range(mains, ceil(USABLE * rate), mains) if mains else ():
         gain *= _notch(2 * angle, 2 * np.pi * line / rate)
     gain[0] = 0
