@@ -26,7 +26,7 @@ def test_agrees_with_the_plain_chain(rate, mains):
     apart = np.abs(spectrogram(ours).numpy() - spectrogram(theirs).numpy())
     assert np.median(apart) < 0.01
     assert np.quantile(apart, 0.999) < 0.01
-    assert apart.max() < 0.1
+    assert apart[1:].max() < 0.1 and apart[0].max() < 0.2  # without its mean a window has next to nothing at 0 Hz
 
 
 def test_channels_are_independent_and_any_number_of_them_will_do():
@@ -92,3 +92,45 @@ def test_filters_left_out_are_named():
     assert left_out(256, 50) == []
     assert "low-pass at 75" in left_out(128, 50)[0] and len(left_out(128, 50)) == 1
     assert "notch at 60" in left_out(128, 60)[1]
+
+
+@pytest.mark.parametrize("rate", [100, 128, 200, 256, 500])
+@pytest.mark.parametrize("kind", ["step", "spike", "noise", "stuck"])
+def test_thirty_seconds_from_damage_nothing_is_left_of_it(rate, kind):
+    samples = eeg_like(120, rate)
+    damaged, second = samples.copy(), slice(60 * rate, 61 * rate)
+    if kind == "step":
+        damaged[60 * rate :] += 100_000
+    elif kind == "spike":
+        damaged[60 * rate] = 262_144
+    elif kind == "noise":
+        damaged[second] = np.random.default_rng(0).uniform(-2e5, 2e5, rate)
+    else:
+        damaged[second] = 100_000
+    off = np.abs(clean(damaged[None], rate, 50) - clean(samples[None], rate, 50))[0]
+    assert off[: 30 * 200].max() < 0.1 and off[91 * 200 :].max() < 0.1
+    assert off[59 * 200 : 62 * 200].max() > 100
+
+
+def test_offsets_and_drifts_do_not_pass():
+    t = np.arange(300 * 256) / 256
+    for drift in (np.full_like(t, 2e5), 300 * t, t**2):
+        assert np.abs(clean(drift[None].astype(np.float32), 256, 0)[0, 60 * 200 : -60 * 200]).max() < 0.1
+
+
+def test_impossible_numbers_stay_where_they_are():
+    samples = eeg_like(90, 200)
+    whole = clean(samples[None], 200, 0)[0]
+    samples[9000] = 3e38
+    cleaned = clean(samples[None], 200, 0)[0]
+    assert np.isfinite(cleaned).all()
+    np.testing.assert_allclose(cleaned[: 200 * 15], whole[: 200 * 15], atol=0.1)
+
+
+def test_mains_are_found_beside_damage_and_damage_is_no_mains():
+    signal = np.stack([eeg_like(60, 200, seed) for seed in range(6)])
+    quiet = signal - 15 * np.sin(2 * np.pi * 50 * np.arange(60 * 200) / 200).astype(np.float32)
+    quiet[:, 5000:7000] += np.tile(np.r_[np.full(3, 450), np.zeros(97)], 20)  # every half second
+    assert find_hum(quiet, 200).hz == 0
+    signal[:, 5000:7000] = np.random.default_rng(0).uniform(-3000, 3000, (6, 2000))
+    assert find_hum(signal, 200).hz == 50

@@ -4,8 +4,8 @@ All three are linear, so the segment's spectrum is multiplied once by the square
 filters (bilinear Butterworth high- and low-pass of order 4, second-order notch), which is what running them forward
 and backward does, and cut or extended to the new rate. Each end is continued by 30 s of reflected signal: after 10 s
 the 0.1 Hz high-pass still carries a tenth of what lies beyond, and the session's first seconds below 1 Hz would hang on
-it. The plain chain (scipy `sosfiltfilt`, `filtfilt`, `resample`) is in `tests/reference.py`. We differ from it where a
-signal leaps by millivolts: 30 s from a leap nothing is left of it (tokenizer/jumps.py).
+it. The plain chain (scipy `sosfiltfilt`, `filtfilt`, `resample`) is in `tests/reference.py`. We differ from it in that
+the high-pass forgets: of a step by 1 mV, a loose electrode or a damaged stretch, it would still show 0.1 µV after 30 s.
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.jumps import FAINT, MOST, find_leaps, near
-
 RATE = 200
 """Samples per second after filtering."""
 HIGH_PASS, LOW_PASS, ORDER, NOTCH_Q = 0.1, 75.0, 4, 30.0
 REFLECTED = 30.0
 """Seconds of reflected signal at each end of a segment."""
+FADES, FORGOTTEN = 26.0, 29.9
+"""Seconds from a sample at which the high-pass begins to forget it, and at which it has."""
+EDGE = 0.7
+"""Hz over which the spectrum ends at half the lower of both rates: if it broke off, every spike would ring for minutes."""
+MOST = 1e6
+"""µV, 1 V: what goes further is no sample of any electrode, and is cut down to this."""
 BATCH = 4
 """Channels per transform: scipy's FFT handles four in the time of two."""
 USABLE = 0.45
 """Filters at or above this share of the sampling rate are left out: a bilinear filter is distorted there."""
 METHOD = (
-    f"one FFT: Butterworth {ORDER}, {HIGH_PASS}-{LOW_PASS} Hz, both ways; notch Q {NOTCH_Q:g}, both ways; "
-    f"to {RATE} Hz; ends reflected for {REFLECTED:g} s"
+    f"one FFT: Butterworth {ORDER}, {HIGH_PASS}-{LOW_PASS} Hz, both ways, within {FORGOTTEN:g} s; notch Q {NOTCH_Q:g}, "
+    f"both ways; to {RATE} Hz; ends reflected for {REFLECTED:g} s"
 )
 """The filtering in words, for stores."""
 
@@ -56,8 +60,7 @@ def find_hum(signal: Array, rate: float, threshold: float = 6.0) -> Hum:
     size = round(4 * rate)
     if signal.shape[1] < size:
         return Hum(0, 0.0)
-    calm = np.stack([found.calm if (found := find_leaps(row, rate, faint=0)) else row for row in signal])
-    windows = calm[:, : signal.shape[1] // size * size].reshape(len(signal), -1, size)
+    windows = np.clip(signal[:, : signal.shape[1] // size * size], -MOST, MOST).reshape(len(signal), -1, size)
     windows = (windows - windows.mean(-1, keepdims=True)) * np.hanning(size).astype(np.float32)
     power = np.median(np.abs(np.fft.rfft(windows)) ** 2, 1) + 1e-20  # the mains are there all the time
     hz = np.fft.rfftfreq(size, 1 / rate)
@@ -120,35 +123,18 @@ class Cleaner:
             self.gain = (self.gain * np.exp(2j * np.pi * turns)).astype(np.complex64)
         self.first = round(self.before * RATE / rate)
         self.samples_out = max(0, ceil((samples / rate - late) * RATE - 1e-6))
-        self.rate = rate
-        self.faint = FAINT if USABLE * rate > LOW_PASS else 0  # without a low-pass the smallest leap rings
 
     def run(self, channels: int) -> Array:
         """The first `channels` rows of the inlet, filtered and at 200 Hz: (channels, samples_out)."""
-        leaps = {row: found for row in range(channels) if (found := find_leaps(self.inlet[row], self.rate, self.faint))}
-        if not leaps:
-            return self._filter()[:channels]
-        rest = np.zeros_like(self.inlet)
-        for row, found in leaps.items():
-            rest[row] = np.clip(self.inlet[row] - found.calm, -MOST, MOST)
-            self.inlet[row] = found.calm
-        filtered = self._filter()[:channels].copy()
-        self.inlet[:] = rest
-        rest = self._filter()
-        for row, found in leaps.items():
-            filtered[row] += rest[row] * near(found.spans, self.rate, self.samples_out, RATE)
-        return filtered
-
-    def _filter(self) -> Array:
-        """(BATCH, samples_out): all rows of the inlet."""
         from scipy import fft
 
+        np.clip(self.inlet, -MOST, MOST, out=self.inlet)
         self._reflect()
         self._level_ends()
         spectrum = fft.rfft(self.padded)[:, : len(self.gain)]
         spectrum *= self.gain
         resampled = fft.irfft(spectrum, n=self.total_out, overwrite_x=True)
-        return resampled[:, self.first : self.first + self.samples_out]
+        return resampled[:channels, self.first : self.first + self.samples_out]
 
     def _reflect(self) -> None:
         """Continue both ends by reflection, over and over where the segment is shorter than what is to be filled."""
@@ -179,6 +165,25 @@ def _lengths(samples: int, rate: float) -> tuple[int, int, int]:
     return before, blocks * p, blocks * q
 
 
+@lru_cache(maxsize=1)
+def _high_pass() -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Frequencies from 0 to 10 Hz, and the gain of the high-pass run forward and backward, its memory cut short.
+
+    What it takes away of a signal is a sum of its echoes. Those beyond `FORGOTTEN` seconds are left out, and what this
+    changes at the lowest frequencies is taken back: neither an offset nor a drift up to the fifth power of time passes.
+    """
+    rate, size = 20, 200_000
+    hz = np.fft.rfftfreq(size, 1 / rate)
+    echoes = np.fft.irfft(1 / (1 + (hz / HIGH_PASS) ** (2 * ORDER)))
+    away = np.abs(np.fft.fftfreq(size, rate / size))
+    window = 0.5 + 0.5 * np.cos(np.pi * np.clip((away - FADES) / (FORGOTTEN - FADES), 0, 1))
+    powers = (away / FORGOTTEN)[:, None] ** np.array([0, 2, 4]) * (away < FORGOTTEN)[:, None]
+    echoes *= window
+    weighted = window[:, None] * powers
+    echoes += weighted @ np.linalg.solve(powers.T @ weighted, [1, 0, 0] - echoes @ powers)
+    return hz, 1 - np.fft.rfft(echoes).real
+
+
 @lru_cache(maxsize=8)
 def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
     """Gain of all filters run forward and backward, and of going from `total` to `total_out` samples.
@@ -187,9 +192,10 @@ def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
     tan(π f / rate) takes the place of f in the analogue Butterworth; notch: Orfanidis 1996, 11.3.
     """
     angle = np.pi * np.arange(min(total, total_out) // 2 + 1) / total  # half the digital frequency in radians
-    warped = np.tan(np.minimum(angle, np.pi / 2 - 1e-6))
-    warped[0] = 1e-12
-    gain = 1 / (1 + (np.tan(np.pi * HIGH_PASS / rate) / warped) ** (2 * ORDER))
+    warped, hz = np.tan(np.minimum(angle, np.pi / 2 - 1e-6)), angle * rate / np.pi
+    gain = np.interp(hz, *_high_pass())
+    below = np.clip((min(rate, RATE) / 2 - hz) / EDGE, 0, 1)
+    gain *= 0.5 - 0.5 * np.cos(np.pi * below)
     if USABLE * rate > LOW_PASS:
         gain /= 1 + (warped / np.tan(np.pi * LOW_PASS / rate)) ** (2 * ORDER)
     for line in range(mains, ceil(USABLE * rate), mains) if mains else ():

@@ -5,8 +5,9 @@
 
 Both chains read the same file and estimate the same windows: MNE's is `read_raw_edf(preload=True)`, `filter(0.1, 75)`,
 `notch_filter`, `resample(200)` and `psd_array_multitaper` of every 4-s window; ours is `tokenizer.read` and
-`session_spectrogram`. They take turns; figures are medians. Then the throughput of two processes against one, and the
-peak memory of a worker of the encoder's loader (Linux). Run it on an idle machine.
+`session_spectrogram`. Both have malloc's settings of a reading worker and take turns; figures are medians. Then the
+throughput of two processes against one, and the peak memory of a worker of the encoder's loader (Linux). Run it on an
+idle machine.
 """
 
 import logging
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from tokenizer.cli import program
+from tokenizer.workers import settle_memory
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ def time_chains(path: Path, repeats: int) -> tuple[Laps, Laps]:
     from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    settle_memory()
     ours, theirs = defaultdict(list), defaultdict(list)
     with threadpool_limits(1):
         for turn in range(repeats + 1):
@@ -167,6 +170,7 @@ def _read_often(path: Path, sessions: int, ready) -> None:
     import torch
 
     torch.set_num_threads(1)
+    settle_memory()
     our_chain(path, defaultdict(list))
     ready.wait()
     for _ in range(sessions):
