@@ -11,7 +11,7 @@ PY := .venv/bin/python
 # to change it, name another folder (DEMO=runs/other) or remove this one.
 DEMO ?= runs/demo
 SUBJECTS ?= 400
-TOKENIZER_STEPS ?= 300
+TOKENIZER_STEPS ?= 200
 TOKENIZER_MORE ?= batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
 RECON_STEPS ?= 250
 RECON_MORE ?= batch=16 lr=3e-3 recon.columns=32

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-import tools.fuzz_oracle
+import tools.fuzz_child
 from tests.edf_files import eeg, write_edf
 from tests.helpers import run
 from tokenizer.channels import CHANNELS
@@ -155,6 +155,17 @@ def test_only_what_a_field_explains_goes_unseen(verdict):
         assert seen(reader, "calibration", "label", "clock") == "WRONG"
 
 
+def filters_other_mains(path, mains="60"):
+    session = read(path, mains=mains)
+    session.signal[:] *= 1 if mains == "none" else 0.99
+    return session
+
+
+def test_another_notch_is_told_from_another_signal(verdict):
+    assert verdict(filters_other_mains).kind == "other notch"
+    assert verdict(lambda path, mains="60": doubles_an_electrode(path) if mains else None).kind == "WRONG"
+
+
 def refuses(path):
     raise RecordingError(path.name, "is damaged in some way; copy it again")
 
@@ -206,8 +217,8 @@ def test_other_ways_to_fail(verdict, reader, kind):
 
 
 def test_a_reader_without_end_is_ended(verdict, monkeypatch):
-    monkeypatch.setattr(tools.fuzz_oracle, "LIMIT_SECONDS", -0.5)
-    monkeypatch.setattr(tools.fuzz_oracle, "LIMIT_CLOCK", 3.0)
+    monkeypatch.setattr(tools.fuzz_child, "LIMIT_SECONDS", -0.5)
+    monkeypatch.setattr(tools.fuzz_child, "LIMIT_CLOCK", 3.0)
 
     def turns(path):
         while True:

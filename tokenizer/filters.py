@@ -24,8 +24,8 @@ REFLECTED = 30.0
 """Seconds of reflected signal at each end of a segment."""
 FADES, FORGOTTEN = 26.0, 29.9
 """Seconds from a sample at which the high-pass begins to forget it, and at which it has."""
-EDGE = 0.7
-"""Hz over which the spectrum ends at half the lower of both rates: if it broke off, every spike would ring for minutes."""
+EDGE = 0.6
+"""Hz over which the spectrum ends at half the lower of both rates: if it broke off, spikes would ring for minutes."""
 MOST = 1e6
 """µV, 1 V: what goes further is no sample of any electrode, and is cut down to this."""
 BATCH = 4
@@ -167,12 +167,12 @@ def _lengths(samples: int, rate: float) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=1)
 def _high_pass() -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Frequencies from 0 to 10 Hz, and the gain of the high-pass run forward and backward, its memory cut short.
+    """Frequencies from 0 to 2 Hz, and the gain of the high-pass run forward and backward, its memory cut short.
 
     What it takes away of a signal is a sum of its echoes. Those beyond `FORGOTTEN` seconds are left out, and what this
     changes at the lowest frequencies is taken back: neither an offset nor a drift up to the fifth power of time passes.
     """
-    rate, size = 20, 200_000
+    rate, size = 4, 40_000
     hz = np.fft.rfftfreq(size, 1 / rate)
     echoes = np.fft.irfft(1 / (1 + (hz / HIGH_PASS) ** (2 * ORDER)))
     away = np.abs(np.fft.fftfreq(size, rate / size))
@@ -193,9 +193,9 @@ def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
     """
     angle = np.pi * np.arange(min(total, total_out) // 2 + 1) / total  # half the digital frequency in radians
     warped, hz = np.tan(np.minimum(angle, np.pi / 2 - 1e-6)), angle * rate / np.pi
-    gain = np.interp(hz, *_high_pass())
-    below = np.clip((min(rate, RATE) / 2 - hz) / EDGE, 0, 1)
-    gain *= 0.5 - 0.5 * np.cos(np.pi * below)
+    gain, low, end = np.ones(len(hz)), hz < 2, hz > min(rate, RATE) / 2 - EDGE
+    gain[low] = np.interp(hz[low], *_high_pass())
+    gain[end] *= 0.5 - 0.5 * np.cos(np.pi / EDGE * np.maximum(0, min(rate, RATE) / 2 - hz[end]))
     if USABLE * rate > LOW_PASS:
         gain /= 1 + (warped / np.tan(np.pi * LOW_PASS / rate)) ** (2 * ORDER)
     for line in range(mains, ceil(USABLE * rate), mains) if mains else ():

@@ -1,6 +1,6 @@
 """What a reader made of a damaged recording: right, refused, or one of the ways to be wrong.
 
-The reader runs in a child process of its own, so that a crash, a loop or a huge array is observed and not suffered.
+Verdicts, those that must not be in capitals:
 
 refused           a ValueError of one line
 same              signal, seconds and electrodes as before the damage, wherever it is more than 30 s away
@@ -12,23 +12,14 @@ unseen …          wrong, but as no reader could notice; only after damage to a
                     label        electrodes are as before but under another name, which nothing else in the file has
                     clock        all electrodes are slower or faster: length of a record in a file whose records do not
                                  say when they start, or a sampling rate
+other notch       mains that stand out just enough to be filtered no longer do, or now do; the same if `mains` is stated
 WRONG             anything else, or numbers that are none
 CRASH             another exception, or a signal
 HANG              more than 5 s of processor time, or 60 s of the clock
 HUNGRY            more memory than 64 MB + 8 x the files
 """
 
-import contextlib
-import ctypes
-import json
-import os
-import resource
-import select
-import signal
-import time
-import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,30 +28,12 @@ from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS
 from tokenizer.filters import RATE
-from tokenizer.recordings import SECONDS, RecordingError, Session
+from tokenizer.recordings import SECONDS, Session
 from tools.damage import Damage
+from tools.fuzz_child import Reader, Verdict, attempt, in_child
 
-BAD = ("WRONG", "CRASH", "HANG", "HUNGRY")
 FAR, TOLERANCE = 30, 0.1
 """Seconds from the damage, and µV."""
-LIMIT_SECONDS, LIMIT_CLOCK = 5.0, 60.0
-MEMORY, PER_BYTE = 64 * 2**20, 8
-Reader = Callable[..., Session]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    kind: str
-    """A word of this module's docstring."""
-    why: str = ""
-    memory: int = 0
-    """Bytes by which the process grew."""
-    seconds: float = 0.0
-    """Of processor time."""
-
-    @property
-    def bad(self) -> bool:
-        return self.kind in BAD
 
 
 @dataclass(frozen=True)
@@ -72,13 +45,24 @@ class Good:
     valid: NDArray[np.float32]
     channel_ok: NDArray[np.bool_]
     start: float | None
-    """POSIX seconds."""
+    """Seconds since year 1."""
     rate: float
+    mains: int
+    """Hz of the notch, 0 for none."""
 
 
 def examine(read: Reader, path: Path, options: dict[str, Any], size: int, good: Good, damage: Damage) -> Verdict:
     """The verdict on what `read(path, **options)` makes of files of `size` bytes."""
-    return _in_child(lambda: _try(read, path, options, size, lambda session: compare(good, session, damage)))
+
+    def judge(session: Session) -> Verdict:
+        verdict = compare(good, session, damage)
+        if verdict.bad and session.mains_hz != good.mains:
+            stated = read(path, **options, mains=str(good.mains) if good.mains else "none")
+            if not compare(good, stated, damage).bad:
+                return Verdict("other notch", f"{session.mains_level:.1f} dB")
+        return verdict
+
+    return in_child(lambda: attempt(read, path, options, size, judge))
 
 
 def read_good(read: Reader, path: Path, options: dict[str, Any], size: int, keep: Path) -> tuple[Good | None, Verdict]:
@@ -86,18 +70,18 @@ def read_good(read: Reader, path: Path, options: dict[str, Any], size: int, keep
 
     def save(session: Session) -> Verdict:
         start = _seconds(session)
-        np.savez(keep, valid=session.valid, channel_ok=session.channel_ok, rate=session.rate,
+        np.savez(keep, valid=session.valid, channel_ok=session.channel_ok, rate=session.rate, mains=session.mains_hz,
                  start=np.nan if start is None else start)  # fmt: skip
         np.save(keep.with_suffix(".npy"), session.signal)
         return Verdict("same")
 
-    verdict = _in_child(lambda: _try(read, path, options, size, save))
+    verdict = in_child(lambda: attempt(read, path, options, size, save))
     if verdict.kind != "same":
         return None, verdict
     kept = np.load(keep.with_suffix(".npz"))
     start = None if np.isnan(kept["start"]) else float(kept["start"])
     signal = np.load(keep.with_suffix(".npy"), mmap_mode="r")
-    return Good(signal, kept["valid"], kept["channel_ok"], start, float(kept["rate"])), verdict
+    return Good(signal, kept["valid"], kept["channel_ok"], start, float(kept["rate"]), int(kept["mains"])), verdict
 
 
 def compare(good: Good, session: Session, damage: Damage) -> Verdict:
@@ -181,7 +165,7 @@ def _moved(good: Good, samples: int) -> Good:
         return moved
 
     valid = place((good.signal != 0).any(0)).reshape(-1, RATE).mean(1)
-    return Good(place(good.signal), valid, good.channel_ok, good.start, good.rate)
+    return replace(good, signal=place(good.signal), valid=valid)
 
 
 def _names(which: NDArray[np.bool_]) -> str:
@@ -190,94 +174,3 @@ def _names(which: NDArray[np.bool_]) -> str:
 
 def _seconds(session: Session) -> float | None:
     return None if session.start is None else (session.start - session.start.min).total_seconds()
-
-
-def _try(read: Reader, path: Path, options: dict[str, Any], size: int, judge: Callable[[Session], Verdict]) -> Verdict:
-    """Run in the child: read within the limits, then judge without them."""
-    limit = MEMORY + PER_BYTE * size
-    _give_back()
-    before = _status("VmRSS")
-    try:
-        with _no_more_than(limit):
-            session = read(path, **options)
-        verdict = None
-    except MemoryError as error:
-        verdict = Verdict("HUNGRY", str(error))
-    except ValueError as error:
-        verdict = _refusal(error)
-    except Exception as error:
-        verdict = Verdict("CRASH", "".join(traceback.format_exception(error)[-3:]))
-    grown, used = _status("VmHWM") - before, time.process_time()
-    if grown > limit:
-        return Verdict("HUNGRY", f"{grown / 2**20:.0f} MB for files of {size / 2**20:.1f} MB", grown, used)
-    verdict = verdict or judge(session)
-    return Verdict(verdict.kind, verdict.why, grown, used)
-
-
-def _refusal(error: ValueError) -> Verdict:
-    cause: BaseException | None = error
-    while cause := cause.__context__ if cause else None:
-        if isinstance(cause, MemoryError):  # somebody caught it
-            return Verdict("HUNGRY", f"{cause}, refused as: {error}")
-    if "\n" in str(error) or not 20 <= len(str(error)) <= 400:
-        return Verdict("CRASH", f"{type(error).__name__}, not one line: {error!s:.500}")
-    if not isinstance(error, RecordingError):
-        return Verdict("CRASH", "".join(traceback.format_exception(error)[-3:]))
-    return Verdict("refused", str(error))
-
-
-def _give_back() -> None:
-    """Free memory goes back to the system, now and later, and the peak is counted from here."""
-    libc = ctypes.CDLL(None)
-    libc.mallopt(-3, 2**16)  # M_MMAP_THRESHOLD: arrays are given back when freed
-    libc.malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-@contextlib.contextmanager
-def _no_more_than(limit: int) -> Iterator[None]:
-    """Private memory of this process may grow by `limit` bytes at most, even if it is never touched."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_status("VmData") + limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-
-
-def _status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
-
-
-def _in_child(work: Callable[[], Verdict]) -> Verdict:
-    """`work()` in a forked process, which is ended when it takes too long."""
-    source, sink = os.pipe()
-    if not (child := os.fork()):
-        with contextlib.suppress(BaseException):
-            os.write(sink, json.dumps(asdict(work())).encode()[:60_000])
-        os._exit(0)
-    os.close(sink)
-    try:
-        said = _wait(source, child)
-    finally:
-        os.close(source)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-    if said is None:
-        return Verdict("HANG", f"{LIMIT_SECONDS:g} s of processor time, or {LIMIT_CLOCK:g} s of the clock")
-    if not said:
-        return Verdict("CRASH", f"the process ended (status {status})")
-    return Verdict(**json.loads(said))
-
-
-def _wait(source: int, child: int) -> bytes | None:
-    """What the child writes; None if it takes too long."""
-    began = time.monotonic()
-    while not select.select([source], [], [], 0.5)[0]:
-        ticks = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
-        used = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-        if used > LIMIT_SECONDS + 1 or time.monotonic() - began > LIMIT_CLOCK:  # + 1 s for the comparison
-            return None
-    return os.read(source, 65_536)

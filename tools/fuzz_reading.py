@@ -25,7 +25,8 @@ from tokenizer.cli import program
 from tokenizer.progress import track
 from tokenizer.recordings import read
 from tools.damage import Mutated
-from tools.fuzz_oracle import BAD, Good, Reader, Verdict, examine, read_good
+from tools.fuzz_child import BAD, Reader, Verdict
+from tools.fuzz_oracle import Good, examine, read_good
 from tools.fuzz_seeds import Seed, seeds
 from tools.mutations import MUTATIONS, mutate
 
