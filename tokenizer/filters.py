@@ -26,8 +26,8 @@ FADES, FORGOTTEN = 26.0, 29.9
 """Seconds from a sample at which the high-pass begins to forget it, and at which it has."""
 EDGE = 0.6
 """Hz over which the spectrum ends at half the lower of both rates: if it broke off, spikes would ring for minutes."""
-MOST = 1e6
-"""µV, 1 V: what goes further is no sample of any electrode, and is cut down to this."""
+MOST = 3e5
+"""µV, 0.3 V: what goes further is no sample of any electrode, and is cut down to this."""
 BATCH = 4
 """Channels per transform: scipy's FFT handles four in the time of two."""
 USABLE = 0.45

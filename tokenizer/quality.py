@@ -95,9 +95,10 @@ def beta_level(session: "Session") -> float:
     channels; NaN without a real second."""
     taper = np.hanning(RATE).astype(np.float32)
     power = np.abs(np.fft.rfft(some_seconds(session) * taper)[..., 15:26]) ** 2 * (2 / RATE / (taper**2).sum())
+    power = power.mean(-1)
+    power = power[power.max(1, initial=0) > 0]  # a channel may be flat but for a second that is not among these
     if not power.size:
         return float("nan")
-    power = power.mean(-1)
     alive = np.where(power > ALIVE * power.max(1, keepdims=True), power, np.nan)
     return float(10 * np.log10(np.median(np.nanmedian(alive, 1)) + 1e-20))
 
