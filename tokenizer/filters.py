@@ -28,6 +28,8 @@ EDGE = 0.6
 """Hz over which the spectrum ends at half the lower of both rates: if it broke off, spikes would ring for minutes."""
 MOST = 3e5
 """µV, 0.3 V: what goes further is no sample of any electrode, and is cut down to this."""
+LOUD = 3e4
+"""µV from which on transforms are in double precision: in single, a millionth of what is loud lies on the rest."""
 BATCH = 4
 """Channels per transform: scipy's FFT handles four in the time of two."""
 USABLE = 0.45
@@ -131,7 +133,8 @@ class Cleaner:
         np.clip(self.inlet, -MOST, MOST, out=self.inlet)
         self._reflect()
         self._level_ends()
-        spectrum = fft.rfft(self.padded)[:, : len(self.gain)]
+        loud = max(self.padded.max(), -self.padded.min()) > LOUD
+        spectrum = fft.rfft(self.padded.astype(np.float64) if loud else self.padded)[:, : len(self.gain)]
         spectrum *= self.gain
         resampled = fft.irfft(spectrum, n=self.total_out, overwrite_x=True)
         return resampled[:channels, self.first : self.first + self.samples_out]
