@@ -1,14 +1,18 @@
 """The token store: what goes in comes out, and what does not fit is refused in one line."""
 
+import contextlib
+import errno
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 
-from tests.helpers import run, snapshot, spectrogram
+from tests.helpers import snapshot, spectrogram
 from tokenizer import store
 from tokenizer.files import fingerprint
 from tokenizer.store import DONE, REFUSED, SHARD, TODO, TokenStore, create_store, text_bytes
@@ -173,41 +177,63 @@ def test_another_format_is_refused(tmp_path, written):
         TokenStore(tmp_path / "t.zarr")
 
 
-# ---- the program that writes stores
-def test_encode_writes_every_session_of_the_cohort(tiny_cohort, tiny_store, tiny_tokenizer):
-    opened = TokenStore(tiny_store)
-    table = pl.read_parquet(tiny_cohort / "sessions.parquet")
-    tokens = opened.load()
-    assert tokens.session_id.tolist() == table["session_id"].to_list()
-    assert tokens.subject_id.tolist() == table["subject_id"].to_list()
-    assert tokens.split.tolist() == table["split"].to_list()
-    assert tokens.valid.sum(1).min() >= 2 and (tokens.tokens.transpose(0, 2, 1)[~tokens.valid] == 0).all()
-    trained = VQGAN.from_pretrained(str(tiny_tokenizer / "model" / "tokenizer"))
-    assert opened.fingerprint == fingerprint(*trained.to_bytes())
+# ---- one writer for a shard
+HOLD = "import sys; from tokenizer.store import TokenStore; s = TokenStore(sys.argv[1], writable=True); \
+print(s.claim([int(n) for n in sys.argv[2:]]), flush=True); sys.stdin.read()"
 
 
-def test_encoding_a_finished_store_again_changes_nothing(tiny_cohort, tiny_tokenizer, tiny_store, tmp_path):
-    before = snapshot(tiny_store)
-    settings = {"cohort": tiny_cohort, "tokenizer": tiny_tokenizer, "out": tiny_store, "workers": 0}
-    done = run(tmp_path, "tokenizer.encode", **settings)
-    assert done.code == 0 and "already finished, nothing changed" in done.err
-    assert snapshot(tiny_store) == before
+@contextlib.contextmanager
+def holding(path, *shards):
+    """Another process that claims `shards`, says whether it got them, and holds them until it is killed."""
+    command = [sys.executable, "-c", HOLD, str(path), *map(str, shards)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip() == "True"
+    finally:
+        process.kill()
+        process.wait()
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [({"reading.mains": "50"}, "reading settings"), ({"blank_below": 2}, "reading settings"), ({}, "tokenizer")],
-)
-def test_a_store_made_in_another_way_is_not_gone_on_with(
-    tiny_cohort, tiny_tokenizer, tiny_store, tmp_path, changes, said
-):
-    before = snapshot(tiny_store)
-    tokenizer = tiny_tokenizer
-    if not changes:
-        other = VQGAN.from_pretrained(str(tiny_tokenizer / "model" / "tokenizer"))
-        other.mean_db += 1
-        other.save_pretrained(tokenizer := tmp_path / "other")
-    settings = {"cohort": tiny_cohort, "tokenizer": tokenizer, "out": tiny_store, "workers": 0} | changes
-    done = run(tmp_path / "said", "tokenizer.encode", **settings)
-    assert done.code == 1 and f"made with another {said}; give another out=" in done.err.splitlines()[-1]
-    assert "Traceback" not in done.err and snapshot(tiny_store) == before
+def test_a_shard_has_one_writer_and_is_free_when_that_is_killed(tmp_path, vqgan):
+    create_store(tmp_path / "t.zarr", sessions(30), vqgan, {}, shard=4)
+    opened = TokenStore(tmp_path / "t.zarr", writable=True)
+    with holding(tmp_path / "t.zarr", 1, 3) as got:
+        assert got and opened.claim([0, 2, 7]) and not opened.claim([0, 3])
+        with holding(tmp_path / "t.zarr", 0, 2) as others:
+            assert others  # the refused claim let go of what it had taken, and of what was claimed before
+    assert opened.claim([0, 1, 2, 3])
+    with holding(tmp_path / "t.zarr", 4) as got:
+        assert got
+    with holding(tmp_path / "t.zarr", 4, 3) as got:
+        assert not got
+
+
+def test_reading_a_store_does_not_free_its_shards(tmp_path, vqgan):
+    """Record locks of a file end when the process closes that file, however it came to open it."""
+    create_store(tmp_path / "t.zarr", sessions(30), vqgan, {}, shard=4)
+    opened = TokenStore(tmp_path / "t.zarr", writable=True)
+    assert opened.claim([2])
+    other = TokenStore(tmp_path / "t.zarr")
+    snapshot(tmp_path / "t.zarr" / "tokens")
+    assert len(other.status) == 30 and other.refused() == {} and other.to_do() == list(range(8))
+    opened.write_shard(2, {k: v[:4] for k, v in rows(0).items()})
+    with holding(tmp_path / "t.zarr", 2) as got:
+        assert not got
+
+
+def test_shards_are_as_large_as_the_store_says(tmp_path, vqgan):
+    create_store(tmp_path / "t.zarr", sessions(30), vqgan, {}, shard=4)
+    opened = TokenStore(tmp_path / "t.zarr", writable=True)
+    opened.write_shard(7, {k: v[:2] for k, v in rows(0).items()})
+    assert opened.shard == 4 and opened.to_do() == list(range(7))
+    assert (opened.tokens[28:] == rows(0)["tokens"][:2]).all() and (opened.tokens[:28] == 0).all()
+    assert set(dict(opened.group.arrays())) >= {"tokens", "valid", "status"}
+
+
+def test_a_store_that_is_there_is_not_made_again(tmp_path, vqgan):
+    create_store(tmp_path / "t.zarr", sessions(30), vqgan, {})
+    before = snapshot(tmp_path / "t.zarr")
+    with pytest.raises(OSError) as caught:
+        create_store(tmp_path / "t.zarr", sessions(31), vqgan, {})
+    assert caught.value.errno == errno.ENOTEMPTY and snapshot(tmp_path / "t.zarr") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["t.zarr"]

@@ -1,13 +1,19 @@
 """Encode every session of a cohort into a token store: recordings in, tokens.zarr out.
 
-Workers read recordings and compute spectrograms; the device encodes. The store is finished shard by shard
-(256 sessions), so an interrupted run goes on where it stopped, and under torchrun each process owns whole shards.
-A recording that cannot be read is refused with a reason and stops nothing.
+Workers read recordings and compute spectrograms; the device encodes meanwhile. The store is finished shard by shard
+(256 sessions), so an interrupted run goes on where it stopped, and under torchrun each process owns whole shards. A
+second program that would write a shard of the first is refused. A recording that cannot be read is refused with a
+reason and stops nothing.
 """
 
 import dataclasses
+import errno
+import itertools
 import logging
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +21,7 @@ import torch
 
 from tokenizer import ranks, store
 from tokenizer.cli import program
+from tokenizer.encode_summary import Pace, say_pace, say_summary, waiting
 from tokenizer.files import fingerprint
 from tokenizer.filters import METHOD
 from tokenizer.progress import track
@@ -41,8 +48,12 @@ class EncodeConfig:
     """How recordings become spectrograms."""
     blank_below: float = 0.0
     """Hz; bins below it are set to the training mean, to ask what is known without them."""
+    batch: int = 0
+    """Sessions handed to the device at once; 0: 8 on a CUDA device, 1 elsewhere. Tokens do not depend on it."""
     workers: int = 1
     """Reading processes beside this one."""
+    threads: int = 0
+    """CPU threads of the network; 0: those PyTorch would take, less one for each reading process."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     seed: int = 0
@@ -54,16 +65,14 @@ def main(config: EncodeConfig) -> None:
     sessions = read_sessions(config.cohort)
     vqgan = VQGAN.from_pretrained(str(tokenizer_folder(config.tokenizer)))
     device = ranks.set_up(config.device)
+    torch.set_num_threads(config.threads or max(1, torch.get_num_threads() - config.workers))
     open_store(config, sessions, vqgan)
     out = TokenStore(config.out, writable=True)
-    status = out.status
-    shards = [s for s in range(-(-len(sessions) // store.SHARD)) if s % ranks.WORLD == ranks.RANK]
-    todo = [s for s in shards if (status[s * store.SHARD : (s + 1) * store.SHARD] == store.TODO).any()]
-    if todo:
-        encode_shards(config, sessions, vqgan.to(device), out, todo)
-    ranks.wait_for_all()
+    unfinished = ranks.agreed(bool(out.to_do()))
+    if unfinished:
+        say_pace(encode_shards(config, sessions, vqgan.to(device), out, claim_shards(config, out)))
     if ranks.RANK == 0:
-        say_summary(config, out, finished_before=not (status == store.TODO).any())
+        say_summary(out, config.out, finished_before=not unfinished)
     ranks.leave()
 
 
@@ -77,11 +86,20 @@ def tokenizer_folder(path: str) -> Path | str:
     return path
 
 
+def reading_settings(config: EncodeConfig) -> dict[str, Any]:
+    """How recordings become spectrograms, as a store says it."""
+    return {**dataclasses.asdict(config.reading), "blank_below": config.blank_below, "filters": METHOD}
+
+
 def open_store(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN) -> None:
     """Make the store, or check that the one already there has these sessions, this tokenizer and this reading."""
-    reading = {**dataclasses.asdict(config.reading), "blank_below": config.blank_below, "filters": METHOD}
+    reading = reading_settings(config)
     if ranks.RANK == 0 and not Path(config.out).exists():
-        store.create_store(config.out, sessions, vqgan, reading)
+        try:
+            store.create_store(config.out, sessions, vqgan, reading)
+        except OSError as error:  # another process made it meanwhile
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
     ranks.wait_for_all()
     there = TokenStore(config.out)
     differs = [
@@ -99,79 +117,76 @@ def open_store(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN) -> No
         )
 
 
-def encode_shards(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, out: TokenStore, todo: list[int]) -> None:
+def claim_shards(config: EncodeConfig, out: TokenStore) -> list[int]:
+    """The unfinished shards of this process, which no other may write now. ValueError if another does."""
+    mine = [shard for shard in out.to_do() if shard % ranks.WORLD == ranks.RANK]
+    if ranks.agreed(not out.claim(mine)):
+        raise ValueError(
+            f"out={config.out}: another process is writing this store; wait for it, or give another out= "
+            f"(to write one store with several processes start them with torchrun)"
+        )
+    return [shard for shard in mine if shard in out.to_do()]  # whoever had them may just have finished
+
+
+def encode_shards(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, out: TokenStore, todo: list[int]) -> Pace:
     """Read, encode and write the shards of `todo`, one after the other."""
-    rows = [r for s in todo for r in range(s * store.SHARD, min((s + 1) * store.SHARD, len(sessions)))]
+    begin, pace = time.perf_counter(), Pace()
+    shards = [range(s * out.shard, min((s + 1) * out.shard, len(sessions))) for s in todo]
+    rows = [row for shard in shards for row in shard]
     spectrograms = Spectrograms(config.cohort, sessions, config.reading)
-    loader = read_ahead(spectrograms, rows, config.workers)
-    shard_rows: list[dict[str, np.ndarray]] = []
-    for row, reading in zip(rows, track(loader, "encode", total=len(rows)), strict=True):
-        shard_rows.append(encode_one(vqgan, reading, config.blank_below))
-        if (row + 1) % store.SHARD == 0 or row + 1 == len(sessions):
-            shard = {name: np.stack([r[name] for r in shard_rows]) for name in shard_rows[0]}
-            out.write_shard(row // store.SHARD, shard)
-            shard_rows = []
+    readings = waiting(track(read_ahead(spectrograms, rows, config.workers), "encode", total=len(rows)), pace)
+    encoded = encode_all(vqgan, readings, config.blank_below, config.batch or (8 if vqgan.mean_db.is_cuda else 1))
+    for shard, numbers in zip(todo, shards, strict=True):
+        found = list(itertools.islice(encoded, len(numbers)))
+        out.write_shard(shard, {name: np.stack([row[name] for row in found]) for name in found[0]})
+    pace.sessions, pace.seconds = len(rows), time.perf_counter() - begin
+    return pace
+
+
+def encode_all(
+    vqgan: VQGAN, readings: Iterable[Reading], blank_below: float, batch: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """The rows of a token store for `readings`, in order; `batch` of them are handed to the device at once."""
+    source = iter(readings)
+    while some := list(itertools.islice(source, batch)):
+        found = [_encode(vqgan, reading, blank_below) for reading in some]  # a graphics card is still at work here
+        for reading, tokens in zip(some, found, strict=True):
+            yield _row(vqgan, reading, tokens)
 
 
 def encode_one(vqgan: VQGAN, reading: Reading, blank_below: float = 0.0) -> dict[str, np.ndarray]:
     """The row of a token store for one reading: tokens, valid, channel_ok, status, reason."""
-    rows, columns = vqgan.grid
-    tokens, valid = np.zeros((rows, columns), np.uint16), np.zeros(columns, np.float16)
+    return next(encode_all(vqgan, [reading], blank_below, 1))
+
+
+def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> torch.Tensor:
+    """Tokens (rows, columns of the reading) int64, on the device, where they may still be being computed."""
     if reading.reason:
-        status, channel_ok = store.REFUSED, np.zeros(19, bool)
-    else:
-        tokens, valid, channel_ok = _encode(vqgan, reading, blank_below)
-        status = store.DONE
-    reason = store.text_bytes(reading.reason, store.REASON_BYTES)
-    return {
-        "tokens": tokens,
-        "valid": valid,
-        "channel_ok": channel_ok,
-        "reason": reason,
-        "status": np.uint8(status),
-    }
-
-
-def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return torch.zeros(vqgan.grid[0], 0, dtype=torch.int64)
     device = vqgan.mean_db.device
-    spec = reading.spec.float().to(device)
+    spec, frame_ok = reading.spec.float().to(device, non_blocking=True), reading.valid
     if blank_below:
         low = round(4 * blank_below)  # bins of 0.25 Hz
         spec[:, :low] = vqgan.mean_db[:low, None]
-    frames = vqgan.config.frames_per_token
-    short = -spec.shape[-1] % frames  # other grids than 10 s columns
-    spec = torch.nn.functional.pad(spec, (0, short))
-    frame_ok = torch.nn.functional.pad(reading.valid, (0, short))
-    found = vqgan.encode(spec[None], frame_ok[None].to(device), reading.channel_ok[None].to(device))[0].cpu().numpy()
-    share = frame_ok.float().view(-1, frames).mean(1).numpy()
+    short = -spec.shape[-1] % vqgan.config.frames_per_token  # other grids than 10 s columns
+    spec, frame_ok = torch.nn.functional.pad(spec, (0, short)), torch.nn.functional.pad(frame_ok, (0, short))
+    return vqgan.encode(spec[None], frame_ok[None], reading.channel_ok[None].to(device))[0]
+
+
+def _row(vqgan: VQGAN, reading: Reading, tokens: torch.Tensor) -> dict[str, np.ndarray]:
+    """One reading's tokens on the grid of a whole session, and all else the store keeps of it."""
     rows, columns = vqgan.grid
-    tokens, valid = np.zeros((rows, columns), np.uint16), np.zeros(columns, np.float16)
-    tokens[:, : found.shape[1]] = np.where(share >= 0.5, found, 0)
-    valid[: len(share)] = share
-    return tokens, valid, reading.channel_ok.numpy()
-
-
-def say_summary(config: EncodeConfig, out: TokenStore, finished_before: bool) -> None:
-    """Say what the store holds, what was refused and why, and what comes next."""
-    status, valid = out.status, out.valid[:]
-    refused = out.refused()
-    for session, reason in list(refused.items())[:20]:
-        log.warning("refused %s: %s", session, reason)
-    if len(refused) > 20:
-        log.warning("… and %d more; TokenStore(%r).refused() lists them", len(refused) - 20, out.path.name)
-    done = int((status == store.DONE).sum())
-    share = float((valid[status == store.DONE] >= 0.5).mean()) if done else 0.0
-    log.info(
-        "%s%s: %d sessions, %d refused; %.0f %% of the 20-minute grid is valid",
-        "already finished, nothing changed: " if finished_before else "wrote ",
-        config.out,
-        done,
-        len(refused),
-        100 * share,
-    )
-    if not done:
-        raise ValueError(f"{config.out}: no session could be encoded; the reasons are above")
-    log.info("next: python -m clef.pretrain stage=recon tokens=%s out=RUN", config.out)
+    whole, valid = np.zeros((rows, columns), np.uint16), np.zeros(columns, np.float16)
+    whole[:, : tokens.shape[1]] = tokens.cpu().numpy()
+    frames = torch.nn.functional.pad(reading.valid, (0, -len(reading.valid) % vqgan.config.frames_per_token))
+    valid[: tokens.shape[1]] = frames.float().view(-1, vqgan.config.frames_per_token).mean(1).numpy()
+    return {
+        "tokens": whole,
+        "valid": valid,
+        "channel_ok": reading.channel_ok.numpy(),
+        "reason": store.text_bytes(reading.reason, store.REASON_BYTES),
+        "status": np.uint8(store.REFUSED if reading.reason else store.DONE),
+    }
 
 
 if __name__ == "__main__":

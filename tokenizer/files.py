@@ -18,17 +18,20 @@ import polars as pl
 
 
 @contextlib.contextmanager
-def write_aside(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target` (file or folder); rename it onto `target` if the block succeeds."""
+def write_aside(target: str | Path, replace: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `target` (file or folder); rename it onto `target` if the block succeeds.
+
+    With `replace` false a folder that is there by then is left alone: OSError (ENOTEMPTY).
+    """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.parent / f".{target.name}.{os.getpid()}.part"
     try:
         yield aside
         _flush(aside)
-        if target.is_dir() and aside.is_dir():
+        if replace and target.is_dir() and aside.is_dir():
             shutil.rmtree(target)
-        aside.replace(target)
+        aside.replace(target)  # onto a folder with something in it: refused by the system
     except Exception as error:
         if full := _os_error_in(error, target):
             raise full from error

@@ -1,5 +1,6 @@
 """One model part = one folder in the Hugging Face convention: config.json + model.safetensors. Strict loading."""
 
+import dataclasses
 import json
 import logging
 from pathlib import Path
@@ -99,6 +100,22 @@ def _damaged(folder_or_id: str, what: object) -> ValueError:
     return ValueError(f"{Path(folder_or_id).name}: damaged model folder ({what}); copy or train it again")
 
 
+def check_network(config: dict[str, Any], schema: type, format: int, name: str) -> None:
+    """Raise ValueError (one line) unless `config` is of `format` and fits `schema`, whose numbers are sizes.
+
+    A changed network has a new number, and no reader of the one before: its weights fit no other.
+    """
+    if config.get("format") != format:
+        raise ValueError(
+            f"{name}: network format {config.get('format', 'none')}, this version has format {format}; "
+            f"train it again, or install the version of clef-eeg that wrote it"
+        )
+    for field in dataclasses.fields(schema):
+        value = config.get(field.name, field.default)
+        if type(value) is not type(field.default) or (isinstance(value, int) and value < 1):
+            raise _damaged(name, f"{CONFIG} says {field.name}: {value!r}")
+
+
 def load_strictly(module: Any, tensors: dict[str, Tensor], name: str) -> None:
     """Load `tensors` into `module`; says how many matched. Raises ValueError unless every name and shape does."""
     expected = module.state_dict()
@@ -124,9 +141,8 @@ def _locate(folder_or_id: str, name: str, options: dict[str, Any]) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    passed = {
-        k: options[k] for k in ("revision", "cache_dir", "token", "local_files_only") if options.get(k) is not None
-    }
+    names = ("revision", "cache_dir", "token", "local_files_only", "force_download")
+    passed = {k: options[k] for k in names if options.get(k) is not None}
     try:
         return Path(hf_hub_download(folder_or_id, name, **passed))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:

@@ -30,6 +30,7 @@ class Codebook(nn.Module):
         self.register_buffer("centre", torch.zeros(dimension))  # running mean and sd of the vectors
         self.register_buffer("spread", torch.ones(dimension))
         self._seen: list[Tensor] = []
+        self._wanted = False
 
     def direction(self, z: Tensor) -> Tensor:
         """Whitened unit vectors of z (..., E)."""
@@ -38,7 +39,8 @@ class Codebook(nn.Module):
     def nearest(self, unit: Tensor) -> Tensor:
         """Index of the nearest code of each unit vector: (..., E) -> (...) int64."""
         flat = unit.reshape(-1, unit.shape[-1])
-        return torch.cat([(part @ self.vectors.T).argmax(-1) for part in flat.split(16384)]).reshape(unit.shape[:-1])
+        size = 16384 if flat.is_cuda else 256  # of a part, whose distances then stay in the cache
+        return torch.cat([(part @ self.vectors.T).argmax(-1) for part in flat.split(size)]).reshape(unit.shape[:-1])
 
     def forward(self, z: Tensor, counted: Tensor, quantise: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """Quantise with a straight-through gradient.
@@ -46,15 +48,16 @@ class Codebook(nn.Module):
         z (B, H, W, E) any length; counted (B, H, W) bool: the positions that teach the codebook.
         Returns the codes' vectors (B, H, W, E), indices (B, H, W) and the squared distance (B, H, W) that
         pulls z towards its code (the commitment term). With `quantise` false the directions pass unchanged: a
-        short start without codes spreads them out, and k-means then finds codes that are all of use.
+        short start without codes spreads them out, and k-means then finds codes that are all of use: from all vectors
+        of the first training step that asks for codes, which are used from the next step on.
         """
         if self.training:
             self._seen.append(_everyone(z.detach().float(), counted))
+            self._wanted |= quantise
+            quantise = quantise and bool(self.started)
         unit = self.direction(z)
         if not quantise:
             return unit, torch.zeros_like(unit[..., 0], dtype=torch.int64), torch.zeros_like(unit[..., 0])
-        if self.training and not self.started:
-            self._start(self.direction(self._seen[-1]))
         index = self.nearest(unit.detach())
         code = self.vectors[index]
         commitment = (unit - code).square().sum(-1)
@@ -63,9 +66,11 @@ class Codebook(nn.Module):
     def learn(self, seed: int) -> dict[str, float]:
         """Move the codes by what was seen since the last call; returns usage and perplexity of those vectors."""
         raw = torch.cat(self._seen) if self._seen else self.vectors[:0]  # (V, E)
-        self._seen = []
+        wanted, self._seen, self._wanted = self._wanted, [], False
         if not len(raw):
             return {}
+        if wanted and not self.started:
+            self._start(self.direction(raw))
         measured = self._learn_codes(self.direction(raw), seed) if self.started else {}
         self.centre.lerp_(raw.mean(0), 1 - self.decay)
         self.spread.lerp_(raw.std(0).clamp_min(1e-3), 1 - self.decay)
@@ -93,9 +98,7 @@ class Codebook(nn.Module):
         self.mean_sum[dead] = seen[chosen.to(seen.device)] * fair
 
     def _start(self, seen: Tensor, rounds: int = 10) -> None:
-        """Spherical k-means on the first batch."""
-        if not len(seen):
-            return
+        """Spherical k-means on the vectors of one step."""
         chosen = _sample(len(seen), len(self.vectors), 0).to(seen.device)
         self.vectors.copy_(F.normalize(seen[chosen] + 1e-3 * self.vectors, dim=-1))
         for _ in range(rounds):

@@ -13,14 +13,17 @@
 | tokenizer  | uint8  | (bytes,)     | the tokenizer's safetensors file                                   |
 
 Attributes: format, tokenizer (its configuration), fingerprint, and how recordings were read. Pre-sized;
-shards of 256 rows, and one writer per shard: two writers in one shard silently lose rows.
+shards of 256 rows, and one writer per shard: two writers in one shard silently lose rows. The file `.writers` holds no
+data: who writes shard s has a lock on its byte s.
 """
 
 import dataclasses
+import errno
 import json
+import logging
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -31,6 +34,8 @@ from tokenizer.sessions import SPLITS
 
 if TYPE_CHECKING:
     from tokenizer.vqgan import VQGAN
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 SHARD = 256
@@ -76,6 +81,7 @@ class TokenStore:
             self.tokens, self.valid, self.channel_ok = (self.group[n] for n in ("tokens", "valid", "channel_ok"))
         except KeyError as error:
             raise ValueError(f"{self.path.name}: this store has no array {error}; encode the cohort again") from None
+        self._claims: IO[bytes] | None = None
 
     @cached_property
     def session_id(self) -> np.ndarray:
@@ -125,21 +131,55 @@ class TokenStore:
 
         return VQGAN.from_parts(dict(self.attributes["tokenizer"]), load(self.group["tokenizer"][:].tobytes()))
 
+    @property
+    def shard(self) -> int:
+        """Rows of a shard."""
+        return self.tokens.shards[0]
+
+    def to_do(self) -> list[int]:
+        """The shards that have rows still to be encoded."""
+        return np.unique(np.flatnonzero(self.status == TODO) // self.shard).tolist()
+
+    def claim(self, shards: list[int]) -> bool:
+        """Keep all other processes, on any machine, from these shards until this one ends; False if one has a shard.
+
+        Record locks (fcntl(2)): the system frees them however their holder ends, and network file systems know them. A
+        second call lets go of what the first had got.
+        """
+        import fcntl
+
+        self._claims = (self.path / ".writers").open("ab")  # stays open: to close it would free the locks
+        try:
+            for shard in shards:
+                fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, shard)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                self._claims.close()
+                return False
+            log.warning(
+                "%s: no locks on this file system (%s); see to it that one `tokenizer.encode` alone writes this store",
+                *(self.path.name, error.strerror),
+            )
+        return True
+
     def write_shard(self, shard: int, rows: dict[str, np.ndarray]) -> None:
         """Write the rows of one shard; their status comes last, so a shard that was cut off is encoded again."""
-        here = slice(shard * SHARD, shard * SHARD + len(rows["status"]))
+        here = slice(shard * self.shard, shard * self.shard + len(rows["status"]))
         for name in ("tokens", "valid", "channel_ok", "reason", "status"):
             self.group[name][here] = rows[name]
 
 
-def create_store(path: str | Path, sessions: pl.DataFrame, vqgan: "VQGAN", reading: dict[str, Any]) -> None:
+def create_store(
+    path: str | Path, sessions: pl.DataFrame, vqgan: "VQGAN", reading: dict[str, Any], shard: int = SHARD
+) -> None:
     """Make an empty store for the rows of a session table, with the tokenizer inside; whole or not at all.
 
-    `reading` says how recordings become spectrograms (filters, blanked bins), as plain values.
+    `reading` says how recordings become spectrograms (filters, blanked bins), as plain values. A folder that is there
+    by then, because another process was quicker, is left alone: OSError (ENOTEMPTY).
     """
     config, weights = vqgan.to_bytes()
     n, (rows, columns) = len(sessions), vqgan.grid
-    with write_aside(path) as aside:
+    with write_aside(path, replace=False) as aside:
         group = zarr.open_group(aside, mode="w", zarr_format=3)
         shapes = {
             "tokens": ((rows, columns), "uint16"),
@@ -150,7 +190,7 @@ def create_store(path: str | Path, sessions: pl.DataFrame, vqgan: "VQGAN", readi
         }
         for name, (tail, dtype) in shapes.items():
             group.create_array(
-                name, shape=(n, *tail), dtype=dtype, chunks=(32, *tail), shards=(SHARD, *tail), fill_value=0
+                name, shape=(n, *tail), dtype=dtype, chunks=(min(32, shard), *tail), shards=(shard, *tail), fill_value=0
             )
         group.create_array("session_id", data=_to_bytes(sessions["session_id"].to_list()))
         group.create_array("subject_id", data=sessions["subject_id"].to_numpy())

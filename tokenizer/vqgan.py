@@ -23,9 +23,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.hub import ModelPart, load_folder, load_strictly, save_folder
+from tokenizer.hub import ModelPart, check_network, load_folder, load_strictly, save_folder
 from tokenizer.quantizer import Codebook
 
+KIND, FORMAT = "clef-vqgan", 2
+"""Format 1 was another network (convolutions at full resolution): its weights fit nowhere here."""
 CHANNELS, BINS = 19, 128
 PLANES = 1 + CHANNELS
 FLOOR_DB = -40.0
@@ -157,22 +159,35 @@ class VQGAN(
     # ---- public surface
     @torch.no_grad()
     def encode(self, spec: Tensor, valid: Tensor | None = None, channel_ok: Tensor | None = None) -> Tensor:
-        """Spectrogram (B, 19, 128, T) dB -> tokens (B, 16, T/10) int64.
+        """Spectrogram (B, 19, 128, T) dB -> tokens (B, 16, T/10) int64, 0 in invalid columns.
 
         valid (B, T) bool, default all; channel_ok (B, 19) bool, default: channels that are not at the floor
         throughout. T must be a multiple of 10. Raises ValueError for another shape.
+
+        Sessions pass one by one, each up to its last valid column: matrix products of another shape may round
+        otherwise, and a token would depend on what else is in the batch or on the padding.
         """
-        if spec.ndim != 4 or spec.shape[1:3] != (CHANNELS, BINS) or spec.shape[3] % self.config.frames_per_token:
+        width = self.config.frames_per_token
+        if spec.ndim != 4 or spec.shape[1:3] != (CHANNELS, BINS) or spec.shape[3] % width:
             raise ValueError(
                 f"spectrogram of shape {tuple(spec.shape)}; expected (B, {CHANNELS}, {BINS}, T) "
-                f"with T a multiple of {self.config.frames_per_token}"
+                f"with T a multiple of {width}"
             )
         if valid is None:
             valid = torch.ones(spec.shape[0], spec.shape[3], dtype=torch.bool, device=spec.device)
         if channel_ok is None:
             channel_ok = (spec > FLOOR_DB).any(-1).any(-1)
-        z, _ = self.features(spec, valid, channel_ok)
-        return self.codebook.nearest(self.codebook.direction(z))
+        tokens = torch.zeros(len(spec), self.grid[0], spec.shape[3] // width, dtype=torch.int64, device=spec.device)
+        for i, end in enumerate(self._ends(valid) if spec.shape[3] else []):
+            if end:
+                one, frames = slice(i, i + 1), slice(end * width)
+                z, counted = self.features(spec[one, ..., frames], valid[one, frames].to(spec.device), channel_ok[one])
+                tokens[one, :, :end] = self.codebook.nearest(self.codebook.direction(z)) * counted
+        return tokens
+
+    def _ends(self, valid: Tensor) -> list[int]:
+        """Where the last valid column of each session ends, from its frames (B, T); 0 if it has none."""
+        return (self._mask(valid)[:, 0, :, 0].flip(1).cumsum(1) > 0).sum(1).tolist()
 
     @torch.no_grad()
     def decode(self, tokens: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -189,19 +204,20 @@ class VQGAN(
 
     def describe(self) -> dict[str, Any]:
         """The configuration as plain values, as stored beside the weights."""
-        return {"format": 1, "kind": "clef-vqgan", **dataclasses.asdict(self.config), "about": self.about}
+        return {"format": FORMAT, "kind": KIND, **dataclasses.asdict(self.config), "about": self.about}
 
     def _save_pretrained(self, save_directory: Path) -> None:
         save_folder(save_directory, self.describe(), self.state_dict())
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "VQGAN":
-        config, tensors = load_folder(model_id, "clef-vqgan", options)
-        return cls.from_parts(config, tensors)
+        config, tensors = load_folder(model_id, KIND, options)
+        return cls.from_parts(config, tensors, Path(model_id).name)
 
     @classmethod
-    def from_parts(cls, config: dict[str, Any], tensors: dict[str, Tensor]) -> "VQGAN":
-        """A tokenizer from its `describe()` and its tensors; every tensor must fit."""
+    def from_parts(cls, config: dict[str, Any], tensors: dict[str, Tensor], name: str = "tokenizer") -> "VQGAN":
+        """A tokenizer from its `describe()` and its tensors; every tensor must fit. `name` is for ValueErrors."""
+        check_network(config, VQGANConfig, FORMAT, name)
         names = {f.name for f in dataclasses.fields(VQGANConfig)}
         model = cls(VQGANConfig(**{k: v for k, v in config.items() if k in names}))
         model.about = config.get("about", {})

@@ -5,9 +5,9 @@
 
 Both chains read the same file and estimate the same windows: MNE's is `read_raw_edf(preload=True)`, `filter(0.1, 75)`,
 `notch_filter`, `resample(200)` and `psd_array_multitaper` of every 4-s window; ours is `tokenizer.read` and
-`session_spectrogram`. Both have malloc's settings of a reading worker and take turns; figures are medians. Then the
-throughput of two processes against one, and the peak memory of a worker of the encoder's loader (Linux). Run it on an
-idle machine.
+`session_spectrogram`. Both have malloc's settings of a reading worker and take turns; figures are medians. Then both
+estimates of one and the same signal: their times, and how far apart they are; the throughput of two processes against
+one; and the peak memory of a worker of the encoder's loader (Linux). Run it on an idle machine.
 """
 
 import logging
@@ -53,6 +53,7 @@ def main(config: TimeReading) -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = config.recording or make_recording(Path(folder) / "synthetic.edf", config)
         say_chains(*time_chains(path, config.repeats))
+        say_multitaper(*time_multitaper(path, config.repeats))
         one, two = throughput(path, config.sessions, config.repeats)
         log.info("throughput: %.1f sessions/s in one process, %.1f in two: %.2f x", one, two, two / one)
         log.info("peak memory of a reading worker: %.0f MB", worker_memory(path))
@@ -113,13 +114,49 @@ def mne_chain(path: Path, laps: Laps) -> np.ndarray:
     with lap(laps, "resample"):
         raw.resample(200)
     with lap(laps, "multitaper"):
-        signal = np.pad(raw.get_data() * 1e6, ((0, 0), (400, 400)), mode="reflect")
-        windows = np.lib.stride_tricks.sliding_window_view(signal, 800, axis=1)[:, : 200 * (raw.n_times // 200) : 200]
-        windows = windows - windows.mean(-1, keepdims=True)
-        density, _ = mne.time_frequency.psd_array_multitaper(
-            windows, 200, fmin=0, fmax=31.75, bandwidth=1, low_bias=True, normalization="full"
-        )
-        return 10 * np.log10(density + 1e-10).swapaxes(1, 2)
+        return mne_multitaper(windows_of(raw.get_data() * 1e6))
+
+
+def windows_of(signal: np.ndarray) -> np.ndarray:
+    """Signal (C, S) -> its 4-s windows every second, without their mean (C, T, 800)."""
+    padded = np.pad(signal, ((0, 0), (400, 400)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 800, axis=1)[:, ::200][:, : signal.shape[1] // 200]
+    return windows - windows.mean(-1, keepdims=True)
+
+
+def mne_multitaper(windows: np.ndarray) -> np.ndarray:
+    """MNE's estimate of windows (C, T, 800) in µV: (C, 128, T) dB."""
+    from mne.time_frequency import psd_array_multitaper
+
+    density, _ = psd_array_multitaper(
+        windows, 200, fmin=0, fmax=31.75, bandwidth=1, low_bias=True, normalization="full", verbose="error"
+    )
+    return 10 * np.log10(density + 1e-10).swapaxes(1, 2)
+
+
+def time_multitaper(path: Path, repeats: int) -> tuple[Laps, np.ndarray]:
+    """Times of both estimates of one signal, taking turns, and by how many dB they differ; one thread.
+
+    MNE is given the windows ready made, in float64; ours makes them from the signal, in float32.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from tokenizer.multitaper import spectrogram
+    from tokenizer.recordings import read
+
+    torch.set_num_threads(1)
+    session = read(path)
+    signal = session.signal[session.channel_ok, : 200 * int(session.seconds)]
+    windows, laps = windows_of(signal.astype(float)), defaultdict(list)
+    with threadpool_limits(1):
+        for turn in range(repeats + 1):
+            into = laps if turn else defaultdict(list)
+            with lap(into, "CLEF"):
+                ours = spectrogram(signal).numpy()
+            with lap(into, "MNE"):
+                theirs = mne_multitaper(windows)
+    return laps, np.abs(ours - theirs.clip(-40, 40))
 
 
 @contextmanager
@@ -137,6 +174,15 @@ def say_chains(ours: Laps, theirs: Laps) -> None:
     ratios = _totals(ours) / _totals(theirs)
     log.info("CLEF takes 1/%.1f of MNE's time (%d turns: 1/%.1f to 1/%.1f)", 1 / np.median(ratios), len(ratios),
              1 / ratios.max(), 1 / ratios.min())  # fmt: skip
+
+
+def say_multitaper(laps: Laps, apart: np.ndarray) -> None:
+    """Times of both estimates, their ratio (the median over turns), and the differences."""
+    ours, theirs = np.array(laps["CLEF"]), np.array(laps["MNE"])
+    log.info(
+        "multitaper alone: CLEF %.0f ms, psd_array_multitaper %.0f ms: 1/%.1f; apart: median %.1e dB, most %.1e dB",
+        *(1e3 * np.median(ours), 1e3 * np.median(theirs), np.median(theirs / ours), np.median(apart), apart.max()),
+    )
 
 
 def _totals(laps: Laps) -> np.ndarray:
