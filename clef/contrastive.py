@@ -10,8 +10,9 @@ may be absent, and then is neither anchor nor negative; other sessions of one su
 from typing import Any
 
 import torch
-from torch import distributed
 from torch.nn import functional as F
+
+from tokenizer import ranks
 
 
 def symmetric_info_nce(
@@ -49,8 +50,8 @@ def _unit(x: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
 
 def _candidates(present: torch.Tensor, subject: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Who is compared with whom (n, N) bool, and the column (n,) of each local pair in the global batch."""
-    n, first = len(subject), len(subject) * _rank()
-    everyone = _gather(torch.stack([subject, present.long()], dim=1))  # (N, 2)
+    n, first = len(subject), len(subject) * ranks.RANK
+    everyone = ranks.gather(torch.stack([subject, present.long()], dim=1))  # (N, 2)
     own = torch.arange(first, first + n, device=subject.device)
     candidates = everyone[:, 1].bool() & (subject.unsqueeze(1) != everyone[:, 0])
     candidates[torch.arange(n, device=subject.device), own] = True
@@ -76,33 +77,16 @@ def gather_with_gradient(x: torch.Tensor) -> torch.Tensor:
 
     Alone it is the identity. Every process must bring the same shape.
     """
-    return _Gather.apply(x) if _world() > 1 else x
+    return _Gather.apply(x) if ranks.WORLD > 1 else x
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         ctx.rows = len(x)
-        return _gather(x)
+        return ranks.gather(x)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        gradient = gradient.contiguous()
-        distributed.all_reduce(gradient)  # what everybody's loss wants of everybody's features
-        return gradient.narrow(0, _rank() * ctx.rows, ctx.rows)
-
-
-def _gather(x: torch.Tensor) -> torch.Tensor:
-    if _world() == 1:
-        return x
-    parts = [torch.empty_like(x) for _ in range(_world())]
-    distributed.all_gather(parts, x.contiguous())
-    return torch.cat(parts)
-
-
-def _world() -> int:
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
-
-
-def _rank() -> int:
-    return distributed.get_rank() if _world() > 1 else 0
+        everyone = ranks.total(gradient.clone(memory_format=torch.contiguous_format))  # what every process's loss wants
+        return everyone.narrow(0, ranks.RANK * ctx.rows, ctx.rows)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Average:
@@ -19,8 +20,8 @@ class Average:
     def update(self, step: int) -> None:
         """Move the average after `step`; early on it forgets faster, so that a short run is not its start."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, parameter in self.parameters.items():
-            self.mean[name].lerp_(parameter.detach(), 1 - decay)
+        if self.parameters:
+            get_ema_multi_avg_fn(decay)(list(self.mean.values()), list(self.parameters.values()), step)
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:

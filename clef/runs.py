@@ -13,7 +13,7 @@ import json
 import logging
 import shutil
 import subprocess
-import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import clef
+from clef.lock import lock_folder
+from clef.mirror import Mirror
 from tokenizer import ranks
 from tokenizer.files import write_aside, write_json, write_text
 
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 KEEP_CHECKPOINTS = 2
 # settings that change neither numbers nor meaning, and so may differ when a run goes on
 FREE = {"out", "device", "workers", "threads", "wandb", "log_every", "checkpoint_minutes", "dry_run"}
+FREE |= {"recon.probe", "recon.probe_tasks"}  # what is watched
 
 STARTED = {
     "run.json",
@@ -46,21 +49,23 @@ class Run:
         """`config`: the program's dataclass · `inputs`: fingerprints of what the run is fed with."""
         self.folder = Path(out)
         self.config = OmegaConf.to_container(OmegaConf.structured(config))
+        self._defaults = _flat(OmegaConf.to_container(OmegaConf.structured(type(config))))
         self.steps = self.config["steps"]
         self.inputs = inputs
         if self.checkpoints() or (self.folder / "model").is_dir():
             self._check_same()
         elif self.folder.exists() and {p.name for p in self.folder.iterdir() if p.name[0] != "."} - STARTED:
             raise ValueError(f"out={out}: this folder holds something that is not a run; give another out=")
-        going_on = ranks.RANK == 0 and not self.finished
-        if going_on:
-            self._write_head()
-        self.started = time.monotonic()
-        self._mirror = _open_mirror(self, wandb) if going_on else None
+        self._mirror = None
+        if not self.finished:
+            self._lock = lock_folder(self.folder)  # held while this object lives
+            if ranks.RANK == 0:
+                self._mirror = Mirror(self.folder, self._write_head(), wandb, _flat(self.config))
 
     def _check_same(self) -> None:
         before = json.loads((self.folder / "run.json").read_text())
         there = _flat(OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml")))
+        there = self._defaults | there  # a setting that is younger than the run was at its default
         here = _flat(self.config)
         differ = sorted(
             k for k in there.keys() | here.keys() if there.get(k) != here.get(k) and k not in FREE and k != "steps"
@@ -74,10 +79,15 @@ class Run:
                 f"use the same settings to go on, or another out= to start anew"
             )
 
-    def _write_head(self) -> None:
+    def _write_head(self) -> str:
+        """Write config.yaml and run.json; returns the run's name at W&B, the same whenever it goes on."""
+        head = self.folder / "run.json"
+        name = json.loads(head.read_text()).get("wandb_id") if head.is_file() else None
+        name = name or uuid.uuid4().hex[:16]
         write_text(self.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(self.config)))
         about = {"inputs": self.inputs, "git_commit": _git_commit(), "clef_version": clef.__version__}
-        write_json(self.folder / "run.json", about)
+        write_json(head, about | {"wandb_id": name})
+        return name
 
     # ---- metrics
     def log_metrics(self, metrics: dict[str, float]) -> None:
@@ -85,8 +95,7 @@ class Run:
         if ranks.RANK == 0:
             with (self.folder / "metrics.jsonl").open("a") as file:
                 file.write(json.dumps(metrics) + "\n")
-            if self._mirror:
-                self._mirror.log({k: v for k, v in metrics.items() if k != "step"}, step=int(metrics["step"]))
+            self._mirror.log(metrics)
 
     def _forget_metrics_after(self, step: int) -> None:
         """Drop lines written after the checkpoint that training goes on from."""
@@ -118,7 +127,7 @@ class Run:
         """The newest checkpoint as (step, tensors by part); None if there is none yet."""
         ranks.wait_for_all()
         found = self.checkpoints()
-        step = int(found[-1].name.split("-")[1]) if found else 0
+        step = int(found[-1].name.split("-")[1]) if found else -1  # nothing of an earlier start counts, not even step 0
         if ranks.RANK == 0:
             self._forget_metrics_after(step)
         if not found:
@@ -137,8 +146,7 @@ class Run:
         """Say that `model/` holds the model of all steps."""
         if ranks.RANK == 0:
             write_json(self.folder / "model" / "done.json", {"steps": self.steps})
-            if self._mirror:
-                self._mirror.finish()
+            self._mirror.finish()
         ranks.wait_for_all()
 
 
@@ -148,31 +156,6 @@ def finished_model(folder: str | Path) -> Path:
     if not (model / "done.json").is_file():
         raise ValueError(f"{folder}: there is no finished run here; run its training command (again) to the end")
     return model
-
-
-def _open_mirror(run: Run, mode: str) -> Any:
-    """A W&B run that repeats metrics.jsonl; it gets no paths. None when disabled."""
-    if mode == "disabled":
-        return None
-    import wandb
-
-    shared = {k: v for k, v in _flat(run.config).items() if k not in {"cohort", "tokens", "init", "out"}}
-    settings = wandb.Settings(console="off", x_disable_meta=True, x_save_requirements=False)
-    return wandb.init(
-        project="clef",
-        mode=mode,
-        dir=str(run.folder),
-        config=shared,
-        resume="allow",
-        id=_wandb_id(run),
-        settings=settings,
-    )
-
-
-def _wandb_id(run: Run) -> str:
-    from tokenizer.files import fingerprint
-
-    return fingerprint(str(run.folder.resolve()), json.dumps(run.inputs, sort_keys=True))
 
 
 def _git_commit() -> str:

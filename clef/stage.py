@@ -48,6 +48,14 @@ class Objective(nn.Module):
         """`loss` and metrics, each a share that sums to the global mean; progress is the share of steps done."""
         raise NotImplementedError  # abstract
 
+    def before_start(self, samples: Samples) -> dict[str, float]:
+        """What is worth knowing of the samples before the first step; returns metrics of step 0."""
+        return {}
+
+    def watch(self) -> dict[str, float]:
+        """What is worth knowing of the averaged weights beside the loss, at each validation; returns metrics."""
+        return {}
+
     def after_step(self, step: int) -> dict[str, float]:
         """What has to happen once per step beside the gradient; returns metrics."""
         return {}

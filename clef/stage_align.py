@@ -20,8 +20,9 @@ from clef.alignment import Alignment
 from clef.contrastive import symmetric_info_nce
 from clef.ehr import RecordVocabulary
 from clef.encoder import Encoder
+from clef.masks import pack
 from clef.stage import Batch, Objective, session_order
-from clef.stage_recon import cut, pack, stretch
+from clef.stage_recon import cut, stretch
 from clef.text import TextEncoder
 from tokenizer.store import Tokens
 

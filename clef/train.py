@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from clef.ema import Average
-from clef.loading import load
+from clef.finite import FirstBadStep
+from clef.gradients import sum_gradients
+from clef.loading import Pace, load
 from clef.runs import Run
 from clef.stage import Batch, Objective, Samples
 from clef.stopping import StopSignal
@@ -46,6 +49,8 @@ class LoopConfig:
     """Decay of the averaged weights that are validated and saved; 0 saves the last ones."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto: bf16 autocast on CUDA devices that have it, fp32 elsewhere."""
+    compile: bool = False
+    """Compile the network with torch.compile: a slow start; numbers differ by rounding, also after resuming."""
     log_every: int = 10
     """Steps between lines in metrics.jsonl."""
     validate_every: int = 100
@@ -60,44 +65,53 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
     optimizer = make_optimizer(objective, config)
     average = Average(objective, config.ema)
     start = restore(run, objective, optimizer, average)
-    stop, saved_at = StopSignal(), time.monotonic()
-    autocast = make_autocast(config.precision, device)
+    if config.compile:
+        compile_forward(objective, device)
+    autocast, held_out = make_autocast(config.precision, device), samples.validation()
     log.info("%s: %.2f M parameters, step %d of %d", run.folder, _millions(objective), start, config.steps)
-    batches_by_step = load(samples, range(start, config.steps), config.batch, config.accumulate, workers)
-    for step, batches in track(batches_by_step, "train", config.steps, start):
-        began = time.monotonic()
-        rate = learning_rate(config, step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-        totals = sum_counts(batches)
-        metrics: dict[str, Tensor] = {}
-        for batch in batches:
-            with autocast:
-                out = objective(to_device(batch, device), totals, step / config.steps)
-            out["loss"].backward()
-            metrics = {k: metrics.get(k, 0) + v.detach() for k, v in out.items()}
-        sum_gradients(objective)
-        norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(step)
-        extra = objective.after_step(step)
-        done = step + 1
-        leaving = stop.now() or done == config.steps
-        saving = leaving or ranks.agreed(time.monotonic() - saved_at > 60 * config.checkpoint_minutes)
-        if saving or done % config.log_every == 0:
-            shown = {k: ranks.total(v.double()).item() for k, v in metrics.items()}
-            check_finite(shown, done)
-        if done % config.log_every == 0 or done == config.steps:
-            pace = {"grad_norm": norm.item(), "lr": rate, "seconds": time.monotonic() - began}
-            run.log_metrics({"step": done, **shown, **extra, **pace})
-        if done % config.validate_every == 0 or done == config.steps:
-            validate(objective, samples, average, run, done, config, device)
-        if saving:
-            run.save_checkpoint(done, snapshot(objective, optimizer, average))
-            saved_at = time.monotonic()
-        if leaving:
-            stop.leave_if_asked(done)
+    if start == 0 and ranks.RANK == 0 and (known := objective.before_start(samples)):
+        run.log_metrics({"step": 0, **known})
+    stop, bad, pace, saved_at = StopSignal(), FirstBadStep(device), Pace(), time.monotonic()
+    coming = load(samples, range(start, config.steps), config.batch, config.accumulate, workers, device.type == "cuda")
+    with contextlib.closing(coming):
+        for step, batches in track(pace.watch(coming), "train", config.steps, start):
+            seed_noise(run.config["seed"], step)
+            rate = learning_rate(config, step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["scale"]
+            totals = sum_counts(batches)
+            metrics: dict[str, Tensor] = {}
+            for batch in batches:
+                with autocast:
+                    out = objective(to_device(batch, device), totals, step / config.steps)
+                out["loss"].backward()
+                metrics = {k: metrics.get(k, 0) + v.detach() for k, v in out.items()}
+            sum_gradients(objective)
+            norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update(step)
+            extra = objective.after_step(step)
+            done = step + 1
+            bad.watch(done, metrics["loss"], norm)
+            leaving = stop.now() or done == config.steps
+            saving = leaving or ranks.agreed(time.monotonic() - saved_at > 60 * config.checkpoint_minutes)
+            logging_now = done % config.log_every == 0 or done == config.steps
+            validating = done % config.validate_every == 0 or done == config.steps
+            if saving or logging_now or validating:
+                bad.check(done, logging_now)
+            if logging_now:
+                shown = sum_metrics(metrics) | extra
+                run.log_metrics({"step": done, **shown, "grad_norm": norm.item(), "lr": rate, **pace.lap()})
+            if validating:
+                validate(objective, held_out, average, run, done, config, device)
+            if saving:
+                run.save_checkpoint(done, snapshot(objective, optimizer, average))
+                saved_at = time.monotonic()
+            if saving or validating:
+                pace.restart()
+            if leaving:
+                stop.leave_if_asked(done)
     with average.applied():
         if ranks.RANK == 0:
             objective.save_model(run.folder / "model")
@@ -119,7 +133,23 @@ def make_optimizer(objective: Objective, config: LoopConfig) -> torch.optim.Opti
         for decay, wanted in ((config.weight_decay, True), (0.0, False)):
             params = [p for p in group["params"] if (p.ndim >= 2) == wanted]
             groups.append({"params": params, "weight_decay": decay, "scale": group.get("scale", 1.0)})
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, config.beta2))
+    groups = [g for g in groups if g["params"]]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, config.beta2), fused=True)
+
+
+def compile_forward(objective: Objective, device: torch.device) -> None:
+    """Compile the forward pass in place: names of parameters stay. Raises ValueError where nothing can be compiled."""
+    try:
+        torch.compile(lambda x: x.sin() + 1)(torch.zeros(8, device=device))
+    except Exception as error:  # of many kinds: no compiler, no Triton, an old GPU, a folder that cannot be written
+        said = str(error).splitlines()[0]
+        raise ValueError(f"compile=true: cannot compile for {device} here ({said}); use compile=false") from None
+    objective.compile()
+
+
+def seed_noise(seed: int, step: int) -> None:
+    """Random numbers drawn while a step is computed (dropout) follow from seed, step and process alone."""
+    torch.manual_seed(int(np.random.SeedSequence((seed, 4, step, ranks.RANK)).generate_state(1, np.uint64)[0]))
 
 
 def make_autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:
@@ -144,34 +174,17 @@ def sum_counts(batches: Iterable[Batch]) -> dict[str, float]:
     return {n: max(1.0, v) for n, v in zip(names, summed.tolist(), strict=True)}
 
 
-def sum_gradients(objective: Objective) -> None:
-    """Add up gradients over processes: each holds its share of the global mean already.
-
-    A parameter no process used keeps no gradient, as alone: AdamW would count a zero as a step.
-    """
-    if ranks.WORLD == 1:
-        return
-    parameters = [p for p in objective.parameters() if p.requires_grad]
-    used = ranks.total(torch.tensor([float(p.grad is not None) for p in parameters])).tolist()
-    for parameter in (p for p, anywhere in zip(parameters, used, strict=True) if anywhere):
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-        ranks.total(parameter.grad)
-
-
-def check_finite(metrics: dict[str, float], step: int) -> None:
-    """Stop at a loss that is not a number: nothing after it would mean anything."""
-    if not math.isfinite(metrics["loss"]):
-        raise ValueError(
-            f"loss is {metrics['loss']} at step {step}; the newest checkpoint is from before it: "
-            f"start anew with a lower lr= or clip="
-        )
+def sum_metrics(metrics: dict[str, Tensor]) -> dict[str, float]:
+    """Shares of the metrics, () each, summed over processes: one exchange and one look at the device."""
+    values = ranks.total(torch.stack([v.double() for v in metrics.values()])).tolist()
+    return dict(zip(metrics, values, strict=True))
 
 
 @torch.no_grad()
-def validate(objective, samples: Samples, average: Average, run: Run, done: int, config: LoopConfig, device) -> None:
+def validate(
+    objective, batches: list[Batch], average: Average, run: Run, done: int, config: LoopConfig, device
+) -> None:
     """Log the losses on the held-out batches, with the averaged weights."""
-    batches = samples.validation()
     if not batches:
         return
     objective.eval()
@@ -179,11 +192,12 @@ def validate(objective, samples: Samples, average: Average, run: Run, done: int,
     totals = {n: max(1.0, sum(b["counts"][n] for b in batches)) for n in batches[0]["counts"]}
     with average.applied(), make_autocast(config.precision, device):
         for batch in batches:
-            out = objective(to_device(batch, device), totals, done / config.steps)
+            out = objective.forward(to_device(batch, device), totals, done / config.steps)  # never compiled: too rare
             shown = {k: shown.get(k, 0.0) + v.item() for k, v in out.items()}
+        shown = {f"val_{k}": v for k, v in shown.items()} | objective.watch()
     objective.train()
-    run.log_metrics({"step": done, **{f"val_{k}": v for k, v in shown.items()}})
-    log.info("step %d: %s", done, "  ".join(f"val_{k} {v:.4f}" for k, v in shown.items()))
+    run.log_metrics({"step": done, **shown})
+    log.info("step %d: %s", done, "  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
 
 
 # ---- checkpoints

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tokenizer.store import Tokens
+
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = ["clef.model", "clef.stage_align", "clef.stage_tokenizer", "clef.runs", "clef.cohort", "clef.embeddings"]
@@ -40,6 +42,8 @@ TINY = {
     **{"tokenizer_stage.validation_sessions": 2},
 }
 """Settings of clef.pretrain that make every stage take a second."""
+TIMES = {"seconds", "wait_share"}
+"""What no two runs have in common in metrics.jsonl."""
 
 
 @dataclass
@@ -98,13 +102,32 @@ def pretrain(folder: Path, stage: str, **settings: object) -> Done:
 
 def pretrain_on_two(folder: Path, stage: str, **settings: object) -> list[Done]:
     """Run a tiny `clef.pretrain` as two processes, told so as torchrun tells them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    common = {"WORLD_SIZE": "2"} | meeting_point()
     given = {"stage": stage} | TINY | settings
     ranks = [common | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
     both = [start(folder / e["RANK"], "clef.pretrain", environ=e, **given) for e in ranks]
     return [running.wait() for running in both]
+
+
+def on_two(target, *given: object) -> None:
+    """Call `target(*given)` in two processes that form a group, told so as torchrun tells them; both must end well."""
+    SERVER.set_forkserver_preload(PRELOADED)
+    common = {"WORLD_SIZE": "2"} | meeting_point()
+    environs = [common | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+    both = [SERVER.Process(target=_member, args=(environ, target, given)) for environ in environs]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+        process.kill()
+    assert [process.exitcode for process in both] == [0, 0]
+
+
+def meeting_point() -> dict[str, str]:
+    """Where processes that torchrun did not start find each other, as it would tell them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
 
 
 def must(done: Done) -> Done:
@@ -140,6 +163,15 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
 
 
+def _member(environ: dict[str, str], target, given: tuple) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(environ)
+    ranks = importlib.reload(importlib.import_module("tokenizer.ranks"))  # it has asked the server's environment
+    ranks.set_up("cpu")
+    target(*given)
+    ranks.leave()
+
+
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Every file of a folder: when it was changed and what is in it."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())
@@ -152,3 +184,12 @@ def spectrogram(batch: int, frames: int, seed: int = 0) -> torch.Tensor:
     shared, own = rng.standard_normal((batch, 1, 128, frames)), rng.standard_normal((batch, 19, 128, frames))
     slope = -np.linspace(0, 20, 128)[:, None]
     return torch.from_numpy(slope + 4 * shared + 3 * own).float().clamp(-40, 40)
+
+
+def random_tokens(n: int = 12, columns: int = 20, seed: int = 0, codes: int = 11) -> Tokens:
+    """Sessions of 3 to `columns` columns on 4 rows, two of one subject; every third is of split val."""
+    rng = np.random.default_rng(seed)
+    valid = np.arange(columns) < rng.integers(3, columns + 1, (n, 1))
+    names = np.array([f"s{i}" for i in range(n)], object)
+    split = np.array(["train", "train", "val"])[np.arange(n) % 3]
+    return Tokens(rng.integers(0, codes, (n, 4, columns)).astype(np.uint16), valid, names, np.arange(n) // 2, split)

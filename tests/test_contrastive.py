@@ -3,9 +3,11 @@
 import math
 
 import torch
-from torch import distributed, multiprocessing, nn
+from torch import nn
 
 from clef.contrastive import gather_with_gradient, symmetric_info_nce
+from tests.helpers import on_two
+from tokenizer import ranks
 
 PRESENT = torch.tensor([True, True, False, True, True, False, True, True])
 SUBJECT = torch.tensor([1, 1, 2, 3, 2, 4, 2**62 + 1, 2**62])
@@ -78,22 +80,21 @@ def test_float32_under_autocast_and_a_learned_temperature():
     assert scale.grad != 0
 
 
-def share(rank: int, world: int, folder: str) -> None:
+def share(folder: str) -> None:
     """One process's half of the batch; writes its sums and the gradient of its half."""
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=world)
+    rank = ranks.RANK
     torch.manual_seed(0)
     a_net, b_net = nn.Linear(6, 4), nn.Linear(6, 4)
     a, b = batch()
-    mine = slice(rank * len(a) // world, (rank + 1) * len(a) // world)
+    mine = slice(rank * len(a) // 2, (rank + 1) * len(a) // 2)
     out = symmetric_info_nce(a_net(a[mine]), b_net(b[mine]), PRESENT[mine], SUBJECT[mine])
     out["sum"].backward()
     values = {k: v.detach() for k, v in out.items()} | {"a": a_net.weight.grad, "b": b_net.weight.grad}
     torch.save(values, f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
 
 
 def test_two_processes_equal_one(tmp_path):
-    multiprocessing.spawn(share, (2, str(tmp_path)), nprocs=2)
+    on_two(share, str(tmp_path))
     parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     torch.manual_seed(0)
     a_net, b_net = nn.Linear(6, 4), nn.Linear(6, 4)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tests.edf_files import eeg, write_edf
-from tests.helpers import ROOT, TINY, must, pretrain, run, snapshot, start, wait_until
+from tests.helpers import ROOT, TIMES, TINY, meeting_point, must, pretrain, run, snapshot, start, wait_until
 from tokenizer.sessions import write_sessions
 from tokenizer.store import SHARD, TODO, TokenStore
 
@@ -40,7 +40,7 @@ def result(folder):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     models = {p.relative_to(folder): p.read_bytes() for p in (folder / "model").rglob("*.safetensors")}
     assert models
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines], models
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in lines], models
 
 
 def assert_same(a, b):
@@ -49,24 +49,39 @@ def assert_same(a, b):
     assert first[1].keys() == second[1].keys() and all(first[1][k] == second[1][k] for k in first[1])
 
 
-@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align"))
-def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, request, tmp_path):
-    """Also in the middle of a step, a checkpoint or a line of metrics; the moments are drawn, the deaths are real."""
-    settings = {"stage": stage} | TINY | inputs(stage, request) | EVERY_STEP
-    plain = start(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain")
-    must(plain.wait())
-    moments, kills = random.Random(f"{stage} 7"), 0
-    for after in (0, 2, 3, 2):  # lines of metrics this life may add
-        running = start(tmp_path / "b", "clef.pretrain", **settings, out=tmp_path / "killed")
-        before = steps_logged(tmp_path / "killed")
-        if not wait_until(lambda b=before, n=after: steps_logged(tmp_path / "killed") >= b + n, running):
+def killed_and_resumed(folder, settings, lives, seed):
+    """Train to the end through violent deaths, each after that many more lines of metrics; returns the deaths."""
+    moments, kills = random.Random(seed), 0
+    for after in lives:
+        running = start(folder / "b", "clef.pretrain", **settings, out=folder / "killed")
+        before = steps_logged(folder / "killed")
+        if not wait_until(lambda b=before, n=after: steps_logged(folder / "killed") >= b + n, running):
             break
         time.sleep(moments.uniform(0, 0.03))
         running.kill(signal.SIGKILL)
         running.process.join()
         kills += running.process.exitcode == -signal.SIGKILL
-    assert kills >= 2
-    must(run(tmp_path / "b", "clef.pretrain", **settings, out=tmp_path / "killed"))
+    must(run(folder / "b", "clef.pretrain", **settings, out=folder / "killed"))
+    return kills
+
+
+@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align"))
+def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, request, tmp_path):
+    """Also in the middle of a step, a checkpoint or a line of metrics; the moments are drawn, the deaths are real."""
+    settings = {"stage": stage} | TINY | inputs(stage, request) | EVERY_STEP | {"report_encoder.dropout": 0.2}
+    plain = start(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain")
+    must(plain.wait())
+    assert killed_and_resumed(tmp_path, settings, (0, 2, 3, 2), f"{stage} 7") >= 2
+    assert_same(tmp_path / "plain", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_steps_equals_never_killed(request, tmp_path):
+    """With a checkpoint every few steps only, so that steps are done again."""
+    settings = {"stage": "recon"} | TINY | inputs("recon", request) | {"steps": 120, "checkpoint_minutes": 0.002}
+    must(run(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain"))
+    lives = random.Random(3).choices(range(1, 12), k=10)
+    assert killed_and_resumed(tmp_path, settings, lives, 4) == 10
     assert_same(tmp_path / "plain", tmp_path / "killed")
 
 
@@ -86,6 +101,24 @@ def test_asked_to_stop_it_saves_says_so_and_goes_on_later(number, code, request,
     assert f"step {logged[-1]} of 60" in done.err
     must(run(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain"))
     assert_same(tmp_path / "plain", tmp_path / "stopped")
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_two_processes_leave_together_when_one_is_preempted(repeats, request, tmp_path):
+    """Once or, as under torchrun and a scheduler, several times: the signal is the same one."""
+    settings = {"stage": "recon"} | TINY | inputs("recon", request) | {"steps": 100_000, "out": tmp_path / "run"}
+    common = {"WORLD_SIZE": "2"} | meeting_point()
+    environs = [common | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+    both = [start(tmp_path / e["RANK"], "clef.pretrain", environ=e, **settings) for e in environs]
+    assert wait_until(lambda: steps_logged(tmp_path / "run") >= 3, both[0])
+    for _ in range(repeats):
+        both[1].kill(signal.SIGTERM)
+        time.sleep(0.002)
+    done = [running.wait() for running in both]
+    assert [d.code for d in done] == [0, 0] and not any("Traceback" in d.err for d in done)
+    assert "stopped by SIGTERM after step" in done[0].err
+    last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    assert [p.name for p in (tmp_path / "run" / "checkpoints").iterdir()] == [f"step-{last:08d}"]
 
 
 def test_ctrl_c_on_the_real_command_line(request, tmp_path):
