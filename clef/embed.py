@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from clef.attention import Kernel, choose
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import Model, load
 from tokenizer import ranks
@@ -42,6 +43,10 @@ class EmbedConfig:
     """trained, or a control: the same encoder with fresh weights, or the mean code vector per row."""
     pool: Literal["rows", "mean"] = "rows"
     """Mean over time per frequency row (16·D wide), or over everything (D wide)."""
+    layer: str = "encoder"
+    """Whose states are pooled: encoder, decoder, or one of their layers by its number, as encoder.5."""
+    attention: Kernel = "auto"
+    """Attention kernel; auto: xformers on CUDA if it is installed, else PyTorch's own."""
     name: str | None = None
     """What tables call this embedding; by default the name of the file."""
     batch: int = 16
@@ -58,7 +63,10 @@ def main(config: EmbedConfig) -> int:
     """Embed and write; returns 1 if a recording had to be left out."""
     if (config.tokens is None) == (config.recordings is None):
         raise ConfigError("give either tokens=STORE or recordings=DIR")
-    model = load(config.model).to(ranks.set_up(config.device))
+    device = ranks.set_up(config.device)
+    model = load(config.model).to(device)
+    model.encoder.attention = choose(config.attention, device.type)
+    model.encoder.check_layer(config.layer)
     left_out = 0
     if config.tokens:
         sessions = model.tokenise(TokenStore(config.tokens))
@@ -84,7 +92,9 @@ def embed_in_parts(model: Model, sessions, config: EmbedConfig) -> np.ndarray:
     starts = range(0, len(sessions), size)
     index = np.arange(len(sessions))
     parts = [
-        model.embed_tokens(sessions.where((index >= i) & (index < i + size)), config.pool, config.kind, config.batch)
+        model.embed_tokens(
+            sessions.where((index >= i) & (index < i + size)), config.pool, config.kind, config.batch, config.layer
+        )
         for i in track(starts, "embed", len(starts))
     ]
     return np.concatenate(parts)
@@ -101,7 +111,7 @@ def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[lis
     for file in track(files, "embed"):
         try:
             session = read(file, **dataclasses.asdict(config.reading))
-            vectors.append(model.embed_tokens(model.tokenise(session), config.pool, config.kind)[0])
+            vectors.append(model.embed_tokens(model.tokenise(session), config.pool, config.kind, layer=config.layer)[0])
         except RecordingError as error:
             log.warning("left out %s", error)
             continue
@@ -117,6 +127,7 @@ def about(model: Model, config: EmbedConfig) -> dict:
     return {
         "kind": config.kind,
         "pool": config.pool,
+        "layer": config.layer,
         "stage": trained.get("stage"),
         "tokenizer": trained.get("tokenizer"),
         "encoder": dataclasses.asdict(model.encoder.config),

@@ -3,9 +3,11 @@
 Li et al. 2023 (arXiv 2211.09117). Training hides a random share of the tokens and drops half of all tokens
 before the encoder; the decoder puts mask tokens in their place and predicts every hidden token. We differ:
 invalid tokens (padding, gaps) neither attend nor are attended to nor count; a token's embedding is a linear
-map of its code vector plus a learned one, so that codes that sound alike start alike.
+map of its code vector plus a learned one, so that codes that sound alike start alike. What is dropped or
+invalid is not computed either: the sessions of a batch are packed, valid token after valid token.
 
-Shapes: B batch · R rows · W columns · N = R·W tokens, row-major · M kept tokens · D width · K codes.
+Shapes: B batch · R rows · W columns · N = R·W tokens, row-major · M kept tokens · T packed tokens of all sessions ·
+D width · K codes.
 """
 
 import dataclasses
@@ -17,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from clef.attention import attend
+from clef.attention import Kernel
+from clef.transformer import Pack, Transformer
 from tokenizer.hub import ModelPart, load_folder, load_strictly, save_folder
 
 
@@ -33,12 +36,17 @@ class EncoderConfig:
     """Layers that see only the kept tokens."""
     decoder_layers: int = 2
     """Layers that see all tokens and predict the hidden ones."""
+    dropout: float = 0.0
+    """Share of features that each residual branch of stage=recon leaves out of a whole session while training."""
     pool: Literal["rows", "mean"] = "rows"
     """Session embedding: mean over valid time per frequency row (16·D wide), or over all tokens (D wide)."""
 
 
 class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
     """Tokens -> contextual states -> session embedding; with a decoder for masked reconstruction."""
+
+    attention: Kernel = "auto"
+    """The attention kernel; a choice of this process, not of the model, so it is not saved."""
 
     def __init__(self, config: EncoderConfig, codes: Tensor, rows: int = 16):
         """codes: (K, E) code vectors of the tokenizer, kept fixed; rows: R of the token grid."""
@@ -47,6 +55,8 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         width = config.width
         if width % config.heads or width % 2:
             raise ValueError(f"encoder.width={width}: must be even and a multiple of encoder.heads={config.heads}")
+        if not 0 <= config.dropout < 1:
+            raise ValueError(f"encoder.dropout={config.dropout}: must be at least 0 and below 1")
         self.about: dict[str, Any] = {}  # what it was trained on; travels in config.json
         self.register_buffer("codes", codes.clone().float())
         self.from_code = nn.Linear(codes.shape[1], width)
@@ -54,9 +64,9 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         self.row = nn.Embedding(rows, width)
         self.hidden_token = nn.Parameter(torch.zeros(width))
         self.dropped_token = nn.Parameter(torch.zeros(width))
-        self.encoder = Transformer(width, config.heads, config.encoder_layers)
+        self.encoder = Transformer(width, config.heads, config.encoder_layers, config.dropout)
         self.to_decoder = nn.Linear(width, width)
-        self.decoder = Transformer(width, config.heads, config.decoder_layers)
+        self.decoder = Transformer(width, config.heads, config.decoder_layers, config.dropout, config.encoder_layers)
         self.to_token = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
         self.token_bias = nn.Parameter(torch.zeros(len(codes)))
         self.apply(_start_small)
@@ -64,61 +74,91 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         for special in (self.hidden_token, self.dropped_token):
             nn.init.normal_(special, std=0.02)
 
+    # ---- tokens and their places
     def code_table(self) -> Tensor:
         """Embedding of every code (K, D): linear in the code vector, plus a learned one."""
         scaled = self.codes * math.sqrt(self.codes.shape[1])  # unit vectors -> unit variance per dimension
         return self.from_code(scaled) + self.free.weight
 
-    def places(self, columns: int) -> Tensor:
-        """Position of each token of an R x `columns` grid: (N, D); sine and cosine over time, learned over rows."""
-        time = sinusoids(columns, self.config.width, self.row.weight.device)
-        return (self.row.weight[:, None] + time[None]).flatten(0, 1)
+    def places(self, at: Tensor, columns: int) -> Tensor:
+        """Positions (T, D) of places `at` (T,) on R x `columns` grids: sine and cosine over time, learned over rows.
 
-    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
-        """States of all tokens, nothing hidden: tokens (B, R, W) int64, valid (B, W) bool -> (B, N, D)."""
-        x = F.embedding(tokens.flatten(1), self.code_table()) + self.places(tokens.shape[2])
-        return self.encoder(x, self.token_ok(valid))
+        Time may be of any length; places past the first grid, as those of a batch laid flat, start over.
+        """
+        time = sinusoids(columns, self.config.width, at.device)
+        return self.row(at // columns % self.rows) + time[at % columns]
 
     def token_ok(self, valid: Tensor) -> Tensor:
         """Valid columns (B, W) -> valid tokens (B, N), row-major."""
         return valid[:, None].expand(-1, self.rows, -1).flatten(1)
 
-    def embed(self, tokens: Tensor, valid: Tensor, pool: str | None = None) -> Tensor:
-        """Session embeddings: tokens (B, R, W) int64, valid (B, W) bool -> (B, R·D) or (B, D) float32."""
-        return pooled(self(tokens, valid).unflatten(1, (self.rows, -1)), valid, pool or self.config.pool)
+    # ---- states and embeddings
+    def layer_names(self) -> list[str]:
+        """What `states` and `embed` take as `layer`: each layer, and both stacks after their final norm."""
+        stacks = ("encoder", self.config.encoder_layers), ("decoder", self.config.decoder_layers)
+        return [f"{name}.{i}" for name, layers in stacks for i in range(layers)] + ["encoder", "decoder"]
 
-    def predict(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits of the hidden tokens, and what they are: (V, K) and (V,).
+    def check_layer(self, layer: str) -> None:
+        """Raise ValueError unless `layer` is one of `layer_names`."""
+        if layer not in self.layer_names():
+            raise ValueError(f"layer={layer}: there is no such layer; there are: {', '.join(self.layer_names())}")
 
-        batch: tokens (B, R, W) int64 · valid (B, W) · hidden (B, N) bool, all of them valid · kept (B, M) int64,
-        positions that enter the encoder · kept_ok (B, M) bool, false where a row has fewer than M.
+    def forward(self, tokens: Tensor, valid: Tensor, layer: str = "encoder") -> Tensor:
+        """States of all tokens, nothing hidden: tokens (B, R, W) int64, valid (B, W) bool -> (B, N, D).
+
+        Invalid tokens have the state 0. `layer`: "encoder" is what the final norm gives, "encoder.3" what leaves the
+        fourth layer, "decoder" and "decoder.0" the same of the decoder. Raises ValueError for any other name.
         """
-        tokens, kept, hidden = batch["tokens"].flatten(1), batch["kept"], batch["hidden"]
-        ok, place, table = self.token_ok(batch["valid"]), self.places(batch["tokens"].shape[2]), self.code_table()
-        states = self.to_decoder(self.encode_kept(tokens, kept, batch["kept_ok"], place, table, hidden))
-        full = self.dropped_token.to(states.dtype).expand(*tokens.shape, -1)  # (B, N, D)
-        states = torch.where(batch["kept_ok"][..., None], states, self.dropped_token.to(states.dtype))
-        full = full.scatter(1, kept[..., None].expand_as(states), states) + place
-        found = self.to_token(self.decoder(full, ok)[hidden])  # (V, D)
-        return found @ table.T / self.config.width**0.5 + self.token_bias, tokens[hidden]
+        self.check_layer(layer)
+        stack, _, number = layer.partition(".")
+        stop = int(number) if number else None
+        at, lengths = pack(self.token_ok(valid))
+        packed = Pack(lengths, self.attention)
+        seen = F.embedding(tokens.flatten()[at], self.code_table())
+        place = self.places(at, tokens.shape[2])
+        states = self.encoder(seen + place, packed, stop if stack == "encoder" else None)
+        if stack == "decoder":
+            states = self.decoder(self.to_decoder(states) + place, packed, stop)
+        return unpacked(states, at, tokens).flatten(1, 2)
 
-    def encode_kept(self, tokens, kept, kept_ok, place, table, hidden: Tensor | None = None) -> Tensor:
-        """States (B, M, D) of the tokens (B, N) at positions kept (B, M); hidden ones enter as the mask token."""
-        seen = F.embedding(tokens.gather(1, kept), table)
-        if hidden is not None:
-            seen = torch.where(hidden.gather(1, kept)[..., None], self.hidden_token.to(seen.dtype), seen)
-        return self.encoder(seen + place[kept], kept_ok)
+    def embed(self, tokens: Tensor, valid: Tensor, pool: str | None = None, layer: str = "encoder") -> Tensor:
+        """Session embeddings: tokens (B, R, W) int64, valid (B, W) bool -> (B, R·D) or (B, D) float32."""
+        states = self(tokens, valid, layer).unflatten(1, (self.rows, -1))
+        return pooled(states, valid, pool or self.config.pool)
 
     def embed_kept(self, tokens: Tensor, kept: Tensor, kept_ok: Tensor) -> Tensor:
         """`embed` from a part of the tokens: tokens (B, R, W), kept and kept_ok (B, M) -> (B, R·D) or (B, D)."""
-        columns = tokens.shape[2]
-        states = self.encode_kept(tokens.flatten(1), kept, kept_ok, self.places(columns), self.code_table())
-        row = F.one_hot(kept // columns, self.rows).to(states.dtype) * kept_ok[..., None]  # (B, M, R)
-        sums = torch.einsum("bmr,bmd->brd", row, states)
+        at, lengths = pack(kept_ok, kept, self.rows * tokens.shape[2])
+        seen = F.embedding(tokens.flatten()[at], self.code_table())
+        states = self.encoder(seen + self.places(at, tokens.shape[2]), Pack(lengths, self.attention))
+        sums = unpacked(states, at, tokens).sum(2)  # (B, R, D)
+        counts = unpacked(states.new_ones(len(at), 1), at, tokens).sum(2)
         if self.config.pool == "mean":
-            return (sums.sum(1) / kept_ok.sum(1, keepdim=True).clamp_min(1)).float()
-        return (sums / row.sum(1)[..., None].clamp_min(1)).flatten(1).float()
+            sums, counts = sums.sum(1), counts.sum(1)
+        return (sums / counts.clamp_min(1)).flatten(1).float()
 
+    # ---- masked reconstruction
+    def predict(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Logits of the hidden tokens, and what they are: (V, K) and (V,).
+
+        batch: tokens (B, R, W) int64 · valid (B, W) · hidden (B, N) bool, all of them valid · kept (B, M) int64,
+        positions that enter the encoder · kept_ok (B, M) bool, false where a row has fewer than M · seed (B,) int64,
+        optional: without it there is no dropout · what `plan` adds, optional: saves a GPU from waiting for it.
+        """
+        batch = batch if "asked" in batch else batch | plan(batch)
+        tokens, columns = batch["tokens"].flatten(), batch["tokens"].shape[2]
+        table, seed = self.code_table(), batch.get("seed")
+        seen = F.embedding(tokens[batch["seen"]], table)
+        seen = torch.where(batch["seen_hidden"][:, None], self.hidden_token.to(seen.dtype), seen)
+        seen = seen + self.places(batch["seen"], columns)
+        states = self.to_decoder(self.encoder(seen, Pack(batch["seen_lengths"], self.attention, seed)))
+        full = self.dropped_token.to(states.dtype).expand(len(batch["real"]), -1)
+        full = full.index_copy(0, batch["seen_in_real"], states) + self.places(batch["real"], columns)
+        full = self.decoder(full, Pack(batch["real_lengths"], self.attention, seed))
+        found = self.to_token(full[batch["asked_in_real"]])  # (V, D)
+        return F.linear(found / self.config.width**0.5, table, self.token_bias), tokens[batch["asked"]]
+
+    # ---- saving
     @property
     def output(self) -> int:
         """Width of a session embedding."""
@@ -141,42 +181,11 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
 
     @classmethod
     def from_description(cls, config: dict[str, Any]) -> "Encoder":
-        """An untrained encoder of the size that `describe()` states."""
-        size = EncoderConfig(**{f.name: config[f.name] for f in dataclasses.fields(EncoderConfig)})
-        model = cls(size, torch.zeros(config["codes"]), config["rows"])
+        """An untrained encoder of the size that `describe()` states; what it does not state is at its default."""
+        known = {f.name: config[f.name] for f in dataclasses.fields(EncoderConfig) if f.name in config}
+        model = cls(EncoderConfig(**known), torch.zeros(config["codes"]), config["rows"])
         model.about = config["about"]
         return model
-
-
-class Transformer(nn.Module):
-    """Pre-norm Transformer layers (Xiong et al. 2020, arXiv 2002.04745) and a final norm: (B, N, D) -> (B, N, D)."""
-
-    def __init__(self, width: int, heads: int, layers: int):
-        super().__init__()
-        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, x: Tensor, ok: Tensor) -> Tensor:
-        key_ok = None if bool(ok.all()) else ok
-        for layer in self.layers:
-            x = layer(x, key_ok)
-        return self.norm(x)
-
-
-class Layer(nn.Module):
-    """Attention and a two-layer perceptron, each behind a norm and beside a residual."""
-
-    def __init__(self, width: int, heads: int):
-        super().__init__()
-        self.heads = heads
-        self.norm_a, self.norm_b = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-
-    def forward(self, x: Tensor, key_ok: Tensor | None) -> Tensor:
-        x = x + self.out(attend(*self.qkv(self.norm_a(x)).chunk(3, -1), self.heads, key_ok))
-        return x + self.mlp(self.norm_b(x))
 
 
 def pooled(states: Tensor, valid: Tensor, pool: str) -> Tensor:
@@ -184,6 +193,42 @@ def pooled(states: Tensor, valid: Tensor, pool: str) -> Tensor:
     share = valid.to(states.dtype) / valid.sum(1, keepdim=True).clamp_min(1)
     rows = torch.einsum("brwd,bw->brd", states, share)
     return (rows.flatten(1) if pool == "rows" else rows.mean(1)).float()
+
+
+def pack(ok: Tensor, kept: Tensor | None = None, tokens: int = 0) -> tuple[Tensor, list[int]]:
+    """Places (T,) of the true ones of ok (B, N) in the batch laid flat, and how many each session has.
+
+    With `kept` (B, M), ok (B, M) says which of those positions among a session's `tokens` are meant.
+    """
+    lengths = ok.sum(1).tolist()
+    if kept is None:
+        return ok.flatten().nonzero()[:, 0], lengths
+    start = tokens * torch.arange(len(ok), device=ok.device)[:, None]
+    return (kept + start)[ok], lengths
+
+
+def unpacked(states: Tensor, at: Tensor, tokens: Tensor) -> Tensor:
+    """Packed states (T, D) at their places `at` (T,) among the tokens (B, R, W), zero elsewhere: (B, R, W, D)."""
+    full = states.new_zeros(tokens.numel(), states.shape[-1])
+    return full.index_copy(0, at, states).unflatten(0, tokens.shape)
+
+
+def plan(batch: dict[str, Any]) -> dict[str, Any]:
+    """Where the tokens of a masked batch stand once packed; made on the CPU it spares a GPU its waits.
+
+    Places in the batch laid flat (B·N): seen (the encoder's tokens), real (the decoder's), asked (the hidden ones);
+    seen_in_real and asked_in_real among the real ones; seen_hidden bool; seen_lengths and real_lengths, lists of B.
+    """
+    ok = batch["valid"][:, None].expand(batch["tokens"].shape).flatten(1)
+    seen, seen_lengths = pack(batch["kept_ok"], batch["kept"], ok.shape[1])
+    real, real_lengths = pack(ok)
+    asked = batch["hidden"].flatten().nonzero()[:, 0]
+    among_real = ok.flatten().cumsum(0) - 1
+    return {
+        **{"seen": seen, "seen_lengths": seen_lengths, "seen_hidden": batch["hidden"].flatten()[seen]},
+        **{"real": real, "real_lengths": real_lengths, "asked": asked},
+        **{"seen_in_real": among_real[seen], "asked_in_real": among_real[asked]},
+    }
 
 
 def sinusoids(length: int, width: int, device: torch.device) -> Tensor:

@@ -68,17 +68,19 @@ class Model:
 
     @torch.inference_mode()
     def embed_tokens(
-        self, sessions: Tokens, pool: str | None = None, kind: Kind = "trained", batch: int = 16
+        self, sessions: Tokens, pool: str | None = None, kind: Kind = "trained", batch: int = 16, layer: str = "encoder"
     ) -> np.ndarray:
         """Session embeddings (n, D) float32 of tokens; `kind` picks the controls of a benchmark.
+
+        `layer`: any of `Encoder.layer_names()`; the encoder's last states unless told otherwise.
 
         untrained: the same encoder with fresh weights · codes: the mean code vector per row, no encoder at all
         """
         encoder = self._untrained() if kind == "untrained" else self.encoder
         parts: dict[int, np.ndarray] = {}
-        for rows, part in _by_length(sessions, batch):
+        for rows, part in by_length(sessions, batch):
             tokens, valid = (part[k].to(encoder.codes.device) for k in ("tokens", "valid"))
-            found = code_means(encoder, tokens, valid) if kind == "codes" else encoder.embed(tokens, valid, pool)
+            found = code_means(encoder, tokens, valid) if kind == "codes" else encoder.embed(tokens, valid, pool, layer)
             parts |= dict(zip(rows, found.cpu().numpy(), strict=True))
         return np.stack([parts[i] for i in range(len(sessions))])
 
@@ -88,13 +90,14 @@ class Model:
         for i in range(len(sessions)):
             valid = torch.from_numpy(sessions.valid[i : i + 1]).to(self.encoder.codes.device)
             tokens = torch.from_numpy(sessions.tokens[i : i + 1].astype(np.int64)).to(valid.device)
-            states = self.encoder(tokens, valid) * self.encoder.token_ok(valid)[..., None]
+            states = self.encoder(tokens, valid)
             yield states.float().cpu().numpy().reshape(1, rows * columns, -1)
 
     def _untrained(self) -> Encoder:
         """An encoder of the same size and codes, with the weights it would have started from."""
         torch.manual_seed(0)
         fresh = Encoder(self.encoder.config, self.encoder.codes.cpu(), self.encoder.rows)
+        fresh.attention = self.encoder.attention
         return fresh.to(self.encoder.codes.device).eval()
 
     def text(self, texts: Sequence[str]) -> np.ndarray:
@@ -138,7 +141,7 @@ def code_means(encoder: Encoder, tokens: torch.Tensor, valid: torch.Tensor) -> t
     return torch.einsum("brwe,bw->bre", encoder.codes[tokens], share).flatten(1)
 
 
-def _by_length(sessions: Tokens, batch: int) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
+def by_length(sessions: Tokens, batch: int) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
     """Batches of sessions of like length, without the padding they share."""
     ends = np.array([int(np.flatnonzero(v)[-1]) + 1 if v.any() else 1 for v in sessions.valid])
     order = np.argsort(ends, kind="stable")

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from clef import cohort as cohorts
+from clef import dry_run
 from clef.alignment import Alignment
+from clef.attention import Kernel, choose, hide_from_compiler
 from clef.bpe import learn
 from clef.crops import Crops
 from clef.ehr import RecordConfig, RecordEncoder, RecordVocabulary
@@ -21,10 +23,11 @@ from clef.reports import report_summaries
 from clef.runs import Run, finished_model
 from clef.stage import Objective, Samples
 from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
-from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective
+from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective, some_subjects
 from clef.stage_tokenizer import TokenizerObjective, TokenizerStageConfig, make_vqgan
 from clef.text import TextConfig, TextEncoder
 from clef.train import LoopConfig, train
+from clef.watching import make_watcher
 from tokenizer import ranks
 from tokenizer.cli import ConfigError, program
 from tokenizer.files import fingerprint
@@ -57,8 +60,10 @@ class PretrainConfig(LoopConfig):
     """Size of every network."""
     text: str = "scratch"
     """How reports are read in stage=align."""
-    out: str = "???"
-    """Run folder; the same folder with the same settings resumes."""
+    out: str | None = None
+    """Run folder, required but for dry_run; the same folder with the same settings resumes."""
+    dry_run: bool = False
+    """Say what the run would need (size, operations, memory, time on this device) and end; nothing is written."""
     cohort: str | None = None
     """Cohort folder (stage=tokenizer and stage=align)."""
     tokens: str | None = None
@@ -70,9 +75,11 @@ class PretrainConfig(LoopConfig):
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     workers: int = 0
-    """Processes that read recordings beside this one."""
+    """Processes that read recordings beside this one (stage=tokenizer); tokens are in memory: a thread is enough."""
     threads: int = 0
     """CPU threads of this process; 0 leaves the choice to PyTorch."""
+    attention: Kernel = "auto"
+    """Attention kernel of the session Transformer; auto: xformers on CUDA if it is installed, else PyTorch's own."""
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     """Mirror the metrics to Weights & Biases; metrics.jsonl stays the record."""
     reading: ReadingConfig = part(ReadingConfig)
@@ -95,12 +102,17 @@ class PretrainConfig(LoopConfig):
 
 def main(config: PretrainConfig) -> None:
     """Build the stage, train it, and say what was written and what comes next."""
-    missing = [name for name in NEEDS[config.stage] if not getattr(config, name)]
-    if missing:
+    missing = [name for name in (*NEEDS[config.stage], "out") if not getattr(config, name)]
+    if missing and not config.dry_run:
         raise ConfigError(f"stage={config.stage} needs {' and '.join(f'{m}=' for m in missing)}")
     if config.threads:
         torch.set_num_threads(config.threads)
     device = ranks.set_up(config.device)
+    if config.attention != "auto":
+        choose(config.attention, device.type)  # a kernel that cannot run here stops us before anything is written
+    if config.dry_run:
+        dry_run.say(config, device)
+        return ranks.leave()
     build = {"tokenizer": build_tokenizer, "recon": build_recon, "align": build_align}[config.stage]
     run = Run(config.out, config, input_fingerprints(config), config.wandb)
     if run.finished:
@@ -108,7 +120,10 @@ def main(config: PretrainConfig) -> None:
     else:
         torch.manual_seed(config.seed)
         objective, samples = build(config)
-        train(objective, samples, config, run, device, config.workers)
+        if config.compile:
+            hide_from_compiler()
+        workers = config.workers if config.stage == "tokenizer" else 0
+        train(objective, samples, config, run, device, workers)
         if config.stage != "tokenizer" and ranks.RANK == 0:
             copy_tokenizer(config, run)
         run.mark_finished()
@@ -147,9 +162,12 @@ def build_tokenizer(config: PretrainConfig) -> tuple[Objective, Samples]:
 def build_recon(config: PretrainConfig) -> tuple[Objective, Samples]:
     """A fresh encoder over the store's codes, and its sessions with masks."""
     store, tokens = load_tokens(config.tokens)
+    recon = config.recon
+    watcher = make_watcher(recon.probe, recon.probe_tasks, tokens) if recon.probe else None
+    tokens = some_subjects(tokens, recon.subjects_share, config.seed)
     encoder = Encoder(config.encoder, store.tokenizer.codebook.vectors, store.grid[0])
-    encoder.about = about(config, store, tokens)
-    return ReconObjective(encoder, config.recon), MaskedSessions(tokens, config.recon, config.seed)
+    encoder.about, encoder.attention = about(config, store, tokens), config.attention
+    return ReconObjective(encoder, recon, watcher), MaskedSessions(tokens, recon, config.seed)
 
 
 def build_align(config: PretrainConfig) -> tuple[Objective, Samples]:
@@ -168,7 +186,7 @@ def build_align(config: PretrainConfig) -> tuple[Objective, Samples]:
         raise ValueError(
             f"cohort={config.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with"
         )
-    encoder.about = about(config, store, tokens)
+    encoder.about, encoder.attention = about(config, store, tokens), config.attention
     partners = find_partners(tokens, sessions, events, summaries, text, record.vocabulary if record else None)
     heads = Alignment(encoder.output, text, record)
     return AlignObjective(encoder.train(), heads, config.align), Pairs(tokens, partners, config.align, config.seed)
