@@ -21,6 +21,8 @@ from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 
 log = logging.getLogger(__name__)
 
+KNOTS = 6
+"""Frequencies (0, 6.4, … 32 Hz) between which a random spectrum is a straight line."""
 TWIN = {name: name[:-1] + str(int(name[-1]) + (1 if int(name[-1]) % 2 else -1)) for name in CHANNELS if name[-1] != "z"}
 MIRRORED = [CHANNELS.index(TWIN.get(name, name)) for name in CHANNELS]
 """For each channel the one at the same place on the other side: odd numbers are left, even ones right, z in between."""
@@ -38,6 +40,8 @@ class CropsConfig:
     """Share of the crops that hide one to four of their channels from the encoder."""
     mirror: float = 0.5
     """Share of the crops whose left and right channels change places."""
+    colour: float = 0.0
+    """dB; sd of the smooth random spectra that are added to some channels, and to all of them, in half of the crops."""
     scale_sessions: int = 64
     """Training recordings read once at the start for mean and sd per frequency."""
     validation_sessions: int = 16
@@ -84,6 +88,8 @@ class Crops:
         spec, ok = reading.spec, reading.channel_ok
         if rng.random() < self.config.mirror:
             spec, ok = spec[MIRRORED], ok[MIRRORED]
+        if self.config.colour and rng.random() < 0.5:
+            spec = spec + self.config.colour * colours(ok, rng)
         seen = ok.clone()
         if rng.random() < self.config.hide_channels:
             seen[rng.permutation(len(seen))[: rng.integers(1, 5)]] = False
@@ -140,6 +146,19 @@ def crop(reading: Reading, frames: int, where: float) -> Reading:
     missing = frames - spec.shape[-1]
     pad = torch.nn.functional.pad
     return Reading(pad(spec, (0, missing)), pad(valid, (0, missing)), reading.channel_ok)
+
+
+def colours(channel_ok: Tensor, rng: np.random.Generator) -> Tensor:
+    """Smooth spectra (C, F, 1) of sd 1: one of all channels, and one of its own for each of some of them.
+
+    Electrodes differ by their contact, amplifiers by their filters, heads by their bone: what a code must be able to
+    say is more varied than any one archive.
+    """
+    own = rng.random(len(channel_ok)) < rng.choice([0.1, 0.3, 1.0])
+    knots = rng.standard_normal(KNOTS) + own[:, None] * rng.standard_normal((len(channel_ok), KNOTS))
+    at = np.linspace(0, KNOTS - 1, 128)
+    shape = np.stack([np.interp(at, np.arange(KNOTS), k) for k in knots])
+    return torch.from_numpy(shape[:, :, None].astype(np.float32)) * channel_ok[:, None, None]
 
 
 def as_it_is(reading: Reading) -> Crop:

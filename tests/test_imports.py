@@ -20,7 +20,7 @@ OWNERS = {
     "mne": {"tokenizer/formats.py", "tokenizer/recordings.py"},  # recordings.py: for a type hint only
     "edfio": {"tokenizer/edf.py"},
     "zarr": {"tokenizer/store.py"},
-    "wandb": {"clef/runs.py"},
+    "wandb": {"clef/mirror.py"},
     "xformers": {"clef/attention.py"},
     "transformers": {"clef/text.py"},
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from clef.crops import CHANNELS, MIRRORED, Crops, as_it_is, collate, crop
+from clef.crops import CHANNELS, MIRRORED, Crops, as_it_is, collate, colours, crop
 from clef.stage_tokenizer import TokenizerObjective, TokenizerStageConfig, make_vqgan
 from tests.helpers import spectrogram
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
@@ -168,6 +168,25 @@ def test_crops_are_varied_in_the_stated_shares(readings):
     hidden = np.array([19 - int(d.channel_seen.sum()) for d in drawn])
     assert np.mean(mirrored) == pytest.approx(0.5, abs=0.06) and (hidden > 0).mean() == pytest.approx(0.3, abs=0.06)
     assert set(hidden) == {0, 1, 2, 3, 4} and all(d.channel_ok.all() for d in drawn)
+
+
+def test_random_spectra_are_smooth_of_the_stated_size_and_only_on_channels_there():
+    ok = torch.ones(19).bool()
+    ok[4] = False
+    drawn = torch.stack([colours(ok, np.random.default_rng(i))[:, :, 0] for i in range(400)])  # (400, C, F)
+    assert not drawn[:, 4].any() and drawn[:, ok, ::26].std() == pytest.approx(1.2, abs=0.15)
+    assert drawn.diff(dim=-1).abs().max() < 0.5  # six knots over 128 bins: no step from bin to bin
+    apart = (drawn[:, ok] - drawn[:, ok].mean(1, keepdim=True)).abs().amax((1, 2)) > 1e-6
+    assert apart.float().mean() > 0.8  # in most crops some channels differ from the rest
+
+
+def test_random_spectra_are_added_to_half_of_the_crops(readings):
+    samples = readings()
+    samples.config = dataclasses.replace(samples.config, mirror=0.0, hide_channels=0.0, colour=2.0)
+    crop_of = Reading(spectrogram(1, 20)[0], torch.ones(20).bool(), torch.ones(19).bool())
+    drawn = [samples._vary(crop_of, np.random.default_rng(i)) for i in range(300)]
+    added = np.array([float((d.spec - crop_of.spec).square().mean().sqrt()) for d in drawn])
+    assert (added > 0).mean() == pytest.approx(0.5, abs=0.08) and 1.0 < added[added > 0].mean() < 4.0
 
 
 def test_left_and_right_change_places():

@@ -30,8 +30,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "gan off": {"tokenizer_stage.gan_weight": 0},
     "grid 8 x 256": {"vqgan.bins_per_token": 16, "vqgan.frames_per_token": 5},
     "grid 32 x 64": {"vqgan.bins_per_token": 4, "vqgan.frames_per_token": 20},
-    "1,024 codes": {"vqgan.codes": 1024},
+    "2,048 codes": {"vqgan.codes": 2048},
+    "512 codes": {"vqgan.codes": 512},
     "codes of 8 dimensions": {"vqgan.code_dimension": 8},
+    "no random spectra": {"tokenizer_stage.colour": 0},
+    "no hidden channels": {"tokenizer_stage.hide_channels": 0},
 }
 COLUMNS = (
     ("cell_mae", "cell error, dB", 2),
@@ -52,10 +55,14 @@ class Ablate:
 
     cohort: str = "???"
     """Cohort folder to train on and, held-out people, to judge on."""
+    judge: str | None = None
+    """Cohort folder to judge on instead, e.g. the real recordings alone."""
     out: str = "???"
     """Folder of the runs and of ablations.md."""
     model: str = "small"
     """Preset of the network."""
+    settings: list[str] = field(default_factory=list)
+    """More settings of clef.pretrain for every variant, e.g. [vqgan.width=96,vqgan.encoder_blocks=2]."""
     steps: int = 400
     """Training steps of each variant."""
     batch: int = 8
@@ -78,6 +85,8 @@ class Ablate:
 
 def main(config: Ablate) -> int:
     """Train and judge the variants one after the other, and write the table."""
+    if wrong := [s for s in config.settings if "=" not in s]:
+        raise ConfigError(f"settings: {wrong[0]!r} is not name=value")
     if unknown := sorted(set(config.only) - set(VARIANTS)):
         raise ConfigError(f"only: there is no variant {unknown[0]!r}; there are: {', '.join(VARIANTS)}")
     chosen = config.only or list(VARIANTS)
@@ -101,9 +110,10 @@ def judge(config: Ablate, name: str) -> None:
         **{"steps": config.steps, "batch": config.batch, "lr": config.lr, "seed": config.seed},
         **{"tokenizer_stage.crop_frames": config.crop_frames, "threads": config.threads, "workers": 1},
     }
-    _run("clef.pretrain", settings | VARIANTS[name])
+    _run("clef.pretrain", settings | dict(s.split("=", 1) for s in config.settings) | VARIANTS[name])
     trained = time.monotonic() - begin
-    judged = {"tokenizer": folder / "run", "cohort": config.cohort, "out": folder / "judged", "split": config.split}
+    cohort = config.judge or config.cohort
+    judged = {"tokenizer": folder / "run", "cohort": cohort, "out": folder / "judged", "split": config.split}
     _run("tools.evaluate_tokenizer", judged)
     write_json(folder / "variant.json", {"name": name, "minutes": trained / 60, "settings": VARIANTS[name]})
 
@@ -119,9 +129,9 @@ def table(config: Ablate, names: list[str]) -> str:
         shown = ["–" if v is None else f"{v:,.{d}f}" for v, (_, _, d) in zip(values, COLUMNS, strict=True)]
         rows.append([name, *shown])
     head = (
-        f"{config.model}, {config.steps} steps of {config.batch} crops of {config.crop_frames} s, lr {config.lr:g}, "
-        f"seed {config.seed}; {config.split}, {config.group}: {count.get('people', 0)} people, "
-        f"{count.get('recordings', 0)} recordings, {count.get('tokens', 0):,} tokens"
+        f"{', '.join([config.model, *config.settings])}; {config.steps} steps of {config.batch} crops of "
+        f"{config.crop_frames} s, lr {config.lr:g}, seed {config.seed}; {config.split}, {config.group}: "
+        f"{count.get('people', 0)} people, {count.get('recordings', 0)} recordings, {count.get('tokens', 0):,} tokens"
     )
     header = ["variant", *(words for _, words, _ in COLUMNS)]
     lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
