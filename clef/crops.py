@@ -40,7 +40,7 @@ class CropsConfig:
     """Share of the crops that hide one to four of their channels from the encoder."""
     mirror: float = 0.5
     """Share of the crops whose left and right channels change places."""
-    colour: float = 0.0
+    colour: float = 1.5
     """dB; sd of the smooth random spectra that are added to some channels, and to all of them, in half of the crops."""
     scale_sessions: int = 64
     """Training recordings read once at the start for mean and sd per frequency."""

@@ -45,6 +45,8 @@ class AlignConfig:
     """Share of a report's words and of a record's entries left out while training."""
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s."""
+    validation_sessions: int = 256
+    """Held-out sessions the loss is watched on, as one batch: they are each other's negatives."""
     summariser: str = "rules"
     """What turns reports into their electrographic content."""
 
@@ -145,7 +147,8 @@ class Pairs:
         return self._pairs(order, generators, self.config.drop, self.config.partner_drop)
 
     def validation(self) -> list[Batch]:
-        rows = self.held_out.tolist()
+        drawn = np.random.default_rng((0, 5)).permutation(self.held_out)[: self.config.validation_sessions]
+        rows = sorted(drawn.tolist())
         return [self._pairs(rows, [np.random.default_rng((0, 3, r)) for r in rows])] if rows else []
 
     def _pairs(

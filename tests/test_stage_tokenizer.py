@@ -157,9 +157,9 @@ def test_crops_follow_from_seed_and_sample_number_alone(readings):
 
 def test_crops_are_varied_in_the_stated_shares(readings):
     samples = readings()
-    plain, varied = samples.config, dataclasses.replace(samples.config, mirror=0.5, hide_channels=0.3)
+    plain, varied = samples.config, dataclasses.replace(samples.config, mirror=0.5, hide_channels=0.3, colour=0.0)
     crop_of = Reading(spectrogram(1, 20)[0], torch.ones(20).bool(), torch.ones(19).bool())
-    samples.config = dataclasses.replace(plain, mirror=0.0, hide_channels=0.0)
+    samples.config = dataclasses.replace(plain, mirror=0.0, hide_channels=0.0, colour=0.0)
     same = samples._vary(crop_of, np.random.default_rng(0))
     assert torch.equal(same.spec, crop_of.spec) and same.channel_seen.all()
     samples.config = varied
