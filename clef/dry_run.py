@@ -12,13 +12,13 @@ import logging
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from clef import costs
 from clef.encoder import Encoder
+from clef.settings import PretrainConfig
 from clef.stage import Batch
 from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective
 from clef.train import LoopConfig, make_autocast, to_device
@@ -26,16 +26,13 @@ from tokenizer import ranks
 from tokenizer.store import Tokens
 from tokenizer.vqgan import BINS, VQGAN
 
-if TYPE_CHECKING:
-    from clef.pretrain import PretrainConfig
-
 log = logging.getLogger(__name__)
 EPOCHS, SESSIONS = 20, 260_000  # the training of the paper (arXiv 2605.10817)
 SECONDS = 20.0  # of measuring; a step that was begun is ended
 
 
 # ---- a model and sessions of the right size
-def size_of(config: "PretrainConfig") -> costs.Size:
+def size_of(config: PretrainConfig) -> costs.Size:
     """The encoder's size over the tokens that the settings of the tokenizer would give."""
     vqgan = config.vqgan
     return costs.Size(config.encoder, vqgan.codes, vqgan.code_dimension, BINS // vqgan.bins_per_token)
@@ -100,7 +97,7 @@ def step_seconds(objective: ReconObjective, batch: Batch, precision: str, device
 
 
 # ---- what is said
-def say(config: "PretrainConfig", device: torch.device) -> None:
+def say(config: PretrainConfig, device: torch.device) -> None:
     """Log what the run would need on this device; of stage=recon all, of the others what the settings alone tell."""
     if config.stage == "tokenizer":
         count = sum(p.numel() for p in VQGAN(config.vqgan).parameters())
@@ -117,7 +114,7 @@ def say(config: "PretrainConfig", device: torch.device) -> None:
         log.info("%s", line)
 
 
-def training_rate(size: costs.Size, config: "PretrainConfig", device: torch.device) -> float:
+def training_rate(size: costs.Size, config: PretrainConfig, device: torch.device) -> float:
     """Operations per second of micro-steps of one session, or of 16 on a GPU."""
     sessions = 16 if device.type == "cuda" else 1
     batch = random_batch(sessions, config.recon.columns, size, config.recon)

@@ -5,7 +5,6 @@ The same command started again goes on where it stopped, to the same numbers; a 
 
 import dataclasses
 import logging
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,28 +12,27 @@ import torch
 from clef import cohort as cohorts
 from clef import dry_run
 from clef.alignment import Alignment
-from clef.attention import Kernel, choose, hide_from_compiler
+from clef.attention import choose, hide_from_compiler
 from clef.bpe import learn
 from clef.crops import Crops
-from clef.ehr import RecordConfig, RecordEncoder, RecordVocabulary
+from clef.ehr import RecordEncoder, RecordVocabulary
 from clef.embeddings import subject_hash
-from clef.encoder import Encoder, EncoderConfig
+from clef.encoder import Encoder
 from clef.reports import report_summaries
 from clef.runs import Run, finished_model
+from clef.settings import PretrainConfig
 from clef.stage import Objective, Samples
-from clef.stage_align import AlignConfig, AlignObjective, Pairs, find_partners
-from clef.stage_recon import MaskedSessions, ReconConfig, ReconObjective, some_subjects
-from clef.stage_tokenizer import TokenizerObjective, TokenizerStageConfig, make_vqgan
-from clef.text import TextConfig, TextEncoder
-from clef.train import LoopConfig, train
+from clef.stage_align import AlignObjective, Pairs, find_partners
+from clef.stage_recon import MaskedSessions, ReconObjective, some_subjects
+from clef.stage_tokenizer import TokenizerObjective, make_vqgan
+from clef.text import TextEncoder
+from clef.train import train
 from clef.watching import make_watcher
 from tokenizer import ranks
 from tokenizer.cli import ConfigError, program
 from tokenizer.files import fingerprint
-from tokenizer.readings import ReadingConfig
 from tokenizer.sessions import read_sessions
 from tokenizer.store import Tokens, TokenStore
-from tokenizer.vqgan import VQGANConfig
 
 log = logging.getLogger(__name__)
 NEEDS = {"tokenizer": ("cohort",), "recon": ("tokens",), "align": ("tokens", "cohort", "init")}
@@ -43,61 +41,6 @@ NEXT = {
     "recon": "python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet   (or stage=align init={out} …)",
     "align": "python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
 }
-
-
-def part(default: type):
-    """A field that holds the settings of one component."""
-    return dataclasses.field(default_factory=default)
-
-
-@dataclasses.dataclass
-class PretrainConfig(LoopConfig):
-    """Settings of clef.pretrain: the loop's own and one group per component."""
-
-    stage: str = "???"
-    """What to train; sets the loop's defaults for it."""
-    model: str = "small"
-    """Size of every network."""
-    text: str = "scratch"
-    """How reports are read in stage=align."""
-    out: str | None = None
-    """Run folder, required but for dry_run; the same folder with the same settings resumes."""
-    dry_run: bool = False
-    """Say what the run would need (size, operations, memory, time on this device) and end; nothing is written."""
-    cohort: str | None = None
-    """Cohort folder (stage=tokenizer and stage=align)."""
-    tokens: str | None = None
-    """Token store (stage=recon and stage=align)."""
-    init: str | None = None
-    """Finished stage=recon run to start from (stage=align)."""
-    seed: int = 0
-    """Everything random follows from it."""
-    device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
-    workers: int = 0
-    """Processes that read recordings beside this one (stage=tokenizer); tokens are in memory: a thread is enough."""
-    threads: int = 0
-    """CPU threads of this process; 0 leaves the choice to PyTorch."""
-    attention: Kernel = "auto"
-    """Attention kernel of the session Transformer; auto: xformers on CUDA if it is installed, else PyTorch's own."""
-    wandb: Literal["disabled", "offline", "online"] = "disabled"
-    """Mirror the metrics to Weights & Biases; metrics.jsonl stays the record."""
-    reading: ReadingConfig = part(ReadingConfig)
-    """How recordings become sessions (stage=tokenizer)."""
-    vqgan: VQGANConfig = part(VQGANConfig)
-    """The tokenizer network."""
-    tokenizer_stage: TokenizerStageConfig = part(TokenizerStageConfig)
-    """Losses and crops of stage=tokenizer."""
-    encoder: EncoderConfig = part(EncoderConfig)
-    """The session Transformer (stage=recon)."""
-    recon: ReconConfig = part(ReconConfig)
-    """Masking of stage=recon."""
-    align: AlignConfig = part(AlignConfig)
-    """Losses of stage=align."""
-    report_encoder: TextConfig = part(TextConfig)
-    """The network that reads report summaries."""
-    record_encoder: RecordConfig = part(RecordConfig)
-    """The network that reads the record's codes."""
 
 
 def main(config: PretrainConfig) -> None:

@@ -50,7 +50,7 @@ def read(*argv, schema=Settings, name="nowhere"):
 
 
 def test_presets_named_on_both_sides_of_fields_come_first():
-    from clef.pretrain import PretrainConfig
+    from clef.settings import PretrainConfig
 
     given = ["stage=recon", "model=tiny", "encoder.width=48", "batch=7", "out=o"]
     for order in (given, given[::-1], [given[2], given[0], given[4], given[3], given[1]]):
@@ -127,7 +127,7 @@ def test_a_missing_value_is_named():
 
 
 def test_an_unknown_preset_lists_those_there_are():
-    from clef.pretrain import PretrainConfig
+    from clef.settings import PretrainConfig
 
     with pytest.raises(ConfigError) as caught:
         parse(PretrainConfig, "clef.pretrain", ["stage=reckon", "out=o"])
@@ -136,7 +136,7 @@ def test_an_unknown_preset_lists_those_there_are():
 
 @pytest.mark.parametrize("group", ("stage", "model", "text"))
 def test_every_preset_fits_its_schema(group):
-    from clef.pretrain import PretrainConfig
+    from clef.settings import PretrainConfig
 
     for preset in preset_groups("clef.pretrain")[group]:
         given = {"stage": "recon", "out": "o"} | {group: preset}

@@ -61,7 +61,7 @@ def test_presets_are_found_in_this_installation():
 
 
 def test_every_preset_fits_its_program():
-    from clef.pretrain import PretrainConfig
+    from clef.settings import PretrainConfig
     from tokenizer.cli import parse, preset_groups
 
     for group, names in preset_groups("clef.pretrain").items():

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from clef import costs, dry_run
 from clef.encoder import EncoderConfig
-from clef.pretrain import PretrainConfig
+from clef.settings import PretrainConfig
 from clef.stage_recon import ReconConfig
 from tests.helpers import run
 from tokenizer.cli import parse

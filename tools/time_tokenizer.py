@@ -21,7 +21,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from clef.dry_run import seconds_of
-from clef.pretrain import PretrainConfig
+from clef.settings import PretrainConfig
 from tokenizer import ranks, read
 from tokenizer.cli import ConfigError, parse, preset_groups, program
 from tokenizer.encode import encode_one

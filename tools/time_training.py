@@ -37,7 +37,7 @@ from clef.dry_run import (
     size_of,
 )
 from clef.encoder import plan
-from clef.pretrain import PretrainConfig
+from clef.settings import PretrainConfig
 from clef.stage import Batch
 from clef.stage_recon import ReconConfig, ReconObjective
 from clef.train import make_autocast, to_device
