@@ -29,6 +29,7 @@ from tokenizer.store import Tokens
 log = logging.getLogger(__name__)
 POOL = 4096  # sessions that are sorted by length together
 RUN = 64  # neighbours in number with like lengths
+RATIOS = 5  # at which each held-out session is masked
 Watcher = Callable[[Encoder], dict[str, float]]
 
 
@@ -40,8 +41,8 @@ class ReconConfig(MaskConfig):
     """Label smoothing of the cross-entropy."""
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s; a longer session gives a random stretch."""
-    validation_sessions: int = 64
-    """Held-out sessions the loss is watched on."""
+    validation_sessions: int = 32
+    """Held-out sessions the loss is watched on, each at five mask ratios."""
     subjects_share: float = 1.0
     """Share of the training subjects used, by a seeded hash; a smaller share is a part of a larger one."""
     probe: str | None = None
@@ -128,12 +129,13 @@ class MaskedSessions:
     def validation(self) -> list[Batch]:
         """Held-out sessions with masks that never change, with counts per tenth of the mask ratio.
 
-        Their ratios are evenly spaced quantiles of the distribution that training draws from: the same mean loss as
-        there, and every tenth of the ratio has its share of the sessions.
+        Each is masked at the same five quantiles of the distribution that training draws from, so that tenths differ by
+        the ratio and not by the sessions, and what is hidden at one ratio is hidden at every higher one.
         """
         if self._validation is None:
             rows = np.random.default_rng((0, 3)).permutation(len(self.held_out))[: self.config.validation_sessions]
-            self._validation = self._fixed(self.held_out, rows, 3)
+            quantiles = np.repeat(spaced(RATIOS), len(rows))
+            self._validation = self._fixed(self.held_out, np.tile(rows, RATIOS), quantiles, 3)
         return self._validation
 
     def baselines(self, codes: int) -> dict[str, float]:
@@ -142,10 +144,10 @@ class MaskedSessions:
             return {}
         rows = np.random.default_rng((0, 4)).permutation(len(self.train))[:FIT_SESSIONS]
         tuning = rows[: max(1, min(TUNE_SESSIONS, len(rows) // 2))]
-        return baselines(self.train, rows, tuning, self._fixed(self.train, tuning, 4), self.validation(), codes)
+        masked = self._fixed(self.train, tuning, spaced(len(tuning)), 4)
+        return baselines(self.train, rows, tuning, masked, self.validation(), codes)
 
-    def _fixed(self, source: Tokens, rows: np.ndarray, purpose: int) -> list[Batch]:
-        quantiles = (np.arange(len(rows)) + 0.5) / max(1, len(rows))
+    def _fixed(self, source: Tokens, rows: np.ndarray, quantiles: np.ndarray, purpose: int) -> list[Batch]:
         batches = []
         for first in range(0, len(rows), 16):
             part = slice(first, first + 16)
@@ -164,6 +166,11 @@ class MaskedSessions:
         batch |= pack(kept.reshape(len(rows), -1)) | {"hidden": torch.from_numpy(hidden.reshape(len(rows), -1))}
         seeds = torch.tensor([int(g.integers(2**63)) for g in generators])  # for whatever else is random in a sample
         return batch | plan(batch) | {"seed": seeds, "counts": {"hidden": float(hidden.sum())}}
+
+
+def spaced(count: int) -> np.ndarray:
+    """The middles of `count` equal parts of [0, 1]."""
+    return (np.arange(count) + 0.5) / max(1, count)
 
 
 def with_ratio_counts(batches: list[Batch]) -> list[Batch]:
