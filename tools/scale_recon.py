@@ -193,7 +193,7 @@ def draw(runs: list[Trained], path: Path) -> None:
     axes.minorticks_off()
     axes.set(xlabel="training sessions", ylabel="held-out loss, nats per hidden token")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside upper center", ncols=3)
     with write_aside(path) as aside:
         figure.savefig(aside, dpi=110, format="png")
     plt.close(figure)
