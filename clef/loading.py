@@ -14,6 +14,7 @@ from torch import Tensor
 
 from clef.stage import Batch, Samples
 from tokenizer import ranks
+from tokenizer.progress import timed
 from tokenizer.workers import read_ahead
 
 AHEAD = 2  # steps whose batches are there or in the making
@@ -64,13 +65,8 @@ class Pace:
 
     def watch(self, items: Iterable) -> Iterator:
         """The items, with the time each one was waited for."""
-        items = iter(items)
-        while True:
-            asked = time.monotonic()
-            item = next(items, None)
-            if item is None:
-                return
-            self.steps, self.waited = self.steps + 1, self.waited + time.monotonic() - asked
+        for seconds, item in timed(items):
+            self.steps, self.waited = self.steps + 1, self.waited + seconds
             yield item
 
     def lap(self) -> dict[str, float]:

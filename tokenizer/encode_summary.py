@@ -3,13 +3,13 @@
 import dataclasses
 import logging
 import re
-import time
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 
 from tokenizer import ranks, store
+from tokenizer.progress import timed
 from tokenizer.readings import Reading
 from tokenizer.store import TokenStore
 
@@ -27,13 +27,8 @@ class Pace:
 
 def waiting(readings: Iterable[Reading], pace: Pace) -> Iterator[Reading]:
     """The same readings; the time until each came is added to `pace.waited`."""
-    source = iter(readings)
-    while True:
-        begin = time.perf_counter()
-        reading = next(source, None)
-        pace.waited += time.perf_counter() - begin
-        if reading is None:
-            return
+    for seconds, reading in timed(readings):
+        pace.waited += seconds
         yield reading
 
 

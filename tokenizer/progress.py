@@ -1,7 +1,8 @@
-"""Progress bars and log lines: one bar on a terminal, quiet lines elsewhere."""
+"""Progress bars, log lines and waits: one bar on a terminal, quiet lines elsewhere."""
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -22,3 +23,11 @@ def track(items: Iterable[Item], label: str, total: int | None = None, initial: 
     from tqdm import tqdm
 
     yield from tqdm(items, desc=label, total=total, initial=initial, disable=not sys.stderr.isatty(), leave=False)
+
+
+def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
+    """Each item, after the seconds it was waited for."""
+    asked = time.perf_counter()
+    for item in items:
+        yield time.perf_counter() - asked, item
+        asked = time.perf_counter()
