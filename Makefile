@@ -34,7 +34,7 @@ setup: .venv/set-up
 	touch $@
 
 demo: setup
-	$(PY) -m tools.make_cohort out=$(DEMO)/cohort subjects=$(SUBJECTS) seed=0
+	$(PY) -m clef.importers.synthetic out=$(DEMO)/cohort subjects=$(SUBJECTS) seed=0
 	$(PY) -m clef.pretrain stage=tokenizer model=tiny cohort=$(DEMO)/cohort out=$(DEMO)/tokenizer steps=$(TOKENIZER_STEPS) $(TOKENIZER_MORE)
 	$(PY) -m tokenizer.encode cohort=$(DEMO)/cohort tokenizer=$(DEMO)/tokenizer out=$(DEMO)/tokens.zarr
 	$(PY) -m clef.pretrain stage=recon model=tiny tokens=$(DEMO)/tokens.zarr out=$(DEMO)/recon steps=$(RECON_STEPS) $(RECON_MORE)

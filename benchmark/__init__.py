@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmark.build import make_tasks
-    from benchmark.scoring import score
+    from benchmark.scores.scoring import score
 
-_HOMES = {"make_tasks": "build", "score": "scoring"}
+_HOMES = {"make_tasks": "build", "score": "scores.scoring"}
 
 __all__ = ["make_tasks", "score"]
 

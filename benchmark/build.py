@@ -14,14 +14,14 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.labelling import Records, label_sessions
-from benchmark.matching import AGE_YEARS, MATCH_ON, assign_folds, draw_sets, match_sets
-from benchmark.suites import Definition, read_suite
-from benchmark.tables import text_table
-from benchmark.tasks import SCHEMA, check_tasks, cohort_fingerprint, write_tasks
-from clef.cohort import read_code_descriptions, read_events
-from tokenizer.cli import ConfigError, program
-from tokenizer.files import fingerprint
+from benchmark.report.tables import text_table
+from benchmark.tasksets.labelling import Records, label_sessions
+from benchmark.tasksets.matching import AGE_YEARS, MATCH_ON, assign_folds, draw_sets, match_sets
+from benchmark.tasksets.suites import Definition, read_suite
+from clef.cohort import cohort_fingerprint, read_code_descriptions, read_events
+from clef.tasks import SCHEMA, check_tasks, write_tasks
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import fingerprint
 from tokenizer.sessions import SPLITS, read_sessions
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class BuildConfig:
 def make_tasks(
     cohort: str | Path, suite: str = "clinical", matched: bool = True, folds: int = 0, **settings: Any
 ) -> pl.DataFrame:
-    """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see benchmark.tasks).
+    """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see clef.tasks).
 
     `settings`: match_on, controls, splits, min_cases, max_cases, seed, as for `python -m benchmark.build`.
     Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.

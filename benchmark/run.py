@@ -14,17 +14,17 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.baselines import BaselinesConfig, write_baselines
-from benchmark.comparing import mean_scores
-from benchmark.report import write_report
-from benchmark.results import Results
-from benchmark.scoring import SCORES, Scored, score_tasks
-from benchmark.statistics import RESAMPLES
-from benchmark.tables import difference_lines, hint_lines, mean_table, per_task_table
-from benchmark.tasks import read_tasks
+from benchmark.encoders.baselines import BaselinesConfig, write_baselines
+from benchmark.report.page import write_report
+from benchmark.report.tables import difference_lines, hint_lines, mean_table, per_task_table
+from benchmark.scores.comparing import mean_scores
+from benchmark.scores.results import Results
+from benchmark.scores.scoring import SCORES, Scored, score_tasks
+from benchmark.scores.statistics import RESAMPLES
 from clef.embeddings import Embeddings, read_embeddings
-from tokenizer.cli import ConfigError, program
-from tokenizer.files import write_table
+from clef.tasks import read_tasks
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import write_table
 from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 import clef
-from tokenizer.files import check_format, read_table, table_metadata, write_json, write_table
+from tokenizer.base.files import check_format, fingerprint, read_table, table_metadata, write_json, write_table
 from tokenizer.sessions import read_sessions, write_sessions
 
 FORMAT = 1
@@ -102,3 +102,10 @@ def _fit(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
             raise ValueError(f"column {column!r} is missing; the table has {', '.join(frame.columns)}")
     frame = frame.with_columns(pl.lit(None, t).alias(c) for c, t in schema.items() if c not in frame.columns)
     return frame.select(pl.col(c).cast(t) for c, t in schema.items())
+
+
+def cohort_fingerprint(cohort: str | Path) -> str:
+    """A short name for the labels a cohort gives: its sessions (not the recordings' bytes) and its events by code."""
+    sessions = read_sessions(cohort).drop("path", "reading").sort("session_id")
+    codes = read_events(cohort).group_by("code").agg(pl.len(), pl.col("subject_id").n_unique()).sort("code")
+    return fingerprint(sessions.write_csv(), codes.write_csv())

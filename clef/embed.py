@@ -11,14 +11,15 @@ from typing import Literal
 import numpy as np
 import torch
 
-from clef.attention import Kernel, choose
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import Model, load
-from tokenizer import ranks
-from tokenizer.cli import ConfigError, program
-from tokenizer.progress import track
+from clef.network.attention import Kernel, choose
+from tokenizer.base import ranks
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.progress import track
+from tokenizer.reading.read import read
 from tokenizer.readings import ReadingConfig
-from tokenizer.recordings import RecordingError, read
+from tokenizer.recording import RecordingError
 from tokenizer.store import TokenStore
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tokenizer.files import check_format, fingerprint, read_table, table_metadata, write_table
+from tokenizer.base.files import check_format, fingerprint, read_table, table_metadata, write_table
 
 FORMAT = 1
 

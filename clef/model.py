@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from clef.alignment import Alignment
-from clef.encoder import Encoder
-from clef.stage_recon import cut
+from clef.network.alignment import Alignment
+from clef.network.encoder import Encoder
+from tokenizer.base.files import fingerprint
 from tokenizer.encode import encode_one
-from tokenizer.files import fingerprint
 from tokenizer.multitaper import session_spectrogram
+from tokenizer.reading.read import read
 from tokenizer.readings import Reading
-from tokenizer.recordings import Session, read
+from tokenizer.recording import Session
 from tokenizer.store import Tokens, TokenStore
+from tokenizer.stretches import cut
 from tokenizer.vqgan import VQGAN
 
 Kind = Literal["trained", "untrained", "codes"]

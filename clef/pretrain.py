@@ -10,27 +10,27 @@ import numpy as np
 import torch
 
 from clef import cohort as cohorts
-from clef import dry_run
-from clef.alignment import Alignment
-from clef.attention import choose, hide_from_compiler
-from clef.bpe import learn
-from clef.crops import Crops
-from clef.ehr import RecordEncoder, RecordVocabulary
 from clef.embeddings import subject_hash
-from clef.encoder import Encoder
-from clef.reports import report_summaries
-from clef.runs import Run, finished_model
-from clef.settings import PretrainConfig
-from clef.stage import Objective, Samples
-from clef.stage_align import AlignObjective, Pairs, find_partners
-from clef.stage_recon import MaskedSessions, ReconObjective, some_subjects
-from clef.stage_tokenizer import TokenizerObjective, make_vqgan
-from clef.text import TextEncoder
-from clef.train import train
-from clef.watching import make_watcher
-from tokenizer import ranks
-from tokenizer.cli import ConfigError, program
-from tokenizer.files import fingerprint
+from clef.network.alignment import Alignment
+from clef.network.attention import choose, hide_from_compiler
+from clef.network.bpe import learn
+from clef.network.encoder import Encoder
+from clef.network.record_encoder import RecordEncoder, RecordVocabulary
+from clef.network.report_encoder import TextEncoder
+from clef.reports.rules import report_summaries
+from clef.stages.align import AlignObjective, Pairs, find_partners
+from clef.stages.crops import Crops
+from clef.stages.probe import make_watcher
+from clef.stages.recon import MaskedSessions, ReconObjective, some_subjects
+from clef.stages.stage import Objective, Samples
+from clef.stages.tokenizer import TokenizerObjective, make_vqgan
+from clef.training import dry_run
+from clef.training.loop import train
+from clef.training.run import Run, finished_model
+from clef.training.settings import PretrainConfig
+from tokenizer.base import ranks
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import fingerprint
 from tokenizer.sessions import read_sessions
 from tokenizer.store import Tokens, TokenStore
 

@@ -28,7 +28,7 @@ def made(tmp_path_factory) -> Path:
 def tiny_cohort(made) -> Path:
     """24 synthetic people, 36 sessions of about 30 s, with reports and records."""
     settings = {"subjects": 24, "minutes": 0.5, "workers": 1, "seed": 1}
-    must(run(made / "said", "tools.make_cohort", out=made / "cohort", **settings))
+    must(run(made / "said", "clef.importers.synthetic", out=made / "cohort", **settings))
     return made / "cohort"
 
 

@@ -22,7 +22,14 @@ from tokenizer.store import Tokens
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = multiprocessing.get_context("forkserver")
-PRELOADED = ["clef.model", "clef.stage_align", "clef.stage_tokenizer", "clef.runs", "clef.cohort", "clef.embeddings"]
+PRELOADED = [
+    "clef.model",
+    "clef.stages.align",
+    "clef.stages.tokenizer",
+    "clef.training.run",
+    "clef.cohort",
+    "clef.embeddings",
+]
 PRELOADED += ["torch._dynamo", "jinja2", "scipy.linalg", "huggingface_hub.repocard"]  # slow, and used by every training
 
 TINY = {
@@ -157,7 +164,7 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
     torch.set_num_threads(1)
     os.environ.update(environ)
-    importlib.reload(importlib.import_module("tokenizer.ranks"))  # it has asked the server's environment
+    importlib.reload(importlib.import_module("tokenizer.base.ranks"))  # it has asked the server's environment
     sys.argv = argv
     sys.modules.pop(argv[0], None)  # the program itself may have been imported by another module of ours
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
@@ -166,7 +173,7 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
 def _member(environ: dict[str, str], target, given: tuple) -> None:
     torch.set_num_threads(1)
     os.environ.update(environ)
-    ranks = importlib.reload(importlib.import_module("tokenizer.ranks"))  # it has asked the server's environment
+    ranks = importlib.reload(importlib.import_module("tokenizer.base.ranks"))  # it has asked the server's environment
     ranks.set_up("cpu")
     target(*given)
     ranks.leave()

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tests.edf_files import LABELS, eeg, write_edf
 from tokenizer.channels import CHANNELS
-from tools.format_files import eeglab_fields, write_brainvision, write_gdf, write_persyst
+from tokenizer.edf.writer import LABELS, eeg, write_edf
+from tools.fuzz.format_files import eeglab_fields, write_brainvision, write_gdf, write_persyst
 
 CORE, YEAR = "zqxvlk", 1913
 RATE, SECONDS = 100, 12

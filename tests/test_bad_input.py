@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from clef.cohort import REPORTS
-from tests.edf_files import LABELS, eeg, write_edf
 from tests.helpers import must, pretrain, run
-from tokenizer.files import write_table
+from tokenizer.base.files import write_table
+from tokenizer.edf.writer import LABELS, eeg, write_edf
 from tokenizer.sessions import read_sessions, write_sessions
 from tokenizer.store import TokenStore
 from tokenizer.vqgan import VQGAN

@@ -17,12 +17,12 @@ MAY = {
     "tests": {"tests", "tools", "benchmark", "clef", "tokenizer"},
 }
 OWNERS = {
-    "mne": {"tokenizer/formats.py", "tokenizer/recordings.py"},  # recordings.py: for a type hint only
-    "edfio": {"tokenizer/edf.py"},
+    "mne": {"tokenizer/reading/formats.py", "tokenizer/reading/read.py"},  # recordings.py: for a type hint only
+    "edfio": {"tokenizer/edf/reader.py"},
     "zarr": {"tokenizer/store.py"},
-    "wandb": {"clef/mirror.py"},
-    "xformers": {"clef/attention.py"},
-    "transformers": {"clef/text.py"},
+    "wandb": {"clef/training/mirror.py"},
+    "xformers": {"clef/network/attention.py"},
+    "transformers": {"clef/network/report_encoder.py"},
 }
 
 
@@ -78,7 +78,7 @@ def test_mne_is_imported_lazily_and_recordings_only_for_a_type_hint():
     for name in OWNERS["mne"]:
         top = [n for n in ast.parse((ROOT / name).read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
         assert "mne" not in imported(ast.unparse(ast.Module(top, []))), f"{name} loads mne at once"
-    tree = ast.parse((ROOT / "tokenizer/recordings.py").read_text())
+    tree = ast.parse((ROOT / "tokenizer/reading/read.py").read_text())
     guarded = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
     rest = ast.Module([n for n in tree.body if n not in guarded], [])
     assert "mne" not in imported(ast.unparse(rest))

@@ -32,8 +32,8 @@ def copy_packages(to, *names):
 # ---- presets
 SAY_PRESETS = """
 import tokenizer
-from tokenizer.cli import preset_groups, preset_root
-from benchmark.suites import suite_names
+from tokenizer.base.cli import preset_groups, preset_root
+from benchmark.tasksets.suites import suite_names
 groups = preset_groups("clef.pretrain")
 print(tokenizer.__file__, preset_root(), groups["stage"], "tiny" in groups["model"], suite_names(), sep="|")
 """
@@ -55,14 +55,14 @@ def test_presets_are_found_from_another_folder(layout, tmp_path):
 
 
 def test_presets_are_found_in_this_installation():
-    from tokenizer.cli import preset_groups
+    from tokenizer.base.cli import preset_groups
 
     assert "tiny" in preset_groups("clef.pretrain")["model"]
 
 
 def test_every_preset_fits_its_program():
-    from clef.settings import PretrainConfig
-    from tokenizer.cli import parse, preset_groups
+    from clef.training.settings import PretrainConfig
+    from tokenizer.base.cli import parse, preset_groups
 
     for group, names in preset_groups("clef.pretrain").items():
         for name in names:

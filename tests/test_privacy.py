@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 import zarr
 
-from clef.bpe import learn
 from clef.cohort import REPORTS, read_reports
-from clef.reports import report_summaries
+from clef.network.bpe import learn
+from clef.reports.rules import report_summaries
 from tests.helpers import Done, pretrain, run
 from tests.leaks import found_in, leaks
 from tests.planted import CORE, RATE, Person, make_recordings
-from tokenizer.files import write_json, write_table
+from tokenizer.base.files import write_json, write_table
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
 
@@ -67,8 +67,8 @@ def made(planted, tmp_path_factory) -> tuple[Path, dict[str, Done]]:
     done["build"] = run(said / "build", "benchmark.build", **tasks, out=out / "tasks.parquet")
     scored = {"tasks": out / "tasks.parquet", "embeddings": out / "embed.parquet", "allow_overlap": True, "workers": 0}
     done["run"] = run(said / "run", "benchmark.run", **scored, cohort=cohort, tokens=tokens, out=out / "scores")
-    done["quality"] = run(said / "quality", "tools.quality", cohort=cohort, out=out / "quality", workers=0)
-    done["deidentify"] = run(said / "deidentify", "tools.deidentify", root=planted, out=out / "shared")
+    done["quality"] = run(said / "quality", "clef.quality", cohort=cohort, out=out / "quality", workers=0)
+    done["deidentify"] = run(said / "deidentify", "tokenizer.deidentify", root=planted, out=out / "shared")
     return base, done
 
 

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tokenizer.multitaper import spectrogram
-    from tokenizer.recordings import Session, read
+    from tokenizer.reading.read import read
+    from tokenizer.recording import Session
     from tokenizer.store import TokenStore
     from tokenizer.vqgan import VQGAN
 
 _HOMES = {
-    "read": "recordings",
-    "Session": "recordings",
+    "read": "reading.read",
+    "Session": "recording",
     "spectrogram": "multitaper",
     "VQGAN": "vqgan",
     "TokenStore": "store",

@@ -3,7 +3,7 @@
 Vendors write one electrode in many ways: `EEG FP1-REF`, `Fp1-A1A2`, `POL Fp1`, `T7` for `T3`. What matters is the
 electrode and whether its partner is a common reference (kept) or another electrode that differs from channel to
 channel (a bipolar montage: the single electrodes cannot be recovered, so it is refused and never guessed). Names:
-https://www.edfplus.info/specs/edftexts.html and the labels of public archives (tests/test_channels.py).
+https://www.edfplus.info/specs/edftexts.html and the labels of public archives (tests/tokenizer/test_channels.py).
 """
 
 import re

@@ -19,17 +19,18 @@ import numpy as np
 import polars as pl
 import torch
 
-from tokenizer import ranks, store
-from tokenizer.cli import program
+from tokenizer import store
+from tokenizer.base import ranks
+from tokenizer.base.cli import program
+from tokenizer.base.files import fingerprint
+from tokenizer.base.progress import track
+from tokenizer.base.workers import read_ahead
 from tokenizer.encode_summary import Pace, say_pace, say_summary, waiting
-from tokenizer.files import fingerprint
 from tokenizer.filters import METHOD
-from tokenizer.progress import track
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
 from tokenizer.vqgan import VQGAN
-from tokenizer.workers import read_ahead
 
 log = logging.getLogger(__name__)
 

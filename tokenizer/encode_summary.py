@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 
-from tokenizer import ranks, store
-from tokenizer.progress import timed
+from tokenizer import store
+from tokenizer.base import ranks
+from tokenizer.base.progress import timed
 from tokenizer.readings import Reading
 from tokenizer.store import TokenStore
 

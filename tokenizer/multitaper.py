@@ -18,7 +18,7 @@ from torch import Tensor
 from tokenizer.filters import RATE
 
 if TYPE_CHECKING:
-    from tokenizer.recordings import Session
+    from tokenizer.recording import Session
 
 WINDOW, HOP, BINS = 4 * RATE, RATE, 128
 HALF_BANDWIDTH_TIMES_WINDOW, MIN_EIGENVALUE = 2.0, 0.9

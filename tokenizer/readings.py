@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from tokenizer.multitaper import session_spectrogram
-from tokenizer.recordings import RecordingError, read_row
+from tokenizer.reading.read import read_row
+from tokenizer.recording import RecordingError
 
 if TYPE_CHECKING:
     import polars as pl  # a reading worker does without

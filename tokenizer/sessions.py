@@ -22,7 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tokenizer.files import check_format, read_table, table_metadata, write_table
+from tokenizer.base.files import check_format, read_table, table_metadata, write_table
 
 FORMAT = 1
 SPLITS = ("train", "val", "test")
@@ -72,7 +72,7 @@ def read_sessions(cohort: str | Path, split: str | None = None) -> pl.DataFrame:
     if not path.is_file():
         raise ValueError(
             f"cohort={cohort}: no sessions.parquet in this folder; make a cohort with "
-            f"`python -m clef.importers.folder` or `python -m tools.make_cohort`"
+            f"`python -m clef.importers.folder` or `python -m clef.importers.synthetic`"
         )
     table = read_table(path)
     check_format(path, table_metadata(path).get("clef.format"), FORMAT)

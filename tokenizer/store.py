@@ -29,7 +29,7 @@ import numpy as np
 import polars as pl
 import zarr
 
-from tokenizer.files import check_format, fingerprint, write_aside
+from tokenizer.base.files import check_format, fingerprint, write_aside
 from tokenizer.sessions import SPLITS
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.hub import ModelPart, check_network, load_folder, load_strictly, save_folder
-from tokenizer.quantizer import Codebook
+from tokenizer.base.hub import ModelPart, check_network, load_folder, load_strictly, save_folder
+from tokenizer.codebook import Codebook
 
 KIND, FORMAT = "clef-vqgan", 2
 """Format 1 was another network (convolutions at full resolution): its weights fit nowhere here."""

@@ -2,7 +2,7 @@
 
     python -m tools.ablate_tokenizer cohort=COHORT out=DIR [steps=400] [only=[gan off,grid 8 x 256]]
 
-Each variant is trained by `clef.pretrain stage=tokenizer` in DIR/<variant> and judged by `tools.evaluate_tokenizer` on
+Each variant is trained by `clef.pretrain stage=tokenizer` in DIR/<variant> and judged by `benchmark.fidelity` on
 held-out people; DIR/ablations.md is the table. Stopped and started again it goes on: finished variants are kept.
 """
 
@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tokenizer.cli import ConfigError, program
-from tokenizer.files import write_json, write_text
-from tokenizer.progress import track
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import write_json, write_text
+from tokenizer.base.progress import track
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def judge(config: Ablate, name: str) -> None:
     trained = time.monotonic() - begin
     cohort = config.judge or config.cohort
     judged = {"tokenizer": folder / "run", "cohort": cohort, "out": folder / "judged", "split": config.split}
-    _run("tools.evaluate_tokenizer", judged)
+    _run("benchmark.fidelity", judged)
     write_json(folder / "variant.json", {"name": name, "minutes": trained / 60, "settings": VARIANTS[name]})
 
 

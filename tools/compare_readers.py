@@ -19,11 +19,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from clef import __version__
-from tokenizer.cli import program
-from tokenizer.files import write_text
-from tokenizer.formats import EDFS, open_source
-from tokenizer.progress import track
-from tokenizer.recordings import RecordingError, read
+from tokenizer.base.cli import program
+from tokenizer.base.files import write_text
+from tokenizer.base.progress import track
+from tokenizer.reading.formats import EDFS, open_source
+from tokenizer.reading.read import read
+from tokenizer.recording import RecordingError
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def main(config: CompareReaders) -> int:
 
 
 def ours(path: Path) -> str:
-    """What `tokenizer.formats.open_source` finds, and whether `tokenizer.read` takes it."""
+    """What `tokenizer.reading.formats.open_source` finds, and whether `tokenizer.read` takes it."""
     try:
         file = open_source(path, None, None)
     except RecordingError as error:

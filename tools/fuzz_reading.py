@@ -5,8 +5,8 @@
     python -m tools.fuzz_reading index=1234 seed=0                    # one file alone, and everything about it
 
 File `index` of seed `seed` is always the same, whatever the number of files (but for other `recordings`). Each is read
-in a process of its own; `tools.fuzz_oracle` says what counts as right. Exit code 1 if any reading was WRONG, a CRASH,
-a HANG or HUNGRY.
+in a process of its own; `tools.fuzz.fuzz_oracle` says what counts as right. Exit code 1 if any reading was WRONG, a
+CRASH, a HANG or HUNGRY.
 """
 
 import importlib
@@ -21,14 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer.cli import program
-from tokenizer.progress import track
-from tokenizer.recordings import read
-from tools.damage import Mutated
-from tools.fuzz_child import BAD, Reader, Verdict
-from tools.fuzz_oracle import Good, examine, read_good
-from tools.fuzz_seeds import Seed, seeds
-from tools.mutations import MUTATIONS, mutate
+from tokenizer.base.cli import program
+from tokenizer.base.progress import track
+from tokenizer.reading.read import read
+from tools.fuzz.damage import Mutated
+from tools.fuzz.fuzz_child import BAD, Reader, Verdict
+from tools.fuzz.fuzz_oracle import Good, examine, read_good
+from tools.fuzz.fuzz_seeds import Seed, seeds
+from tools.fuzz.mutations import MUTATIONS, mutate
 
 log = logging.getLogger(__name__)
 

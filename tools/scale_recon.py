@@ -5,8 +5,8 @@
 Each model is trained by `clef.pretrain stage=recon` on each share of the training subjects, all with the same steps and
 batch, in DIR/<model>-<share>, and judged on the same held-out tokens. The table shows the lowest validated loss of each
 run (the selection a user would make; its bias is the same for all) and the last one, beside what can be guessed without
-a network (`clef.token_baselines`, fitted on the same share). Stopped and started again it goes on; runs that stand in
-DIR already, of other models, shares or steps, stay in the table.
+a network (`clef.stages.token_baselines`, fitted on the same share). Stopped and started again it goes on; runs that
+stand in DIR already, of other models, shares or steps, stay in the table.
 """
 
 import json
@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from clef.stage_recon import some_subjects
-from tokenizer.cli import ConfigError, preset_groups, program
-from tokenizer.files import write_aside, write_text
-from tokenizer.progress import track
+from clef.stages.recon import some_subjects
+from tokenizer.base.cli import ConfigError, preset_groups, program
+from tokenizer.base.files import write_aside, write_text
+from tokenizer.base.progress import track
 from tokenizer.store import Tokens, TokenStore
 
 log = logging.getLogger(__name__)

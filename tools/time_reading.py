@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer.cli import program
-from tokenizer.workers import settle_memory
+from tokenizer.base.cli import program
+from tokenizer.base.workers import settle_memory
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def main(config: TimeReading) -> int:
 
 def make_recording(path: Path, config: TimeReading) -> Path:
     """Pink noise of 20 µV with drifts and mains on 19 channels at 256 Hz: the content does not change the cost."""
-    from tools.synthetic_edf import Amplifier, write_edf
+    from clef.importers.synthetic.edf import Amplifier, write_edf
 
     rate, random = 256, np.random.default_rng(config.seed)
     samples = round(config.minutes * 60) * rate
@@ -92,7 +92,7 @@ def time_chains(path: Path, repeats: int) -> tuple[Laps, Laps]:
 def our_chain(path: Path, laps: Laps) -> np.ndarray:
     """Recording -> (19, 128, T) dB by CLEF."""
     from tokenizer.multitaper import session_spectrogram
-    from tokenizer.recordings import read
+    from tokenizer.reading.read import read
 
     with lap(laps, "read, filter, resample"):
         session = read(path)
@@ -143,7 +143,7 @@ def time_multitaper(path: Path, repeats: int) -> tuple[Laps, np.ndarray]:
     from threadpoolctl import threadpool_limits
 
     from tokenizer.multitaper import spectrogram
-    from tokenizer.recordings import read
+    from tokenizer.reading.read import read
 
     torch.set_num_threads(1)
     session = read(path)
@@ -227,8 +227,8 @@ def worker_memory(path: Path) -> float:
     """MB of a worker of the encoder's loader at its highest, while it reads the recording four times."""
     import polars as pl
 
+    from tokenizer.base.workers import read_ahead
     from tokenizer.readings import ReadingConfig, Spectrograms
-    from tokenizer.workers import read_ahead
 
     session = pl.DataFrame({"session_id": ["timed"], "path": [str(path.resolve())], "reading": [None]})
     loader = read_ahead(Spectrograms("/", session, ReadingConfig()), [0] * 4, workers=1)

@@ -20,14 +20,15 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from clef.dry_run import seconds_of
-from clef.settings import PretrainConfig
-from tokenizer import ranks, read
-from tokenizer.cli import ConfigError, parse, preset_groups, program
+from clef.training.dry_run import seconds_of
+from clef.training.settings import PretrainConfig
+from tokenizer import read
+from tokenizer.base import ranks
+from tokenizer.base.cli import ConfigError, parse, preset_groups, program
+from tokenizer.base.files import write_text
+from tokenizer.base.progress import track
 from tokenizer.encode import encode_one
-from tokenizer.files import write_text
 from tokenizer.multitaper import session_spectrogram
-from tokenizer.progress import track
 from tokenizer.readings import Reading
 from tokenizer.vqgan import VQGAN
 from tools.time_reading import TimeReading, make_recording

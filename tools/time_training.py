@@ -6,8 +6,9 @@
 Random tokens, masks as in training, forward and backward without the optimiser's step. The first table takes turns, in
 one run: the model as it trains; the same with all tokens in the encoder; and torch.nn.TransformerEncoder with as many
 layers of the same width at full length, with an embedding table and an output layer for the same hidden tokens. The
-second is the model as it trains on longer sessions. Times are medians; operations are counted by `clef.costs`; the peak
-is one large matrix product. "Realised" is the share of the saved time that the saved operations promise.
+second is the model as it trains on longer sessions. Times are medians; operations are counted by
+`clef.training.costs`; the peak is one large matrix product. "Realised" is the share of the saved time that the saved
+operations promise.
 """
 
 import dataclasses
@@ -21,9 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from clef import costs
-from clef.attention import Kernel, choose
-from clef.dry_run import (
+from clef.network.attention import Kernel, choose
+from clef.network.encoder import plan
+from clef.stages.recon import ReconConfig, ReconObjective
+from clef.stages.stage import Batch
+from clef.training import costs
+from clef.training.dry_run import (
     is_half,
     make_objective,
     matmul_rate,
@@ -36,15 +40,12 @@ from clef.dry_run import (
     seconds_of,
     size_of,
 )
-from clef.encoder import plan
-from clef.settings import PretrainConfig
-from clef.stage import Batch
-from clef.stage_recon import ReconConfig, ReconObjective
-from clef.train import make_autocast, to_device
-from tokenizer import ranks
-from tokenizer.cli import parse, program
-from tokenizer.files import write_text
-from tokenizer.progress import track
+from clef.training.loop import make_autocast, to_device
+from clef.training.settings import PretrainConfig
+from tokenizer.base import ranks
+from tokenizer.base.cli import parse, program
+from tokenizer.base.files import write_text
+from tokenizer.base.progress import track
 
 log = logging.getLogger(__name__)
 

@@ -27,8 +27,8 @@ from clef.importers.importing import (
     parse_sex,
     parse_time,
 )
-from tokenizer.cli import program
-from tokenizer.sources import Unit
+from tokenizer.base.cli import program
+from tokenizer.recording import Unit
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ import polars as pl
 from omegaconf import MISSING
 
 from clef.cohort import EVENTS, REPORTS, read_code_descriptions, read_events, read_reports, write_cohort
-from tokenizer.progress import track
-from tokenizer.recordings import check_file
+from tokenizer.base.progress import track
+from tokenizer.reading.read import check_file
+from tokenizer.recording import RecordingError
 from tokenizer.sessions import SCHEMA, SETTINGS, SPLITS, read_sessions, split_of, subject_number
-from tokenizer.sources import RecordingError
 
 log = logging.getLogger(__name__)
 

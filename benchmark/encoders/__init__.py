@@ -1,0 +1,1 @@
+"""Encoders: everything that turns a session into a vector to be scored."""

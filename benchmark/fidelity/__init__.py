@@ -1,0 +1,1 @@
+"""What a tokenizer's codes keep of a recording."""

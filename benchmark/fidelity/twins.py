@@ -1,0 +1,63 @@
+"""Sessions as spectrograms, each with two twins: recordings of one spectrum whose scatter is independent.
+
+The sum and the difference of two independent Gaussian variables of one variance are independent too. So of a recording
+s and its own later self, A = (s(t) + s(t+τ)) / √2 and B = (s(t) − s(t+τ)) / √2 have the expected spectrum of s, and
+nothing else in common, where s is Gaussian and changes little within τ. Topography and coherence between electrodes are
+kept, since all channels are shifted alike; an event shows in both twins, twice, τ apart. benchmark.fidelity.measures
+says what they are for, and why τ is 12 s.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from tokenizer.filters import RATE
+from tokenizer.multitaper import session_spectrogram
+from tokenizer.reading.read import read_row
+from tokenizer.readings import Reading, ReadingConfig
+from tokenizer.recording import RecordingError, Session
+
+if TYPE_CHECKING:
+    import polars as pl  # a reading worker does without
+
+SHIFT = 12
+"""s between a recording and its later self: a column of tokens (10 s), and half the window of a frame."""
+
+
+class Twins(torch.utils.data.Dataset):
+    """Row number of a session table -> the session's own Reading and those of its twins; with a reason, alone."""
+
+    def __init__(self, cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig, with_twins: list[bool]):
+        self.cohort, self.options, self.with_twins = cohort, dataclasses.asdict(config), with_twins
+        self.rows: list[dict[str, Any]] = sessions.select("session_id", "path", "reading").to_dicts()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> list[Reading]:
+        try:
+            session = read_row(self.cohort, self.rows[index], **self.options)
+        except RecordingError as error:
+            return [Reading(torch.zeros(19, 128, 0), torch.zeros(0).bool(), torch.zeros(19).bool(), error.reason)]
+        own = [reading_of(session)]
+        return own + [reading_of(twin) for twin in twins(session)] if self.with_twins[index] else own
+
+
+def reading_of(session: Session) -> Reading:
+    """A session as the network sees it."""
+    spec, valid = session_spectrogram(session)
+    return Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok))
+
+
+def twins(session: Session) -> Iterator[Session]:
+    """The sum and the difference of a session and itself `SHIFT` s later, both divided by √2; one after the other."""
+    now, later = session.signal[:, : -SHIFT * RATE], session.signal[:, SHIFT * RATE :]
+    valid = np.minimum(session.valid[:-SHIFT], session.valid[SHIFT:])
+    for combine in (np.add, np.subtract):
+        signal = combine(now, later)
+        signal *= np.float32(0.5**0.5)
+        yield dataclasses.replace(session, signal=signal, valid=valid)

@@ -1,0 +1,145 @@
+"""Pictures of the report, as inline SVG and PNG: nothing is loaded from anywhere."""
+
+import base64
+import io
+from typing import TYPE_CHECKING
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+
+from benchmark.scores.comparing import mean_scores
+
+if TYPE_CHECKING:
+    from benchmark.scores.results import Results
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#999999")  # Okabe and Ito
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#888888",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "clef",
+}
+
+
+def colours(embeddings: list[str]) -> dict[str, str]:
+    """A colour per embedding, the same in every picture; baselines are grey."""
+    grey = {"nuisance": "#999999", "bandpower": "#444444"}
+    others = iter(COLOURS * (len(embeddings) // len(COLOURS) + 1))
+    return {name: grey.get(name) or next(others) for name in embeddings}
+
+
+def as_svg(figure: plt.Figure) -> str:
+    """The figure as an <svg> element, scaling with the page."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+    return out.getvalue()[out.getvalue().index("<svg") :]
+
+
+def as_png(figure: plt.Figure) -> str:
+    """The figure as a data URI: for images of many cells."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=130, bbox_inches="tight")
+    plt.close(figure)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def means_figure(results: "Results") -> str:
+    """Mean AUROC with interval per embedding, and the nuisance row without matching."""
+    rows = [(m.embedding, m) for m in mean_scores(results.scored)]
+    if results.unmatched:
+        other = mean_scores(results.unmatched)[0]
+        rows.append((f"{other.embedding}, unmatched", other))
+    colour = colours(results.scored.embeddings)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(7.2, 0.34 * len(rows) + 0.8))
+        for y, (name, mean) in enumerate(rows):
+            c = colour.get(name, "#999999")
+            axes.plot([mean.low, mean.high], [y, y], color=c, lw=2, solid_capstyle="butt")
+            axes.plot(mean.auroc, y, "o" if name in colour else "D", color=c, ms=6)
+            axes.annotate(f"{mean.auroc:.3f}", (mean.high, y), (6, 0), textcoords="offset points", va="center")
+        axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+        _chance(axes, "mean AUROC, 95 % interval")
+        return as_svg(figure)
+
+
+def forest_figure(results: "Results", tasks: list[str]) -> str:
+    """AUROC with interval per task and embedding; the planted ceiling as a small bar."""
+    colour, found = colours(results.scored.embeddings), _seed_means(results)
+    count = len(colour)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(7.2, (0.13 * count + 0.12) * len(tasks) + 0.9))
+        for y, task in enumerate(tasks):
+            if y % 2:
+                axes.axhspan(y - 0.5, y + 0.5, color="#f4f4f4", lw=0)
+            for i, (name, c) in enumerate(colour.items()):
+                value, low, high = found[task, name]
+                at = y + (i - (count - 1) / 2) * 0.8 / count
+                axes.plot([low, high], [at, at], color=c, lw=1.1)
+                axes.plot(value, at, "o", color=c, ms=3.2, label=name if y == 0 else None)
+            if ceiling := results.about["ceilings"].get(task):
+                axes.plot([ceiling, ceiling], [y - 0.42, y + 0.42], color="#000000", lw=1.4, label="planted ceiling")
+        axes.set_yticks(range(len(tasks)), [f"{results.words(t)}  (n={results.cases(t)})" for t in tasks])
+        _chance(axes, "AUROC, 95 % interval; n = scored cases")
+        shown = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))  # one entry per label
+        axes.legend(
+            shown.values(),
+            shown.keys(),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=4,
+            frameon=False,
+            fontsize=8,
+        )
+        axes.set_ylim(len(tasks) - 0.5, -0.5)
+        return as_svg(figure)
+
+
+def _seed_means(results: "Results") -> dict[tuple[str, str], tuple[float, float, float]]:
+    mean = results.scored.scores.group_by("task", "embedding").agg(pl.col("auroc", "low", "high").mean())
+    return {(task, name): tuple(values) for task, name, *values in mean.iter_rows()}
+
+
+def _chance(axes: plt.Axes, label: str) -> None:
+    axes.axvline(0.5, color="#bbbbbb", lw=1, ls=(0, (3, 3)), zorder=0)
+    axes.set_xlabel(label)
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+
+
+def session_figure(spec: np.ndarray, decoded: np.ndarray, tokens: np.ndarray, valid: np.ndarray, channel: str) -> str:
+    """One session: a channel's spectrogram (128, T) dB, its reconstruction, and the tokens (16, W) behind them.
+
+    `valid` (T,) bool greys out what is no signal. Tokens have no order: colours only tell them apart.
+    """
+    seconds = spec.shape[1]
+    low, high = np.percentile(spec[:, valid], [2, 98]) if valid.any() else (-20, 20)
+    hidden = np.where(valid, 0.0, np.nan)
+    shuffled = np.random.default_rng(0).permutation(65_536)[tokens.astype(np.int64)] % 997
+    with plt.rc_context(STYLE):
+        figure, rows = plt.subplots(3, 1, figsize=(7.6, 6.2), sharex=True, layout="constrained")
+        for axes, image, title in ((rows[0], spec, "recording"), (rows[1], decoded, "rebuilt from the tokens")):
+            drawn = axes.imshow(image + hidden, **_extent(seconds), vmin=low, vmax=high, cmap="viridis")
+            axes.set_title(f"{title}, channel {channel}", loc="left", fontsize=9)
+            figure.colorbar(drawn, ax=axes, label="dB µV²/Hz", pad=0.01)
+        columns = hidden[:: seconds // tokens.shape[1]]
+        rows[2].imshow(shuffled + columns, **_extent(seconds), cmap="turbo")
+        rows[2].set_title(
+            f"tokens, {tokens.shape[0]} x {tokens.shape[1]}: all channels together", loc="left", fontsize=9
+        )
+        for axes in rows:
+            axes.set_ylabel("Hz")
+            axes.set_facecolor("#e8e8e8")
+        rows[2].set_xlabel("minutes")
+        return as_png(figure)
+
+
+def _extent(seconds: int) -> dict:
+    return {"origin": "lower", "aspect": "auto", "extent": (0, seconds / 60, 0, 32), "interpolation": "nearest"}

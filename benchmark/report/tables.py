@@ -1,0 +1,97 @@
+"""Tables and lines of text for the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchmark.scores.comparing import Difference, differences, mean_scores, per_task
+from clef.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from benchmark.scores.results import Results
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Aligned columns, the first to the left and the others to the right, with a rule under the header."""
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths)))  # noqa: B905
+        for row in cells
+    ]
+    return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
+
+
+def title_line(results: "Results") -> str:
+    """What was scored, on what, in a line; says so where the data are synthetic."""
+    scores, about = results.scored.scores, results.about
+    data = "SYNTHETIC DATA, not patients" if results.synthetic else str(about.get("cohort", {}).get("name", "cohort"))
+    how = "matched controls" if about.get("protocol", {}).get("matched", True) else "UNMATCHED controls"
+    seeds = scores["seed"].n_unique()
+    return (
+        f"AUROC, suite {about.get('suite', '?')}, {len(results.scored.tasks)} tasks, {how}, scored on "
+        f"{scores['scored_on'][0]}{f', {seeds} seeds' if seeds > 1 else ''}: {data}"
+    )
+
+
+def mean_table(results: "Results") -> str:
+    """Title and one row per embedding: mean AUROC with interval, per family; the nuisance row without matching last."""
+    means = mean_scores(results.scored)
+    families = list(means[0].families)
+    rows = [_mean_row(m, m.embedding + (" †" if m.overlap else ""), families) for m in means]
+    if results.unmatched:
+        other = mean_scores(results.unmatched)[0]
+        rows.append(_mean_row(other, f"{other.embedding}, unmatched controls", families))
+    if ceilings := [results.about["ceilings"][t] for t in results.scored.tasks if t in results.about["ceilings"]]:
+        mean = f"{sum(ceilings) / len(ceilings):.3f}"
+        rows.append(["planted ceiling", mean, "", *[""] * len(families), len(ceilings)])
+    lines = [title_line(results), "", text_table(["embedding", "mean", "95 % interval", *families, "tasks"], rows)]
+    if any(m.overlap for m in means):
+        lines.append("† its model has seen scored subjects: not a held-out score")
+    return "\n".join(lines)
+
+
+def _mean_row(mean: Any, name: str, families: list[str]) -> list[Any]:
+    each = [f"{mean.families[f]:.3f}" if f in mean.families else "" for f in families]
+    return [name, f"{mean.auroc:.3f}", f"{mean.low:.3f}–{mean.high:.3f}", *each, mean.tasks]
+
+
+def difference_lines(results: "Results", most: int = 21) -> list[str]:
+    """Paired differences in words, all pairs from the best embedding down, at most `most`."""
+    found = differences(results.scored)
+    lines = [difference_text(d) for d in found[:most]]
+    if len(found) > most:
+        lines.append(f"… and {len(found) - most} more pairs")
+    return lines
+
+
+def difference_text(d: Difference) -> str:
+    """One difference as a sentence."""
+    said = "holds" if d.holds else "does not hold"
+    return f"{d.better} > {d.worse}: +{d.by:.3f} [{d.low:+.3f}, {d.high:+.3f}], {d.wins} of {d.tasks} tasks: {said}"
+
+
+def per_task_table(results: "Results") -> str:
+    """AUROC per task and embedding; scored cases; the planted ceiling where there is one."""
+    scored, ceilings = results.scored, results.about["ceilings"]
+    values, cases = per_task(scored), dict(scored.scores.select("task", "cases").unique("task").iter_rows())
+    rows = []
+    for task, row in zip(scored.tasks, values, strict=True):
+        ceiling = [f"{ceilings[task]:.2f}" if task in ceilings else ""] if ceilings else []
+        rows.append([results.words(task), cases[task], *(f"{v:.2f}" for v in row), *ceiling])
+    return text_table(["task", "cases", *scored.embeddings, *(["ceiling"] if ceilings else [])], rows)
+
+
+def hint_lines(stores: Mapping[str, Embeddings], cohort: str | None) -> list[str]:
+    """How to get the rows a score should stand beside and that are absent."""
+    kinds = {store.config.get("kind") for store in stores.values()} | set(stores)
+    lines = []
+    for kind, what in (("untrained", "the same encoder with fresh weights"), ("codes", "mean code vector per row")):
+        if kind not in kinds:
+            lines.append(
+                f"no row `{kind}` ({what}): python -m clef.embed model=RUN tokens=… kind={kind} out={kind}.parquet"
+            )
+    if not cohort and not {"bandpower", "nuisance"} <= kinds:
+        lines.append(
+            "no rows `bandpower` and `nuisance`: give cohort=COHORT, or run python -m benchmark.encoders.baselines"
+        )
+    return lines

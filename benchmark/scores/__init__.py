@@ -1,0 +1,1 @@
+"""Scores of embeddings on tasks: probes, intervals, comparisons."""

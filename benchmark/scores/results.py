@@ -1,0 +1,32 @@
+"""What one benchmark run found, as tables, figures and the report read it."""
+
+import dataclasses
+from typing import Any
+
+from benchmark.scores.scoring import Scored
+
+
+@dataclasses.dataclass
+class Results:
+    """Scores, what the tasks' file says, whether the data are synthetic, and the scores of the unmatched twin."""
+
+    scored: Scored
+    about: dict[str, Any]
+    synthetic: bool = False
+    unmatched: Scored | None = None
+
+    def words(self, task: str) -> str:
+        """A task for people: as it is if it is in words, else its code with the cohort's description of it."""
+        if "//" not in task:
+            return task
+        name = self.about.get("names", {}).get(task)
+        code = task.split("//", 1)[-1]
+        return f"{name} ({code})" if name else code
+
+    def cases(self, task: str) -> int:
+        """Scored cases of a task."""
+        return int(self._cases[task])
+
+    def __post_init__(self) -> None:
+        self.about.setdefault("ceilings", {})
+        self._cases = dict(self.scored.scores.select("task", "cases").unique("task").iter_rows())

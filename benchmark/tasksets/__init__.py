@@ -1,0 +1,1 @@
+"""Tasks from a cohort: suites of questions, labels, matched controls."""

@@ -1,0 +1,62 @@
+"""Columns of participants.tsv and of the tables in phenotype/ that become events."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from clef.importers.bids.tables import Table, read_people, some
+
+ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
+ATC = re.compile(r"[A-Z]\d\d([A-Z]([A-Z](\d\d)?)?)?")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column whose cells become events."""
+
+    table: Table
+    name: str
+    codes: Callable[[str], list[str | None]]
+    """Cell -> codes, None for what is no code."""
+
+
+def read_columns(root: Path, site: str, participants: Table, asked: dict[str, list[str]]) -> list[Column]:
+    """The columns that were asked for: kind (LABEL, ICD10CM, ATC) -> names. Raises ValueError if one is not there."""
+    tables = lru_cache(lambda name: _read_phenotype(root, name))
+    columns = []
+    for kind, names in asked.items():
+        for name in names:
+            file, _, inside = name.removeprefix("phenotype/").partition(".")
+            table, column = (tables(file), inside) if name.startswith("phenotype/") else (participants, name)
+            if column not in table.columns:
+                raise ValueError(f"{table.name}: no column {column!r}; it has {some(table.columns)}")
+            columns.append(Column(table, column, _coder(kind, f"{site}//{name.removeprefix('phenotype/')}")))
+    return columns
+
+
+def _read_phenotype(root: Path, name: str) -> Table:
+    known = sorted(path.stem for path in (root / "phenotype").glob("*.tsv"))
+    if name not in known:
+        raise ValueError(f"phenotype/{name}.tsv: there is no such table; there are: {', '.join(known) or 'none'}")
+    return read_people(root / "phenotype" / f"{name}.tsv")
+
+
+def _coder(kind: str, label: str) -> Callable[[str], list[str | None]]:
+    """What turns a cell into event codes of one kind."""
+    if kind == "LABEL":
+        return lambda cell: [f"LABEL//{label}//{cell}"]
+    known = ICD10 if kind == "ICD10CM" else ATC
+    parts = lambda cell: filter(None, re.split(r"[\s,;|]+", cell.upper()))
+    return lambda cell: [f"{kind}//{part}" if known.fullmatch(part) else None for part in parts(cell)]
+
+
+def descriptions(columns: list[Column]) -> dict[str, str]:
+    """Words for label codes, where the JSON beside a table explains its values."""
+    words = {}
+    for column in columns:
+        for value in {row[column.name] for row in column.table.rows.values()} - {None}:
+            if meaning := column.table.level(column.name, value):
+                words |= dict.fromkeys(filter(None, column.codes(value)), meaning)
+    return words

@@ -1,0 +1,111 @@
+"""What stands beside the recordings of a BIDS tree: scans.tsv, sessions.tsv, eeg.json and channels.tsv.
+
+BIDS lets dates be shifted, to before 1925 so that it shows. Such a time is no start time; nor is one in the future, or
+midnight of a 1 January, which programs write for a date they do not know (mne for one it removed: 2000-01-01T00:00:00).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from clef.importers.bids.files import Found
+from clef.importers.bids.tables import Row, column_named, prefixed, read_json, read_tsv
+from clef.importers.importing import parse_time
+
+EARLIEST = datetime(1925, 1, 1)
+
+
+class Visits:
+    """When visits were, and how old people were then: from scans.tsv and sessions.tsv."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.faults: set[str] = set()
+        """Tables that cannot be read, and why."""
+        self.untrue = 0
+        """Times that were shifted, or stand for an unknown one."""
+        self._read = lru_cache(maxsize=8)(self._rows)
+
+    def start(self, found: Found) -> datetime | None:
+        """Start of a recording, None if it is not known or was shifted."""
+        folder, tables = self.root / found.person, [f"{found.person}_scans.tsv"]
+        tables += [f"{found.visit}/{found.person}_{found.visit}_scans.tsv"] if found.visit else []
+        scans = [self._read(folder / table, "filename").get(_stem(found.path.name), {}) for table in tables]
+        times = [parse_time(row.get("acq_time")) for row in [*scans[::-1], self._session(found)]]
+        time = next(filter(None, times), None)
+        if time is None or _can_be(time):
+            return time
+        self.untrue += 1
+        return None
+
+    def age(self, found: Found) -> str | None:
+        """Age at a visit as sessions.tsv has it, in years."""
+        return self._session(found).get("age")
+
+    def _session(self, found: Found) -> Row:
+        table = self.root / found.person / f"{found.person}_sessions.tsv"
+        return self._read(table, "session_id").get(found.visit or "", {})
+
+    def _rows(self, path: Path, key: str) -> dict[str, Row]:
+        """The rows of a table by its key; none if there is no such table, or none that can be read."""
+        try:
+            columns, rows = read_tsv(path) if path.exists() or path.is_symlink() else ([key], [])
+            if (named := column_named(columns, key)) is None:
+                raise ValueError(f"{path.name}: no column {key}")
+        except (ValueError, OSError) as error:
+            self.faults.add(str(error))
+            return {}
+        name = _stem if key == "filename" else lambda text: prefixed("ses-", text)
+        return {name(row[named]): {c.lower(): v for c, v in row.items()} for row in rows if row[named]}
+
+
+def _can_be(time: datetime) -> bool:
+    """Whether a recording can have started then."""
+    return EARLIEST <= time <= datetime.now() + timedelta(days=1) and time != datetime(time.year, 1, 1)
+
+
+def _stem(filename: str) -> str:
+    """What names a recording in all of its files."""
+    return filename.rpartition("/")[2].partition("_eeg.")[0]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the sidecars of a recording say."""
+
+    rate: float | None = None
+    """Hz."""
+    epoched: bool = False
+    bad: int = 0
+    """Channels whose status is bad."""
+    faults: tuple[str, ...] = ()
+    """Sidecars that cannot be read, and why."""
+
+
+def read_beside(found: Found) -> Beside:
+    """Read the sidecars of a recording: every `eeg.json`, the special over the general; the nearest `channels.tsv`."""
+    fields: dict[str, Any] = {}
+    bad, faults = 0, []
+    tables = [path for path in found.sidecars if path.suffix == ".tsv"]
+    for path in [path for path in found.sidecars if path.suffix == ".json"] + tables[-1:]:
+        try:
+            if path.suffix == ".json":
+                fields |= _shared_json(path)
+            else:
+                bad = _count_bad(path)
+        except (ValueError, OSError) as error:
+            faults.append(str(error))
+    rate = fields.get("SamplingFrequency")
+    epoched = str(fields.get("RecordingType", "")).lower() == "epoched"
+    return Beside(float(rate) if isinstance(rate, int | float) else None, epoched, bad, tuple(faults))
+
+
+def _count_bad(path: Path) -> int:
+    columns, rows = read_tsv(path)
+    status = column_named(columns, "status")
+    return sum((row[status] or "").lower() == "bad" for row in rows) if status else 0
+
+
+_shared_json = lru_cache(maxsize=64)(read_json)

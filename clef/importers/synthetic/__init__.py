@@ -1,0 +1,1 @@
+"""The synthetic cohort: people, records, reports and recordings with the truth planted in them."""

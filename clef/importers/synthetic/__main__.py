@@ -1,0 +1,174 @@
+"""Make a SYNTHETIC cohort: people, records, reports and EDF recordings with the truth planted in them.
+
+The folder is one any program here reads (`clef.cohort`), and beside it lies what no real cohort has:
+    COHORT/truth/latents.parquet    one row per session: everything its EEG was drawn from
+    (clef.importers.synthetic.latents) COHORT/truth/ceilings.parquet   one row per concept: cases, prevalence, the best
+    AUROC its matched question allows
+so that tokens, embeddings and the benchmark itself can be tested. Nothing in it is a person. The same seed gives
+the same bytes with any number of workers; a stopped run goes on where it was.
+"""
+
+import json
+import logging
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from clef.cohort import write_cohort
+from clef.importers.synthetic.ceilings import ceilings, concept_labels
+from clef.importers.synthetic.edf import AMPLIFIERS, record, write_edf
+from clef.importers.synthetic.latents import draw_findings, draw_latents
+from clef.importers.synthetic.records import (
+    DEFAULT_MINUTES,
+    descriptions,
+    draw_people,
+    draw_visits,
+    record_events,
+    session_table,
+)
+from clef.importers.synthetic.reports import Reader
+from clef.importers.synthetic.signals import render
+from tokenizer.base.cli import program
+from tokenizer.base.files import write_json, write_table
+from tokenizer.base.progress import track
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class MakeCohort:
+    """Settings of `python -m clef.importers.synthetic`."""
+
+    out: str = "???"
+    """Folder of the cohort; made if absent. The same command goes on in it."""
+    subjects: int = 400
+    """People; about one in seven comes twice or three times."""
+    seed: int = 0
+    """Everything follows from it: the same seed gives the same bytes, and more subjects keep the first ones."""
+    workers: int = 2
+    """Processes that draw recordings."""
+    minutes: float = DEFAULT_MINUTES
+    """Shortest recording; most are less than a quarter longer, 1 in 60 is four times as long."""
+
+
+def main(config: MakeCohort) -> int:
+    if config.subjects < 1 or not 0.25 <= config.minutes <= 20:
+        raise ValueError(f"subjects={config.subjects} minutes={config.minutes}: at least 1 person, 0.25 to 20 minutes")
+    out, settings = Path(config.out), {k: v for k, v in asdict(config).items() if k not in ("out", "workers")}
+    _claim(out, settings)
+    if (out / "sessions.parquet").is_file():
+        log.info("%s: this synthetic cohort is finished; nothing changed", out)
+        return _close(out)
+    people = draw_people(config.seed, config.subjects)
+    visits = draw_visits(people, config.seed, config.minutes)
+    truth = draw_latents(visits, config.seed)
+    findings = draw_findings(truth, config.seed)
+    sessions = session_table(visits, config.seed)
+    _draw_recordings(out, config, sessions, visits, truth)
+    _write_truth(out, config.seed, sessions, visits, truth, findings)
+    reports = _reports(config.seed, sessions, visits, truth, findings)
+    events = record_events(visits, findings, config.seed)
+    write_cohort(out, "CLEF synthetic cohort", sessions, events, reports, descriptions())
+    return _close(out)
+
+
+def _claim(out: Path, settings: dict) -> None:
+    """Mark `out` as ours, or raise ValueError if something else is in it or it was begun with other settings."""
+    mark = out / "truth" / "settings.json"
+    if not mark.is_file():
+        if out.is_dir() and any(out.iterdir()):
+            raise ValueError(f"out={out}: the folder is not empty and holds no synthetic cohort; choose another")
+        write_json(mark, settings)
+    before = json.loads(mark.read_text())
+    if differing := [f"{k} (was {before.get(k)}, now {v})" for k, v in settings.items() if before.get(k) != v]:
+        raise ValueError(f"out={out} was begun with other settings: {', '.join(differing)}; choose another folder")
+
+
+def _draw_recordings(out: Path, config: MakeCohort, sessions: pl.DataFrame, visits: dict, truth: dict) -> None:
+    """Draw every recording that is not there yet, in `config.workers` processes."""
+    (out / "recordings").mkdir(parents=True, exist_ok=True)
+    for half_written in (out / "recordings").glob(".*.part"):
+        half_written.unlink()
+    jobs = []
+    for i, path in enumerate(sessions["path"]):
+        if not (out / path).is_file():
+            z = {name: column[i].item() for name, column in truth.items()}
+            row = {name: visits[name][i].item() for name in ("site", "seconds")}
+            jobs.append((out / path, z, row | {"start": visits["start"][i]}, (config.seed, 1, i)))
+    done, workers = len(sessions) - len(jobs), min(config.workers, len(jobs))
+    if workers <= 1:
+        for job in track(jobs, "recordings", len(sessions), done):
+            draw_recording(job)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        for _ in track(pool.map(draw_recording, jobs, chunksize=4), "recordings", len(sessions), done):
+            pass
+
+
+def draw_recording(job: tuple) -> None:
+    """Draw one session and write its EDF aside, then rename it. One BLAS thread: its sums depend on the number."""
+    path, z, row, seed = job
+    amplifier, rng = AMPLIFIERS[row["site"]], np.random.Generator(np.random.SFC64(seed))
+    with threadpool_limits(1):
+        eeg = render(z, amplifier.rate, row["seconds"], amplifier.mains, rng)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:  # not write_aside: flushing each of hundreds of files to disk would take longer than drawing them
+        write_edf(aside, record(eeg, amplifier, rng), amplifier, row["start"])
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _write_truth(
+    out: Path, seed: int, sessions: pl.DataFrame, visits: dict, truth: dict, findings: dict[str, np.ndarray]
+) -> None:
+    base = sessions.select("session_id", "subject_id", "split", "age", "sex", "site", "setting")
+    write_table(out / "truth" / "latents.parquet", base.with_columns(pl.Series(k, v) for k, v in truth.items()))
+    labels = concept_labels(visits, findings)
+    cases = [(code, int(label.sum()), float(label.mean())) for code, label in labels.items()]
+    table = pl.DataFrame(cases, schema=["code", "cases", "prevalence"], orient="row")
+    for split in ("train", "val", "test"):
+        inside = (sessions["split"] == split).to_numpy()
+        table = table.with_columns(pl.Series(f"cases_{split}", [int(label[inside].sum()) for label in labels.values()]))
+    words = descriptions()
+    table = table.with_columns(pl.Series("description", [words.get(code, code.split("//")[1]) for code in labels]))
+    write_table(out / "truth" / "ceilings.parquet", table.join(ceilings(seed), on="code", how="left"))
+
+
+def _reports(seed: int, sessions: pl.DataFrame, visits: dict, truth: dict, findings: dict) -> pl.DataFrame:
+    """A report for about nine sessions in ten."""
+    rows = []
+    for i, session in enumerate(sessions["session_id"]):
+        rng = np.random.default_rng((seed, 3, i))
+        if rng.random() < 0.9:
+            z = {name: column[i].item() for name, column in truth.items()}
+            seen = {code.split("//")[1]: bool(there[i]) for code, there in findings.items()}
+            person = {name: column[i].item() for name, column in visits.items() if name != "start"}
+            rows.append((session, Reader(z, seen, person, rng).report()))
+    return pl.DataFrame(rows, schema=["session_id", "text"], orient="row")
+
+
+def _close(out: Path) -> int:
+    """Say what is there and what comes next."""
+    sessions = pl.read_parquet(out / "sessions.parquet")
+    best = pl.read_parquet(out / "truth" / "ceilings.parquet")
+    size = sum(file.stat().st_size for file in (out / "recordings").iterdir()) / 1e9
+    log.info(
+        "%s: a SYNTHETIC cohort of %d subjects, %d sessions (%s), %.2f GB of EDF",
+        out, sessions["subject_id"].n_unique(), len(sessions),
+        ", ".join(f"{n} {split}" for split, n in sessions["split"].value_counts(sort=True).iter_rows()), size,
+    )  # fmt: skip
+    log.info("%d concepts, mean AUROC ceiling of their matched questions %.2f (truth/ceilings.parquet)", len(best),
+             best["ceiling"].drop_nans().mean())  # fmt: skip
+    log.info("next: python -m clef.pretrain stage=tokenizer cohort=%s out=RUN", out)
+    return 0
+
+
+if __name__ == "__main__":
+    program(MakeCohort, main, "clef.importers.synthetic")

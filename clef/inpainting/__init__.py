@@ -1,0 +1,1 @@
+"""Hidden parts of a session, filled in by a model, and how close the fill is."""

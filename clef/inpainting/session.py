@@ -1,0 +1,104 @@
+"""A session whose part is to be hidden: from a token store or a recording, cut to its valid length.
+
+Shapes: R x W token grid · T = W · frames per token · 19 channels · 128 bins of 0.25 Hz.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import torch
+
+from clef.embeddings import subject_hash
+from clef.model import Model
+from tokenizer.base.cli import ConfigError
+from tokenizer.cells import FRAMES_PER_CELL
+from tokenizer.encode import encode_one
+from tokenizer.multitaper import session_spectrogram
+from tokenizer.reading.read import read
+from tokenizer.readings import Reading, ReadingConfig
+from tokenizer.store import TokenStore
+
+
+@dataclasses.dataclass
+class Part:
+    """A session and what of it is hidden.
+
+    tokens (R, W) int64 · valid (W,) bool · hidden (R, W) bool · channel_ok (19,) bool
+    spec (19, 128, T) dB as recorded, NaN where invalid, None from a store
+    seen: "train" or "val" if the model was trained or selected on this person, "no", or None if that is unknown
+    """
+
+    name: str
+    tokens: torch.Tensor
+    valid: torch.Tensor
+    hidden: torch.Tensor
+    channel_ok: np.ndarray
+    spec: np.ndarray | None
+    seen: str | None
+
+    def to(self, device: torch.device) -> "Part":
+        """The same with its tensors on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("tokens", "valid", "hidden")}
+        return dataclasses.replace(self, **moved)
+
+
+def from_store(model: Model, path: str, name: str | None) -> Part:
+    """One session of a token store. Raises ValueError if it is not there, or the store is another tokenizer's."""
+    store = TokenStore(path)
+    sessions = model.tokenise(store)
+    sessions = sessions.where(sessions.valid.any(1))
+    rows = np.flatnonzero(sessions.session_id == name)
+    if not len(rows):
+        some = ", ".join(map(str, sessions.session_id[:3]))
+        raise ConfigError(f"session={name}: name one of {len(sessions)} sessions of tokens=, as {some}")
+    row, subject = rows[0], subject_hash(int(sessions.subject_id[rows[0]]))
+    trained = model.encoder.about.get("trained_on", {})
+    seen = next((split for split in ("train", "val") if subject in trained.get(split, [])), "no")
+    channel_ok = store.channel_ok[int(np.flatnonzero(store.session_id == name)[0])]
+    return cut(model, f"session {name}", sessions.tokens[row], sessions.valid[row], channel_ok, None, seen)
+
+
+def from_recording(model: Model, path: str, config: ReadingConfig) -> Part:
+    """A recording as the model sees it; its name stays out of what is written. Raises RecordingError."""
+    session = read(path, **dataclasses.asdict(config))
+    spec, valid = session_spectrogram(session)
+    reading = Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok))
+    row = encode_one(model.vqgan, reading)
+    known = np.where(reading.valid.numpy(), spec.numpy(), np.nan)
+    return cut(model, "this recording", row["tokens"], row["valid"] >= 0.5, session.channel_ok, known, None)
+
+
+def cut(model: Model, name: str, tokens, valid, channel_ok, spec, seen) -> Part:
+    """A session without the padding at its end, in whole cells of 10 s."""
+    if not valid.any():
+        raise ValueError(f"{name}: no 10 s of this session are valid; there is nothing to hide")
+    frames = model.vqgan.config.frames_per_token
+    last, whole = (int(np.flatnonzero(valid)[-1]) + 1) * frames, math.lcm(frames, FRAMES_PER_CELL)
+    columns = -(-last // whole) * whole // frames
+    if spec is not None:
+        short = max(0, columns * frames - spec.shape[2])
+        spec = np.pad(spec, ((0, 0), (0, 0), (0, short)), constant_values=np.nan)[..., : columns * frames]
+    tokens, valid = torch.from_numpy(tokens[:, :columns].astype(np.int64)), torch.from_numpy(valid[:columns].copy())
+    return Part(name, tokens, valid, torch.zeros_like(tokens, dtype=torch.bool), np.asarray(channel_ok), spec, seen)
+
+
+def hide(part: Part, model: Model, seconds: list[float], hertz: list[float]) -> torch.Tensor:
+    """The tokens of a stretch, a band or both: (R, W) bool. Raises ValueError if that is nothing, or all there is."""
+    bins, frames = model.vqgan.cell
+    rows, columns = part.tokens.shape
+    (low, high), (begin, end) = hertz or (0, 32), seconds or (0, columns * frames)
+    row, column = torch.arange(rows)[:, None] * bins / 4, torch.arange(columns)[None] * frames  # Hz, s: where it starts
+    inside = (row + bins / 4 > low) & (row < high) & (column + frames > begin) & (column < end)
+    hidden = inside & part.valid[None]
+    if not hidden.any():
+        raise ValueError(f"seconds={seconds}: nothing valid there; the session has {columns * frames} s")
+    if bool((hidden == part.valid[None].expand_as(hidden)).all()):
+        raise ValueError(f"seconds={seconds}: that is the whole session; leave something to guess from")
+    return hidden
+
+
+def decode(model: Model, tokens: torch.Tensor, valid: torch.Tensor) -> np.ndarray:
+    """Tokens (R, W), valid (W,) -> (19, 128, T) dB, T whole cells."""
+    frames = model.vqgan.config.frames_per_token
+    return model.vqgan.decode(tokens[None], valid[None].repeat_interleave(frames, 1))[0].cpu().numpy()

@@ -1,0 +1,1 @@
+"""The networks: session Transformer, report and record encoders, alignment heads."""

@@ -1,0 +1,246 @@
+"""The session Transformer: a MAGE-style encoder and decoder over the 16 x 128 tokens of a session.
+
+Li et al. 2023 (arXiv 2211.09117). Training hides a random share of the tokens and drops half of all tokens
+before the encoder; the decoder puts mask tokens in their place and predicts every hidden token. We differ:
+invalid tokens (padding, gaps) neither attend nor are attended to nor count; a token's embedding is a linear
+map of its code vector plus a learned one, so that codes that sound alike start alike. What is dropped or
+invalid is not computed either: the sessions of a batch are packed, valid token after valid token.
+
+Shapes: B batch · R rows · W columns · N = R·W tokens, row-major · M kept tokens · T packed tokens of all sessions ·
+D width · K codes.
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from clef.network.attention import Kernel
+from clef.network.transformer import Pack, Transformer
+from tokenizer.base.hub import ModelPart, load_folder, load_strictly, save_folder
+
+
+@dataclasses.dataclass
+class EncoderConfig:
+    """Size of the session Transformer."""
+
+    width: int = 128
+    """Width D of every layer."""
+    heads: int = 4
+    """Attention heads."""
+    encoder_layers: int = 4
+    """Layers that see only the kept tokens."""
+    decoder_layers: int = 2
+    """Layers that see all tokens and predict the hidden ones."""
+    dropout: float = 0.0
+    """Share of features that each residual branch of stage=recon leaves out of a whole session while training."""
+    pool: Literal["rows", "mean"] = "rows"
+    """Session embedding: mean over valid time per frequency row (16·D wide), or over all tokens (D wide)."""
+
+
+class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
+    """Tokens -> contextual states -> session embedding; with a decoder for masked reconstruction."""
+
+    attention: Kernel = "auto"
+    """The attention kernel; a choice of this process, not of the model, so it is not saved."""
+
+    def __init__(self, config: EncoderConfig, codes: Tensor, rows: int = 16):
+        """codes: (K, E) code vectors of the tokenizer, kept fixed; rows: R of the token grid."""
+        super().__init__()
+        self.config, self.rows = config, rows
+        width = config.width
+        if width % config.heads or width % 2:
+            raise ValueError(f"encoder.width={width}: must be even and a multiple of encoder.heads={config.heads}")
+        if not 0 <= config.dropout < 1:
+            raise ValueError(f"encoder.dropout={config.dropout}: must be at least 0 and below 1")
+        self.about: dict[str, Any] = {}  # what it was trained on; travels in config.json
+        self.register_buffer("codes", codes.clone().float())
+        self.from_code = nn.Linear(codes.shape[1], width)
+        self.free = nn.Embedding(len(codes), width)
+        self.row = nn.Embedding(rows, width)
+        self.hidden_token = nn.Parameter(torch.zeros(width))
+        self.dropped_token = nn.Parameter(torch.zeros(width))
+        self.encoder = Transformer(width, config.heads, config.encoder_layers, config.dropout)
+        self.to_decoder = nn.Linear(width, width)
+        self.decoder = Transformer(width, config.heads, config.decoder_layers, config.dropout, config.encoder_layers)
+        self.to_token = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        self.token_bias = nn.Parameter(torch.zeros(len(codes)))
+        self.apply(_start_small)
+        nn.init.normal_(self.row.weight, std=0.7)  # as strong as the sinusoids of time: rows are frequencies
+        for special in (self.hidden_token, self.dropped_token):
+            nn.init.normal_(special, std=0.02)
+
+    # ---- tokens and their places
+    def code_table(self) -> Tensor:
+        """Embedding of every code (K, D): linear in the code vector, plus a learned one."""
+        scaled = self.codes * math.sqrt(self.codes.shape[1])  # unit vectors -> unit variance per dimension
+        return self.from_code(scaled) + self.free.weight
+
+    def places(self, at: Tensor, columns: int) -> Tensor:
+        """Positions (T, D) of places `at` (T,) on R x `columns` grids: sine and cosine over time, learned over rows.
+
+        Time may be of any length; places past the first grid, as those of a batch laid flat, start over.
+        """
+        time = sinusoids(columns, self.config.width, at.device)
+        return self.row(at // columns % self.rows) + time[at % columns]
+
+    def token_ok(self, valid: Tensor) -> Tensor:
+        """Valid columns (B, W) -> valid tokens (B, N), row-major."""
+        return valid[:, None].expand(-1, self.rows, -1).flatten(1)
+
+    # ---- states and embeddings
+    def layer_names(self) -> list[str]:
+        """What `states` and `embed` take as `layer`: each layer, and both stacks after their final norm."""
+        stacks = ("encoder", self.config.encoder_layers), ("decoder", self.config.decoder_layers)
+        return [f"{name}.{i}" for name, layers in stacks for i in range(layers)] + ["encoder", "decoder"]
+
+    def check_layer(self, layer: str) -> None:
+        """Raise ValueError unless `layer` is one of `layer_names`."""
+        if layer not in self.layer_names():
+            raise ValueError(f"layer={layer}: there is no such layer; there are: {', '.join(self.layer_names())}")
+
+    def forward(self, tokens: Tensor, valid: Tensor, layer: str = "encoder") -> Tensor:
+        """States of all tokens, nothing hidden: tokens (B, R, W) int64, valid (B, W) bool -> (B, N, D).
+
+        Invalid tokens have the state 0. `layer`: "encoder" is what the final norm gives, "encoder.3" what leaves the
+        fourth layer, "decoder" and "decoder.0" the same of the decoder. Raises ValueError for any other name.
+        """
+        self.check_layer(layer)
+        stack, _, number = layer.partition(".")
+        stop = int(number) if number else None
+        at, lengths = pack(self.token_ok(valid))
+        packed = Pack(lengths, self.attention)
+        seen = F.embedding(tokens.flatten()[at], self.code_table())
+        place = self.places(at, tokens.shape[2])
+        states = self.encoder(seen + place, packed, stop if stack == "encoder" else None)
+        if stack == "decoder":
+            states = self.decoder(self.to_decoder(states) + place, packed, stop)
+        return unpacked(states, at, tokens).flatten(1, 2)
+
+    def embed(self, tokens: Tensor, valid: Tensor, pool: str | None = None, layer: str = "encoder") -> Tensor:
+        """Session embeddings: tokens (B, R, W) int64, valid (B, W) bool -> (B, R·D) or (B, D) float32."""
+        states = self(tokens, valid, layer).unflatten(1, (self.rows, -1))
+        return pooled(states, valid, pool or self.config.pool)
+
+    def embed_kept(self, tokens: Tensor, kept: Tensor, kept_ok: Tensor) -> Tensor:
+        """`embed` from a part of the tokens: tokens (B, R, W), kept and kept_ok (B, M) -> (B, R·D) or (B, D)."""
+        at, lengths = pack(kept_ok, kept, self.rows * tokens.shape[2])
+        seen = F.embedding(tokens.flatten()[at], self.code_table())
+        states = self.encoder(seen + self.places(at, tokens.shape[2]), Pack(lengths, self.attention))
+        sums = unpacked(states, at, tokens).sum(2)  # (B, R, D)
+        counts = unpacked(states.new_ones(len(at), 1), at, tokens).sum(2)
+        if self.config.pool == "mean":
+            sums, counts = sums.sum(1), counts.sum(1)
+        return (sums / counts.clamp_min(1)).flatten(1).float()
+
+    # ---- masked reconstruction
+    def predict(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Logits of the hidden tokens, and what they are: (V, K) and (V,).
+
+        batch: tokens (B, R, W) int64 · valid (B, W) · hidden (B, N) bool, all of them valid · kept (B, M) int64,
+        positions that enter the encoder · kept_ok (B, M) bool, false where a row has fewer than M · seed (B,) int64,
+        optional: without it there is no dropout · what `plan` adds, optional: saves a GPU from waiting for it.
+        """
+        batch = batch if "asked" in batch else batch | plan(batch)
+        tokens, columns = batch["tokens"].flatten(), batch["tokens"].shape[2]
+        table, seed = self.code_table(), batch.get("seed")
+        seen = F.embedding(tokens[batch["seen"]], table)
+        seen = torch.where(batch["seen_hidden"][:, None], self.hidden_token.to(seen.dtype), seen)
+        seen = seen + self.places(batch["seen"], columns)
+        states = self.to_decoder(self.encoder(seen, Pack(batch["seen_lengths"], self.attention, seed)))
+        full = self.dropped_token.to(states.dtype).expand(len(batch["real"]), -1)
+        full = full.index_copy(0, batch["seen_in_real"], states) + self.places(batch["real"], columns)
+        full = self.decoder(full, Pack(batch["real_lengths"], self.attention, seed))
+        found = self.to_token(full[batch["asked_in_real"]])  # (V, D)
+        return F.linear(found / self.config.width**0.5, table, self.token_bias), tokens[batch["asked"]]
+
+    # ---- saving
+    @property
+    def output(self) -> int:
+        """Width of a session embedding."""
+        return self.config.width * (self.rows if self.config.pool == "rows" else 1)
+
+    def describe(self) -> dict[str, Any]:
+        """The configuration as plain values, as stored beside the weights."""
+        shape = {"codes": list(self.codes.shape), "rows": self.rows}
+        return {"format": 1, "kind": "clef-encoder", **dataclasses.asdict(self.config), **shape, "about": self.about}
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        save_folder(save_directory, self.describe(), self.state_dict())
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, **options: Any) -> "Encoder":
+        config, tensors = load_folder(model_id, "clef-encoder", options)
+        model = cls.from_description(config)
+        load_strictly(model, tensors, "encoder")
+        return model.eval()
+
+    @classmethod
+    def from_description(cls, config: dict[str, Any]) -> "Encoder":
+        """An untrained encoder of the size that `describe()` states; what it does not state is at its default."""
+        known = {f.name: config[f.name] for f in dataclasses.fields(EncoderConfig) if f.name in config}
+        model = cls(EncoderConfig(**known), torch.zeros(config["codes"]), config["rows"])
+        model.about = config["about"]
+        return model
+
+
+def pooled(states: Tensor, valid: Tensor, pool: str) -> Tensor:
+    """Mean of states (B, R, W, D) over valid columns (B, W): row by row (B, R·D), or over rows too (B, D)."""
+    share = valid.to(states.dtype) / valid.sum(1, keepdim=True).clamp_min(1)
+    rows = torch.einsum("brwd,bw->brd", states, share)
+    return (rows.flatten(1) if pool == "rows" else rows.mean(1)).float()
+
+
+def pack(ok: Tensor, kept: Tensor | None = None, tokens: int = 0) -> tuple[Tensor, list[int]]:
+    """Places (T,) of the true ones of ok (B, N) in the batch laid flat, and how many each session has.
+
+    With `kept` (B, M), ok (B, M) says which of those positions among a session's `tokens` are meant.
+    """
+    lengths = ok.sum(1).tolist()
+    if kept is None:
+        return ok.flatten().nonzero()[:, 0], lengths
+    start = tokens * torch.arange(len(ok), device=ok.device)[:, None]
+    return (kept + start)[ok], lengths
+
+
+def unpacked(states: Tensor, at: Tensor, tokens: Tensor) -> Tensor:
+    """Packed states (T, D) at their places `at` (T,) among the tokens (B, R, W), zero elsewhere: (B, R, W, D)."""
+    full = states.new_zeros(tokens.numel(), states.shape[-1])
+    return full.index_copy(0, at, states).unflatten(0, tokens.shape)
+
+
+def plan(batch: dict[str, Any]) -> dict[str, Any]:
+    """Where the tokens of a masked batch stand once packed; made on the CPU it spares a GPU its waits.
+
+    Places in the batch laid flat (B·N): seen (the encoder's tokens), real (the decoder's), asked (the hidden ones);
+    seen_in_real and asked_in_real among the real ones; seen_hidden bool; seen_lengths and real_lengths, lists of B.
+    """
+    ok = batch["valid"][:, None].expand(batch["tokens"].shape).flatten(1)
+    seen, seen_lengths = pack(batch["kept_ok"], batch["kept"], ok.shape[1])
+    real, real_lengths = pack(ok)
+    asked = batch["hidden"].flatten().nonzero()[:, 0]
+    among_real = ok.flatten().cumsum(0) - 1
+    return {
+        **{"seen": seen, "seen_lengths": seen_lengths, "seen_hidden": batch["hidden"].flatten()[seen]},
+        **{"real": real, "real_lengths": real_lengths, "asked": asked},
+        **{"seen_in_real": among_real[seen], "asked_in_real": among_real[asked]},
+    }
+
+
+def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
+    """Sine and cosine positions (length, width) (Vaswani et al. 2017, arXiv 1706.03762, section 3.5)."""
+    rate = torch.exp(torch.arange(0, width, 2, device=device) * (-math.log(10000.0) / width))
+    angle = torch.arange(length, device=device)[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()], -1)
+
+
+def _start_small(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)

@@ -1,0 +1,107 @@
+"""The report encoder: a summary in words -> one vector.
+
+    texts -> ids, mask (B, L) -> embeddings + positions (B, L, W) -> Transformer -> masked mean (B, W) -> (B, out)
+
+`text=scratch` learns its own byte-pair encoding and embeddings from the training reports, so it needs no download. The
+paper (arXiv 2605.10817) puts the same Transformer on frozen features of a language model: such features (B, L, D) take
+the place of `TextEncoder.words` and feed the same `PooledTransformer`.
+"""
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import nn
+
+from clef.network.bpe import Bpe
+
+
+@dataclasses.dataclass
+class TextConfig:
+    """The report encoder's size."""
+
+    width: int = 512
+    """Width of the Transformer."""
+    layers: int = 4
+    """Number of Transformer layers."""
+    heads: int = 8
+    """Attention heads per layer; divides the width."""
+    vocabulary: int = 4096
+    """Most ids of the byte-pair encoding learned on the training reports; more than 256."""
+    length: int = 256
+    """Most ids of one summary; the rest is cut."""
+    dropout: float = 0.0
+    """Dropout in the Transformer layers."""
+    output: int = 512
+    """Width of the vector that is aligned with the EEG's."""
+    min_count: int = 5
+    """A word is learned from if at least so many training subjects have it in reports: a rarer one may be a name."""
+
+
+class PooledTransformer(nn.Module):
+    """Pre-norm Transformer layers, a mean over the unmasked positions and a linear projection: (B, L, W) -> (B, out).
+
+    Knows no positions: without positions in its input it is a function of a set. Padding changes nothing, and a row
+    with no position at all gives the projection of zero instead of NaN. Vaswani et al. (2017); Xiong et al. (2020) for
+    normalisation before each sublayer.
+    """
+
+    def __init__(self, width: int, layers: int, heads: int, output: int, dropout: float) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width={width} cannot be divided into heads={heads}; choose heads that divide the width")
+        # layers made one by one: nn.TransformerEncoder copies a single one, and all would start equal
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=True)
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, output)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """x (B, L, W), mask (B, L) bool, True where there is something -> (B, out)."""
+        if x.device.type == "cpu":  # columns nobody uses cost time; on a GPU finding them would wait for the device
+            used = mask.any(0)
+            used[0] = True
+            x, mask = x[:, used], mask[:, used]
+        padding = ~mask
+        padding[:, 0] &= mask.any(1)  # an empty row attends to its first position, and counts it nowhere
+        for layer in self.layers:
+            x = layer(x, src_key_padding_mask=padding)
+        weight = mask.unsqueeze(-1).to(x.dtype)
+        mean = (self.norm(x) * weight).sum(1) / weight.sum(1).clamp(min=1)  # (B, L, W) -> (B, W)
+        return self.project(mean)
+
+
+class TextEncoder(nn.Module):
+    """Summaries -> (B, output). Owns its byte-pair encoding; `to_config` and `state_dict` are enough to reload it.
+
+    config: sizes · bpe: the encoding learned on training reports (`clef.network.bpe.learn`)
+    """
+
+    def __init__(self, config: TextConfig, bpe: Bpe) -> None:
+        super().__init__()
+        self.config, self.bpe = config, bpe
+        self.words = nn.Embedding(len(bpe), config.width)
+        self.positions = nn.Parameter(torch.empty(config.length, config.width))
+        nn.init.normal_(self.words.weight, std=0.02)
+        nn.init.normal_(self.positions, std=0.02)
+        self.trunk = PooledTransformer(config.width, config.layers, config.heads, config.output, config.dropout)
+
+    def tokenize(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Texts -> ids (n, length) int64 and mask (n, length) bool on the CPU."""
+        return self.bpe.encode(texts, self.config.length)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """ids (B, L) int64, mask (B, L) bool, L at most `length` -> (B, output)."""
+        assert ids.shape == mask.shape and ids.shape[1] <= self.config.length, (ids.shape, mask.shape)
+        return self.trunk(self.words(ids) + self.positions[: ids.shape[1]], mask)
+
+    def to_config(self) -> dict[str, Any]:
+        """Everything but the tensors, as plain JSON values."""
+        return {"config": dataclasses.asdict(self.config), "bpe": self.bpe.to_json()}
+
+    @classmethod
+    def from_config(cls, value: dict[str, Any]) -> "TextEncoder":
+        """An encoder of the shape `to_config` described, with fresh weights: load its `state_dict` next."""
+        return cls(TextConfig(**value["config"]), Bpe.from_json(value["bpe"]))

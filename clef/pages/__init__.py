@@ -1,0 +1,1 @@
+"""Pages that are drawn for people, in one style."""

@@ -1,0 +1,174 @@
+"""Measure the quality of every session of a cohort: OUT/quality.parquet and one page to look at, OUT/quality.png.
+
+The table has a row per session and electrode (docs/quality.md): flat, clipped, saturated, railing, mains, common mode,
+electrode pops, usable seconds, and flags. A recording that cannot be read is a line and rows with the reason; the exit
+code is then 1. A stopped run goes on where it was; sessions added to the cohort, recordings that changed and those that
+could not be read are measured when the same command is given again.
+"""
+
+import logging
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from clef.pages.quality_table import Finished, recording_name, refused_rows
+from tokenizer.base.cli import program
+from tokenizer.base.progress import track
+from tokenizer.quality.measures import measure
+from tokenizer.reading.read import row_source
+from tokenizer.recording import RecordingError
+from tokenizer.sessions import read_sessions
+
+log = logging.getLogger(__name__)
+PART = 64
+"""Sessions whose rows are put aside together."""
+
+
+@dataclass
+class QualityConfig:
+    """Settings of `python -m clef.quality`."""
+
+    cohort: str = "???"
+    """Cohort folder with sessions.parquet."""
+    out: str = "???"
+    """Folder of quality.parquet and quality.png; made if absent. The same command goes on in it."""
+    good: str | None = None
+    """A folder for a copy of the cohort without the sessions that are suspicious or cannot be read."""
+    workers: int = 2
+    """Processes that read recordings."""
+    crop: Literal["start", "middle"] = "start"
+    """Which 1,280 s of a longer recording are measured; as in tokenizer.encode."""
+    mains: Literal["auto", "50", "60", "none"] = "auto"
+    """Mains frequency to notch out, in Hz; auto decides per recording."""
+    min_channels: int = 8
+    """A recording with fewer of the 19 electrodes is refused; a second counts as usable with as many."""
+    min_seconds: float = 10.0
+    """A recording with fewer real seconds is refused."""
+
+
+def main(config: QualityConfig) -> int:
+    """Measure what is still to do, write the table and the page, and say what was found."""
+    sessions = read_sessions(config.cohort)
+    options = {k: v for k, v in asdict(config).items() if k in ("crop", "mains", "min_channels", "min_seconds")}
+    finished = Finished(Path(config.out), options)
+    names = {row["session_id"]: recording_name(config.cohort, row) for row in sessions.iter_rows(named=True)}
+    measured_as = finished.measured()
+    todo = [r for r in sessions.iter_rows(named=True) if measured_as.get(r["session_id"]) != names[r["session_id"]]]
+    jobs = [(config.cohort, {k: row[k] for k in ("session_id", "path", "reading")}, options) for row in todo]
+    results = track(run_jobs(jobs, config.workers), "quality", len(sessions), len(sessions) - len(todo))
+    pending: list[dict[str, Any]] = []
+    try:
+        for i, rows in enumerate(results, 1):
+            pending += [row | {"recording": names[row["session_id"]]} for row in rows]
+            if i % PART == 0:
+                finished.add(pending)
+                pending = []
+    finally:  # also at Ctrl-C
+        finished.add(pending)
+    table = finished.close(sessions["session_id"].to_list())
+    return _report(config, sessions, table, len(todo))
+
+
+def run_jobs(jobs: list[tuple], workers: int) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each job, in order. A job whose process dies takes no other with it."""
+    if workers <= 0 or len(jobs) <= 1:
+        yield from map(measure_session, jobs)
+        return
+    while jobs:
+        done, pool = 0, _pool(min(workers, len(jobs)))
+        try:
+            for rows in pool.map(measure_session, jobs, chunksize=4):
+                yield rows
+                done += 1
+        except BrokenProcessPool:  # the first that is missing, or one of those behind it
+            yield _alone(jobs[done])
+            done += 1
+        finally:
+            pool.shutdown(cancel_futures=True)
+        jobs = jobs[done:]
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))  # Ctrl-C is ours
+
+
+def _alone(job: tuple) -> list[dict[str, Any]]:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(measure_session, job).result()
+    except BrokenProcessPool:
+        reason = "the process that read it died, perhaps for want of memory; look at the file"
+        return [row | {"session_id": job[1]["session_id"]} for row in refused_rows(reason)]
+
+
+def measure_session(job: tuple) -> list[dict[str, Any]]:
+    """The 19 rows of one session; if it cannot be read, with the reason."""
+    cohort, row, options = job
+    try:
+        path, reading = row_source(cohort, row)
+        rows = measure(path, **(options | reading))
+    except RecordingError as error:
+        rows = refused_rows(error.reason)
+    except Exception as error:  # its text may hold a path or a name
+        rows = refused_rows(f"reading it failed unexpectedly ({type(error).__name__}); please report it")
+    return [{"session_id": row["session_id"]} | channel for channel in rows]
+
+
+def _report(config: QualityConfig, sessions: pl.DataFrame, table: pl.DataFrame, measured: int) -> int:
+    """Draw the page, copy the good sessions if asked to, say what was found; 1 if a recording could not be read."""
+    from clef.pages.quality import draw
+
+    out = Path(config.out)
+    draw(table, sessions, Path(config.cohort).resolve().name, out / "quality.png")
+    each = table.unique("session_id", maintain_order=True)
+    refused = each.filter(pl.col("reason").is_not_null())
+    suspicious = each.filter(pl.col("session_flags").list.len() > 0)
+    for session, reason in refused.select("session_id", "reason").head(20).iter_rows():
+        log.warning("not read: %s: %s", session, reason)
+    if len(refused) > 20:
+        log.warning("… and %d more; the column reason of the table has them all", len(refused) - 20)
+    flags = suspicious["session_flags"].explode().value_counts(sort=True).iter_rows()
+    log.info(
+        "wrote %s (%d sessions, %d of them measured now) and quality.png: %d suspicious%s, %d not read",
+        out / "quality.parquet", len(each), measured, len(suspicious),
+        f" ({', '.join(f'{n} {flag}' for flag, n in flags)})" if len(suspicious) else "", len(refused),
+    )  # fmt: skip
+    left_out = pl.concat([refused, suspicious])
+    if config.good:
+        _copy_good(config, sessions.join(left_out, on="session_id", how="anti"))
+    elif len(left_out):
+        log.info("next: look at quality.png; good=COHORT2 with the same command writes a cohort without these sessions")
+    else:
+        log.info("next: look at quality.png, then python -m clef.pretrain stage=tokenizer cohort=%s", config.cohort)
+    return 1 if len(refused) else 0
+
+
+def _copy_good(config: QualityConfig, sessions: pl.DataFrame) -> None:
+    """Write the cohort `config.good`: these sessions, and the reports and records of their people."""
+    from clef.cohort import read_code_descriptions, read_events, read_reports, write_cohort
+
+    if not len(sessions):
+        raise ValueError(f"good={config.good}: no session is left that is neither suspicious nor unreadable")
+    if Path(config.good).resolve() == Path(config.cohort).resolve():
+        raise ValueError(f"good={config.good}: this is the cohort itself; name another folder")
+    root = Path(config.cohort).resolve()
+    paths = [str(root / path) for path in sessions["path"]]  # the files stay where they are
+    reports = read_reports(config.cohort).join(sessions, on="session_id", how="semi")
+    events = read_events(config.cohort).join(sessions, on="subject_id", how="semi")
+    descriptions = read_code_descriptions(config.cohort)
+    name, sessions = f"{root.name}, good sessions", sessions.with_columns(path=pl.Series(paths))
+    write_cohort(config.good, name, sessions, events, reports if len(reports) else None, descriptions)
+    log.info("wrote %s: %d sessions; next: python -m clef.pretrain stage=tokenizer cohort=%s out=RUN",
+             config.good, len(sessions), config.good)  # fmt: skip
+
+
+if __name__ == "__main__":
+    program(QualityConfig, main, "clef.quality")

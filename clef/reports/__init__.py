@@ -1,0 +1,1 @@
+"""Clinical EEG reports: summaries of what the tracing showed."""

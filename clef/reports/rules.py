@@ -1,0 +1,199 @@
+"""Clinical EEG reports in words -> short summaries of what the tracing showed.
+
+The paper lets a language model condense each report to its electrographic content before alignment (CLEF,
+arXiv 2605.10817). Reports may not leave most hospitals, so the default here is a set of rules that runs anywhere
+and gives the same answer every time; summaries written by a language model are used as they stand when they are
+in `reports.parquet` under a summariser's name of their own.
+
+    report ─▶ sections by heading ─▶ history, drugs, technique, correlation dropped ─▶ sentences ─▶ clauses ─▶ summary
+
+What a report says about the person (age, sex, drugs, history, diagnosis) must not come through: it would let the
+alignment learn the record from the words, and the words contain the labels the benchmark asks for. What it denies
+must: a clause is never cut away together with a negation that governs what is left.
+"""
+
+import itertools
+import logging
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from clef.reports import words
+from tokenizer.base.files import fingerprint
+
+log = logging.getLogger(__name__)
+
+
+class Summariser(NamedTuple):
+    """A way to condense a report: `version` changes whenever its output may, `function` maps text to summary."""
+
+    version: str
+    function: Callable[[str], str]
+
+
+def summarise(text: str, summariser: str = "rules") -> str:
+    """The electrographic content of one report as short normalised sentences; "" if it has none.
+
+    Kept: background, rhythms, slowing, discharges, periodic patterns, seizures, sleep, artefact and impression, with
+    negations, sides and lobes. The impression comes first, so that a length limit cuts details and not the verdict.
+    Raises ValueError if there is no such summariser.
+    """
+    if summariser not in SUMMARISERS:
+        raise ValueError(f"summariser={summariser}: there is no such summariser; there are: {', '.join(SUMMARISERS)}")
+    return SUMMARISERS[summariser].function(text)
+
+
+def summariser_fingerprint(summariser: str) -> str:
+    """What the column `summariser` of `reports.parquet` holds beside summaries made by `summariser`.
+
+    A name that is not in SUMMARISERS stands for summaries made elsewhere and is its own fingerprint.
+    """
+    known = SUMMARISERS.get(summariser)
+    return fingerprint(summariser, known.version) if known else summariser
+
+
+def report_summaries(reports: pl.DataFrame, summariser: str = "rules") -> dict[str, str]:
+    """Summaries by session_id for a table as `clef.cohort.read_reports` returns it; sessions without one are left out.
+
+    A stored summary is used where its `summariser` is the one asked for; the others are computed. Summaries made
+    elsewhere (by a language model, say) are asked for by the name they are stored under, and never computed.
+    Raises ValueError if such a name has no summary in the table.
+    """
+    fits = pl.col("summary").is_not_null() & (pl.col("summariser") == summariser_fingerprint(summariser))
+    found = dict(reports.filter(fits).select("session_id", "summary").iter_rows())
+    if summariser in SUMMARISERS:
+        fresh = reports.filter(~fits.fill_null(False), pl.col("text").is_not_null())
+        found |= {session: summarise(text, summariser) for session, text in fresh["session_id", "text"].iter_rows()}
+    elif not found:
+        known = ", ".join(SUMMARISERS)
+        raise ValueError(f"summariser={summariser}: no report has a summary of this name; to compute them: {known}")
+    kept = {session: found[session] for session in reports["session_id"] if found.get(session, "").strip()}
+    log.info("%d reports: %d summaries, %d without any", len(reports), len(kept), len(reports) - len(kept))
+    return kept
+
+
+def normalise(text: str) -> str:
+    """`text` in lower case, in one spelling, with usual abbreviations written out and spaces made single."""
+    text = " ".join(text.lower().replace("’", "'").split())
+    for pattern, by in words.SPELLING:
+        text = pattern.sub(by, text)
+    return words.SAID_TWICE.sub(r"\1", text)
+
+
+class Section(NamedTuple):
+    """A stretch of a report: `kind` is drop, verdict, finding, description or unknown; `name` is the finding's."""
+
+    kind: str
+    name: str
+    text: str
+
+
+HEADING_KINDS = [(words.DROPPED_HEADS, "drop", ""), (words.VERDICT_HEADS, "verdict", "")]
+HEADING_KINDS += [(pattern, "finding", name) for pattern, name in words.FINDING_HEADS.items()]
+HEADING_KINDS += [(words.DESCRIPTION_HEADS, "description", "")]
+HEADING = re.compile(
+    r"(?:^|(?<=[.;!?])[ \t])[ \t*#]*(?P<start>[A-Z][A-Za-z/&,()' -]{0,48}?)[ \t*]*:"  # "Words:" opening a sentence
+    r"|(?P<capitals>\b[A-Z][A-Z/& -]{1,60}):"  # "WORDS:" anywhere
+    r"|^[ \t*#]*(?P<alone>[A-Z][A-Za-z/&' -]{1,40})[ \t*]*$",  # a line of words and nothing else
+    re.MULTILINE,
+)
+
+
+def sections(report: str) -> list[Section]:
+    """A report cut at its headings; what comes before the first, or an unknown heading, is of kind "unknown"."""
+    cuts = [(0, 0, "unknown", "")] + [cut for mark in HEADING.finditer(report) if (cut := _heading(mark))]
+    ends = [start for start, *_ in cuts[1:]] + [len(report)]
+    pairs = zip(cuts, ends, strict=True)
+    found = [Section(kind, name, report[body:end]) for (_, body, kind, name), end in pairs]
+    return [section for section in found if section.text.strip()]
+
+
+def _heading(mark: re.Match) -> tuple[int, int, str, str] | None:
+    """Where a heading starts and its text begins, its kind and finding; None if it is no heading."""
+    group = mark.lastgroup
+    title = mark[group]
+    starts = [0, *(m.end() for m in re.finditer(r" ", title))] if group == "capitals" else [0]
+    for start in starts:  # in "ASPIRIN INTRODUCTION:" the heading is the last word
+        text = " ".join(title[start:].lower().replace("/", " and ").split())
+        for pattern, kind, name in HEADING_KINDS:
+            if pattern.fullmatch(text):
+                # a bare line "Awake" may be a remark; "IMPRESSION" or "Findings" is not
+                remark = group == "alone" and kind in ("finding", "description") and not title.isupper()
+                return None if remark and text != "findings" else (mark.start(group) + start, mark.end(), kind, name)
+    opens_line = group == "start" and mark.start() in (0, mark.string.rfind("\n", 0, mark.start(group)) + 1)
+    return (mark.start(), mark.start(group), "unknown", "") if opens_line else None  # its words stay in the text
+
+
+def _rules(report: str) -> str:
+    verdict: list[str] = []
+    rest: list[str] = []
+    for section in sections(report):
+        if section.kind != "drop":
+            (verdict if section.kind == "verdict" else rest).extend(_section_sentences(section))
+    return " ".join(dict.fromkeys(verdict + rest))  # a sentence that stands twice is said once
+
+
+def _section_sentences(section: Section) -> list[str]:
+    kept = []
+    for i, raw in enumerate(words.SENTENCE_END.split(_unwrap(section.text))):
+        sentence = normalise(words.LIST_MARK.sub(" ", raw)).strip(" .;:!?-*")
+        if section.name and i == 0 and sentence:
+            sentence = _named(section.name, sentence)
+        if sentence := _electrographic(sentence):
+            kept.append(f"{sentence}.")
+    return kept
+
+
+def _unwrap(text: str) -> str:
+    """Text with its lines joined, but for ends of paragraphs and of short lines, which end a sentence.
+
+    A line broken by its width must be joined even before a capital: "there were no / PLEDs" is one sentence.
+    """
+    lines = [line.strip() for line in words.ABBREVIATIONS.sub(r"\1", text).strip().splitlines()]
+    out = lines[:1]
+    for before, line in itertools.pairwise(lines):
+        whole = len(before) < 45 and not words.OPEN_END.search(before) and line[:1].isupper()
+        out.append("\n" + line if whole or not line or words.LIST_MARK.match(line) else " " + line)
+    return "".join(out)
+
+
+def _named(name: str, sentence: str) -> str:
+    """A finding under its own heading is a sentence only together with it: "Seizures: none" -> "no seizures"."""
+    if words.NOT_DONE.fullmatch(sentence):
+        return f"{name} not obtained"
+    if words.NONE.fullmatch(sentence):
+        return f"no {name}"
+    return sentence if name in sentence else f"{name}: {sentence}"
+
+
+def _electrographic(sentence: str) -> str:
+    """What a normalised sentence says of the tracing; "" if nothing, or if it cannot be cut without harm."""
+    sentence = words.FOR_AGE.sub("", sentence.replace("age-appropriate", "normal").replace("age appropriate", "normal"))
+    sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
+    sentence = words.ON_A_DRUG.sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))
+    clauses = [clause for part in words.CLAUSE_END.split(sentence) if (clause := part.strip(" ."))]
+    wanted = [clause for clause in clauses if not _unwanted(clause)]
+    if any(_unwanted(clause) and _has(words.NEGATION, clause) for clause in clauses):
+        return ""  # the negation would go with the clause, and what is left would say the opposite
+    text = words.LOOSE_ENDS.sub("", " ".join(", ".join(wanted).split()).strip(" ,:-"))
+    return text if _has(words.FINDINGS, text) else ""
+
+
+def _cut_meaning(found: re.Match) -> str:
+    """Cut what a finding is said to mean or to come with, but for a finding itself and with it no negation."""
+    says_more = _has(words.FINDINGS, found[0]) and not _unwanted(found[0])
+    denied = _has(words.NEGATION, found[0]) or _has(words.GOVERNS_NEXT, found.string[: found.start()])
+    return found[0] if says_more or denied else ""
+
+
+def _unwanted(clause: str) -> bool:
+    return any(_has(table, clause) for table in (words.DRUGS, words.PERSON, words.STORY, words.SETTING))
+
+
+def _has(pattern: re.Pattern, text: str) -> bool:
+    return pattern.search(text) is not None
+
+
+SUMMARISERS = {"rules": Summariser("1", _rules)}

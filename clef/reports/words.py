@@ -1,0 +1,188 @@
+"""The words of clinical EEG reports: spelling, headings, what tells of the tracing and what of the person.
+
+Tables for `clef.reports.rules`. Patterns are matched in normalised text (lower case, one spelling); alternatives stand
+between " | " or on lines of their own. American and British wording of the usual report forms.
+"""
+
+import re
+
+
+def any_of(table: str) -> re.Pattern:
+    """One pattern from a table of alternatives, matched from the start of a word."""
+    parts = [part.strip() for part in re.split(r" \| |\n", table) if part.strip()]
+    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(parts)})")
+
+
+# One spelling for both sides of the Atlantic and for what is usually abbreviated; prompts go through it too.
+SPELLING = [
+    (re.compile(pattern), by)
+    for pattern, by in {
+        r"(general|organ|lateral|local|character|synchron|maxim|visual|stabil|equal)iz(?=e|i|a)": r"\1is",
+        r"artifact": "artefact",
+        r"\b(fronto|centro|temporo|parieto|occipito)[ -](?=\w)": r"\1",
+        r"\bpdr\b": "posterior dominant rhythm",
+        r"\b(?:gpd|gped)s?\b": "generalised periodic discharges",
+        r"\b(?:lpd|pled)s?\b": "lateralised periodic discharges",
+        r"\bbi-?pl?e?ds?\b": "bilateral independent periodic discharges",
+        r"\bgrda\b": "generalised rhythmic delta activity",
+        r"\blrda\b": "lateralised rhythmic delta activity",
+        r"\bfirda\b": "frontal intermittent rhythmic delta activity",
+        r"\btirda\b": "temporal intermittent rhythmic delta activity",
+        r"\bieds?\b": "interictal epileptiform discharges",
+        r"\bncse\b": "nonconvulsive status epilepticus",
+        r"\bnon-(?=\w)": "non",
+        r"\b(?:electro-?encephalogra(?:m|phy)|eegs?)\b": "eeg",
+        r"(?<=\d) ?(?:-|–|to) ?(?=\d)": "-",
+        r"(?<=\d) ?(?:hertz|hz|c/s|c/sec|cps|cycles per second)\b": " hz",
+        r"(?<=\d) ?(?:[uµμ]v|microvolts?)\b": " microvolts",
+    }.items()
+]
+
+# "generalised periodic discharges (GPDs)", once the abbreviation is written out.
+SAID_TWICE = re.compile(r"\b([a-z][a-z ]{8,60}) \(\1\)")
+
+# Headings, tried in this order (lower case, "/" read as "and"): sections dropped whole, the verdict, a single finding
+# ("Seizures: none", by the name it gets in the summary), the description.
+DROPPED_HEADS = any_of(r"""
+    (?:\w+ ){0,2}history | hpi | indications?(?: for .*)? | reasons? for .* | allergies | examination | imaging
+    mri | ct | clinical (?:information|background|summary|context|question|data|details|problem|state|events?)
+    clinical (?:indications?|diagnosis) | (?:clinical|clinico-?\w*|eeg|clinical and eeg) correlations?
+    correlations? | clinical (?:interpretation|significance|implications?|comments?) | recommendations? | plan
+    advice | follow-?up | (?:\w+ ){0,3}(?:medications?|drugs|meds|medicines)(?: \w+){0,3} | sedation | aeds? | asms?
+    anti-?\w+ therapy | treatment
+    (?:(?:patient|subject|first|last|family|full)(?: full)? )?(?:name|id|age|sex|gender|number|details|information)
+    patient | dob | date.* | mrn | diagnos[ie]s | cc | hospital.* | site | heart rate | hr | ekg.*
+    ecg.* | electrocardiogra\w+ | technique | technical .* | techn?\w+ notes? | introduction | procedures?
+    methods? | montages? | recording conditions? | conditions? of (?:the )?recording
+    type of (?:study|recording|eeg) | study type | electrodes? | duration.* | start.* | end.* | referr\w+.*
+    requested by | request.* | ordering .* | physician.* | consultant.* | technologist.* | technician.*
+    (?:electronically )?signed.* | signature.* | read(?:ing)? (?:by|physician).*
+    (?:interpreted|reported|reviewed) by | dictated.* | attending.*
+""")
+VERDICT_HEADS = any_of(r"""
+    (?:\w+ )?impressions? | (?:eeg |final |overall )?(?:interpretation|conclusions?|opinion|diagnosis of the eeg)
+    (?:eeg |final )?(?:summary|classification)(?: of (?:findings|the (?:eeg|record)))?
+""")
+FINDING_HEADS = {
+    any_of(r"(?:\w+ )?(?:posterior|dominant|alpha)(?: \w+)* rhythm | (?:waking )?pdr"): "posterior dominant rhythm",
+    any_of(r"(?:\w+ )?background(?: \w+)?"): "background",
+    any_of(r"(?:\w+ ){0,2}slowing | slow (?:wave )?activity | slow waves"): "slowing",
+    any_of(r"(?:\w+ )?(?:inter-?ictal|epileptiform)(?: \w+){0,2} | ieds?"): "epileptiform discharges",
+    any_of(r"(?:\w+ )?(?:periodic|rhythmic)(?: (?:and|or))?(?: \w+){1,3}"): "periodic patterns",
+    any_of(r"(?:\w+ )?seizures?(?: \w+)? | ictal(?: \w+)?"): "seizures",
+    any_of(r"sleep(?: \w+)* | drowsiness(?: and sleep)?"): "sleep",
+    any_of(r"artifacts? | artefacts?"): "artefacts",
+    any_of(r"hyperventilation | hv"): "hyperventilation",
+    any_of(r"(?:intermittent )?photic(?: \w+)?"): "photic stimulation",
+    any_of(r"(?:\w+ )?asymmetr(?:y|ies)"): "asymmetry",
+    any_of(r"reactivity"): "reactivity",
+    any_of(r"variability"): "variability",
+    any_of(r"amplitude | voltage"): "amplitude",
+    any_of(r"symmetry | continuity"): "background",
+}
+DESCRIPTION_HEADS = any_of(r"""
+    (?:eeg |detailed )?(?:findings?|description|results?|report)(?: of (?:the )?(?:record(?:ing)?|eeg|study|findings))?
+    (?:the )?(?:record|recording|tracing|eeg) | activation(?: \w+)? | wakefulness | awake | other(?: \w+)?
+    comments? | notes? | (?:eeg )?abnormalit(?:y|ies)(?: list)? | events? | push ?button.*
+    (?:focal|abnormal|normal) (?:findings|features|variants|abnormalities|discharges|activity)
+""")
+
+# Words of the tracing: a clause without one of them says nothing about it.
+FINDINGS = any_of(r"""
+    (?:ab)?normal\b | background | alpha | beta\b | theta | delta | rhythm | arrhythmic | slow | spikes?\b
+    polyspike | spike- | sharp | discharg | epileptiform | periodic | seizure | (?:inter-?|post-?)?ictal
+    status epilepticus | burst | suppress | sleep | spindle | vertex | k-complex | drows | awake | wakeful | arous
+    hyperventilat | photic | driving | artefact | a?symmetr | amplitude | voltage | attenuat | (?:un|non)?reactiv
+    variability | (?:dis)?continuous | (?:dis|well-)?organi[sz] | triphasic | polymorphic | breach | wicket | lambda
+    posts?\b | bets\b | bss+\b | electrocerebral | isoelectric | evol(?:v|ution) | rem\b | n[123]\b | gradient
+    mu\b | (?:un)?interpretable | hz\b | microvolt | generalised | (?:multi)?focal | diffuse | lateralised
+    photoparoxysmal | paroxysm | waves?\b | muscle | movement | blink
+""")
+
+# Words of the person and of the room: a clause with one of them is left out.
+DRUGS = any_of(r"""
+    levetiracetam | keppra | dilantin | \w*phenytoin | cerebyx | valpro\w+ | depak\w+ | epilim | tegretol
+    trileptal | lamotrigine | lamictal | lacosamide | vimpat | topiramate | topamax | zonisamide | zonegran
+    primidone | mysoline | gabapentin | neurontin | pregabalin | lyrica | clobazam | onfi | frisium | klonopin
+    ativan | valium | versed | xanax | propofol | diprivan | ketamine | briviact | perampanel | fycompa | cenobamate
+    xcopri | rufinamide | banzel | felbamate | ethosuximide | zarontin | vigabatrin | sabril | tiagabine
+    stiripentol | cannabidiol | epidiolex | fentanyl | morphine | methadone | dexmedetomidine | precedex
+    chloral hydrate | melatonin | haloperidol | haldol | quetiapine | seroquel | risperd\w+ | lithium | baclofen
+    aspirin | warfarin | heparin | insulin | metformin | prednis\w+ | dexamethasone | acyclovir | cefepime
+    vancomycin | sertraline | zoloft | prozac | bupropion | wellbutrin | trazodone
+    \w{2,}(?:azepam|azolam|barb|barbital|barbitone|azepine|racetam|statin|pril|olol|sartan|prazole|oxetine|alopram)s?\b
+    \w{2,}(?:triptyline|zapine|cillin|mycin|floxacin|dipine)s?\b | benzodiazepines? | barbiturates? | medic\w+
+    drugs?\b | (?:aed|asm|med)s?\b | \d+ ?mg\b | anti-?(?:epileptic|convulsant|seizure) | ana?esthe\w+ | sedati\w+
+    sedated
+""")
+PERSON = any_of(r"""
+    (?:he|she|his|her|him|man|woman|male|female|boy|girl|lady|gentleman|infant|mother|father|son|daughter|wife|husband)\b
+    \d+(?:\.\d+)?[- ]?(?:year|yr|month|week|day)s?[- ]?(?:old|of age)\b | \d+ ?(?:yo|y/o)\b | aged? \d+ | aged?\b
+    (?:mr|mrs|ms|dr|prof|md|m\.d|mrn|dob)\b | \d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}\b | signed\b
+    i have (?:personally )?reviewed
+""")
+STORY = any_of(r"""
+    history\b | denie[sd]\b | hx\b | present(?:s|ed|ing) (?:with|for|to|after) | admitted | diagnos | status[- ]post
+    s/p\b | known (?:to|case|epilep) | (?:last|past|previous) (?:night|week|month|year|few)\b | ago\b | yesterday
+    childhood\b | since (?!the (?:start|prior|previous)) | syncop | loss of consciousness | ruled? out | r/o\b
+    evaluat(?:e|ion) (?:for|of) | requested | referred | indication | question of | concern(?:s|ing)? for
+    episodes? of (?:confusion|staring|unrespons)
+    patient (?:has|had|have|takes|reports?|denies|presents)\b(?!.*(?:electrographic|recording|study|eeg))
+    (?:stroke|infarct\w*|tumou?r|ha?emorrhage|trauma|meningitis|encephalitis|cardiac arrest|migraine|dementia|surgery)\b
+    craniotomy | mri\b | ct\b | imaging\b | epilepsy\b | epilepsies\b | encephalopath | apno?ea | diabetes
+    hypertension | cancer | neoplasm | alzheimer | parkinson | anxiety | depressive | an?oxic brain | hypoxic
+    sclerosis | schizophreni | psychosis | autis | delirium | sepsis | overdose | alcohol
+""")
+SETTING = any_of(r"""
+    10[-/ ]?20 (?:system|international|electrode) | 10[-/ ]20\b(?! hz) | electrodes? (?:were|was|place|appli)
+    montage | sampl(?:ed|ing) | filter | digital | video\b | channels?\b | impedance
+    (?:heart rate|electrocardiogra\w+)\b | (?:ekg|ecg)\b(?!.*artefact) | correlat | recommend | advised?\b
+    repeat (?:eeg|study) | exclude | does not support
+    (?:eeg|study|recording) (?:was|is|were) (?:a )?(?:performed|obtained|recorded|acquired|carried out|done|requested)
+    support(?:s|ive) (?:a|of|the) (?:clinical )?diagnos
+""")
+NEGATION = any_of(r"""
+    (?:no|not|nor|none|never|without|absent|absence of|denie[sd]|nothing|neither|failed|cannot|free of|negative)\b
+    lack(?:s|ed|ing)?\b | \w+n't\b | resolved\b | ceased\b | rather than\b | ruled out\b | exclude
+""")
+GOVERNS_NEXT = re.compile(r"\b(?:not|nor|no|never|neither|only|except|without|n't),? ?$")
+DENIED = any_of(
+    r"not\b | absent\b | never\b | none\b | negative\b | \w+n't\b"
+)  # a negation of what came before it, not of what follows
+
+# What a finding is said to mean, up to the next comma.
+MEANING = re.compile(
+    r",? ?\(?\b(?:(?:which|that|this|these|findings?|and) )*"
+    r"(?:(?:is|are|may be|can be|could be|would be|likely|most likely|possibly|probably) )*"
+    r"(?:suggest(?:s|ive of|ing|ed)?|consistent with|compatible with|indicat(?:es?|ive of|ing)|(?:in )?keeping with"
+    r"|secondary to|due to|because of|represent\w*|(?:as )?seen (?:in|with)|related to|in the (?:setting|context) of"
+    r"|reflect\w*|attributable to) [^,;.)]*\)?"
+)
+# "on propofol", "after 2 mg of lorazepam", to the end of the clause.
+ON_A_DRUG = re.compile(
+    r" (?:while |still )?(?:on|under|after|during|following|with|despite)"
+    r"(?: [\w-]+){0,3}? (?:" + DRUGS.pattern + r")[^,;.)]*"
+)
+# "in this 60-year-old man with a stroke", up to the next comma or verb.
+IN_A_PERSON = re.compile(
+    r"\b(?:in|for|of|on) (?:an?|the|this) (?:[\w-]+ ){0,3}?"
+    r"(?:patient|man|woman|male|female|boy|girl|person|adult|child|infant|gentleman|lady)\b"
+    r"(?:(?! (?:due to|because|show\w*|demonstrat\w*|character\w+|reveal\w*|is|was|are|were)\b)[^,;:.])*"
+)
+FOR_AGE = re.compile(r" ?\bfor (?:the )?(?:patient's )?(?:stated )?age(?: and state)?\b")
+
+# Where sentences and clauses end.
+ABBREVIATIONS = re.compile(r"\b(dr|mr|mrs|ms|prof|vs|approx|e\.g|i\.e|etc|m\.d)\.(?= )", re.IGNORECASE)
+OPEN_END = re.compile(
+    r"(?:\b(?:no|not|and|or|the|an?|of|over|with|without|in|to|from|at|by|is|was|were|any|for)|,)$", re.I
+)
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"-])|\n\s*|;\s+(?=\(?\d[.)])")
+CLAUSE_END = re.compile(r"(?<!\d),\s*|(?<=\d),\s+|;\s*|\s\((?=[^)]*\))|\)")
+LIST_MARK = re.compile(r"^\s*(?:[-*•]+|\(?\d{1,2}[.)](?!\d)|\(?[a-h]\))\s*|(?<=[:;,.])\s*\(?\d{1,2}[.)](?= )")
+NONE = re.compile(
+    r"(?:none|no|nil|absent|negative|not (?:seen|present|observed|noted|captured|identified))(?: \w+){0,2}"
+)
+NOT_DONE = re.compile(r"(?:not (?:obtained|recorded|reached|performed|done|achieved)|n/?a)(?: \w+){0,2}")
+LOOSE_ENDS = re.compile(
+    r"^(?:(?:and|or|but|with|due to|then) )+|(?:,? (?:and|or|but|with|due to|some|because of|which))+$"
+)

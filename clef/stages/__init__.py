@@ -1,0 +1,1 @@
+"""The training stages: what each is fed with and what it optimises."""

@@ -1,0 +1,172 @@
+"""Random crops of the training recordings, read on the fly: an archive needs no second copy.
+
+Shapes: C = 19 channels · F = 128 bins · T frames of a crop.
+"""
+
+import dataclasses
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from clef.stages.stage import Batch, session_order
+from tokenizer.base.progress import track
+from tokenizer.channels import CHANNELS
+from tokenizer.readings import Reading, ReadingConfig, Spectrograms
+
+log = logging.getLogger(__name__)
+
+KNOTS = 6
+"""Frequencies (0, 6.4, … 32 Hz) between which a random spectrum is a straight line."""
+TWIN = {name: name[:-1] + str(int(name[-1]) + (1 if int(name[-1]) % 2 else -1)) for name in CHANNELS if name[-1] != "z"}
+MIRRORED = [CHANNELS.index(TWIN.get(name, name)) for name in CHANNELS]
+"""For each channel the one at the same place on the other side: odd numbers are left, even ones right, z in between."""
+
+
+@dataclasses.dataclass
+class CropsConfig:
+    """Which crops are taken, and how they are varied."""
+
+    crop_frames: int = 640
+    """Seconds in a training crop; a multiple of 20."""
+    crops_per_reading: int = 4
+    """Crops taken each time a recording is read; more of them read less and repeat more."""
+    hide_channels: float = 0.2
+    """Share of the crops that hide one to four of their channels from the encoder."""
+    mirror: float = 0.5
+    """Share of the crops whose left and right channels change places."""
+    colour: float = 1.5
+    """dB; sd of the smooth random spectra that are added to some channels, and to all of them, in half of the crops."""
+    scale_sessions: int = 64
+    """Training recordings read once at the start for mean and sd per frequency."""
+    validation_sessions: int = 16
+    """Held-out recordings the loss is watched on."""
+
+
+@dataclasses.dataclass
+class Crop:
+    """A stretch of a recording.
+
+    spec (C, F, T) dB · valid (T,) bool · channel_ok (C,) bool: recorded · channel_seen (C,) bool: shown to the encoder
+    """
+
+    spec: Tensor
+    valid: Tensor
+    channel_ok: Tensor
+    channel_seen: Tensor
+
+
+class Crops:
+    """Random crops of the training recordings: sample number -> crop, as a pure function of the seed."""
+
+    def __init__(self, cohort: str, sessions: pl.DataFrame, config: CropsConfig, reading: ReadingConfig, seed: int):
+        self.config, self.seed = config, seed
+        self.train = Spectrograms(cohort, sessions.filter(pl.col("split") == "train"), reading)
+        held_out = sessions.filter(pl.col("split") == "val").head(config.validation_sessions)
+        self.held_out = Spectrograms(cohort, held_out, reading)
+        if not len(self.train):
+            raise ValueError(f"cohort={cohort}: no session has split train; there is nothing to learn from")
+        self._validation: list[Batch] | None = None
+        self._recent: OrderedDict[int, Reading] = OrderedDict()
+
+    def batch(self, numbers: Sequence[int]) -> Batch:
+        return collate([self._crop(n) for n in numbers])
+
+    def _crop(self, number: int) -> Crop:
+        turn = number // self.config.crops_per_reading
+        reading = self._read(session_order(self.seed, turn, len(self.train)))
+        rng = np.random.default_rng((self.seed, 1, number))
+        return self._vary(crop(reading, self.config.crop_frames, rng.random()), rng)
+
+    def _vary(self, reading: Reading, rng: np.random.Generator) -> Crop:
+        """Mirror a crop, hide some of its channels, or leave it as it is."""
+        spec, ok = reading.spec, reading.channel_ok
+        if rng.random() < self.config.mirror:
+            spec, ok = spec[MIRRORED], ok[MIRRORED]
+        if self.config.colour and rng.random() < 0.5:
+            spec = spec + self.config.colour * colours(ok, rng)
+        seen = ok.clone()
+        if rng.random() < self.config.hide_channels:
+            seen[rng.permutation(len(seen))[: rng.integers(1, 5)]] = False
+        return Crop(spec, reading.valid, ok, seen if seen.any() else ok)
+
+    def _read(self, row: int) -> Reading:
+        """One recording serves all crops of its turn; it is not kept longer."""
+        if row not in self._recent:
+            self._recent[row] = self.train[row]
+            if self._recent[row].reason:
+                log.warning("left out %s: %s", self.train.rows[row]["session_id"], self._recent[row].reason)
+            while len(self._recent) > 2:
+                self._recent.popitem(last=False)
+        return self._recent[row]
+
+    def validation(self) -> list[Batch]:
+        """The start of each held-out recording, read once and kept."""
+        if self._validation is None:
+            readings = [self.held_out[i] for i in range(len(self.held_out))]
+            crops = [as_it_is(crop(r, self.config.crop_frames, 0.0)) for r in readings if not r.reason]
+            self._validation = [collate(crops[i : i + 8]) for i in range(0, len(crops), 8)]
+        return self._validation
+
+    def scale(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Per frequency bin (128,) in dB: mean, sd, and sd of the deviation from the mean over channels.
+
+        Over some training recordings, each as heavy as its valid frames and channels.
+
+        Raises ValueError if none of them can be read.
+        """
+        rows = np.random.default_rng((self.seed, 2)).permutation(len(self.train))[: self.config.scale_sessions]
+        sums = torch.zeros(4, 128, dtype=torch.float64)
+        reasons = []
+        for row in track(rows.tolist(), "mean and sd per frequency"):
+            reading = self.train[row]
+            if reading.reason:
+                reasons.append(reading.reason)
+                continue
+            cells = reading.spec[reading.channel_ok][:, :, reading.valid].double()  # (C', F, T')
+            n = torch.full((128,), cells[:, 0].numel(), dtype=torch.float64)
+            apart = (cells - cells.mean(0)).square().sum((0, 2))
+            sums += torch.stack([n, cells.sum((0, 2)), cells.square().sum((0, 2)), apart])
+        if not sums[0].all():
+            raise ValueError(f"none of {len(rows)} training recordings could be read; the first: {reasons[0]}")
+        mean, square, apart = sums[1:] / sums[0]
+        sd, deviation = ((v.clamp_min(1e-6)).sqrt().float() for v in (square - mean.square(), apart))
+        return mean.float(), sd, deviation
+
+
+def crop(reading: Reading, frames: int, where: float) -> Reading:
+    """`frames` frames of a reading from the share `where` of what is possible; padded and invalid past its end."""
+    start = round(where * max(0, reading.spec.shape[-1] - frames))
+    spec, valid = reading.spec[..., start : start + frames], reading.valid[start : start + frames]
+    missing = frames - spec.shape[-1]
+    pad = torch.nn.functional.pad
+    return Reading(pad(spec, (0, missing)), pad(valid, (0, missing)), reading.channel_ok)
+
+
+def colours(channel_ok: Tensor, rng: np.random.Generator) -> Tensor:
+    """Smooth spectra (C, F, 1) of sd 1: one of all channels, and one of its own for each of some of them.
+
+    Electrodes differ by their contact, amplifiers by their filters, heads by their bone: what a code must be able to
+    say is more varied than any one archive.
+    """
+    own = rng.random(len(channel_ok)) < rng.choice([0.1, 0.3, 1.0])
+    knots = rng.standard_normal(KNOTS) + own[:, None] * rng.standard_normal((len(channel_ok), KNOTS))
+    at = np.linspace(0, KNOTS - 1, 128)
+    shape = np.stack([np.interp(at, np.arange(KNOTS), k) for k in knots])
+    return torch.from_numpy(shape[:, :, None].astype(np.float32)) * channel_ok[:, None, None]
+
+
+def as_it_is(reading: Reading) -> Crop:
+    """A crop of which the encoder sees every channel there is."""
+    return Crop(reading.spec, reading.valid, reading.channel_ok, reading.channel_ok)
+
+
+def collate(crops: list[Crop]) -> Batch:
+    """Crops of one length, stacked, and the number of their valid frames."""
+    batch: dict[str, Any] = {f.name: torch.stack([getattr(c, f.name) for c in crops]) for f in dataclasses.fields(Crop)}
+    return batch | {"counts": {"frames": float(batch["valid"].sum())}}

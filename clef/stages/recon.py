@@ -1,0 +1,206 @@
+"""stage=recon: masked reconstruction of a session's tokens (MAGE, Li et al. 2023, arXiv 2211.09117).
+
+A share of the tokens of each session is hidden and half of them is dropped before the encoder (`clef.stages.masks`);
+cross-entropy with label smoothing on every hidden token. Before the first step the log says what the loss has to beat
+(`clef.stages.token_baselines`). Neighbours in sample number have like lengths, so that a batch holds little padding.
+
+Shapes: B sessions · R x W token grid · N = R·W · V hidden tokens.
+"""
+
+import dataclasses
+import logging
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from clef.network.encoder import Encoder, plan
+from clef.stages.masks import MaskConfig, draw_masks, pack
+from clef.stages.stage import Batch, Objective
+from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines
+from tokenizer.base import ranks
+from tokenizer.base.files import fingerprint
+from tokenizer.store import Tokens
+from tokenizer.stretches import cut, stretch, valid_spans
+
+log = logging.getLogger(__name__)
+POOL = 4096  # sessions that are sorted by length together
+RUN = 64  # neighbours in number with like lengths
+RATIOS = 5  # at which each held-out session is masked
+Watcher = Callable[[Encoder], dict[str, float]]
+
+
+@dataclasses.dataclass
+class ReconConfig(MaskConfig):
+    """Settings of stage=recon beside the loop's and the encoder's."""
+
+    smoothing: float = 0.1
+    """Label smoothing of the cross-entropy."""
+    columns: int = 128
+    """Longest stretch of a session in one sample, in columns of 10 s; a longer session gives a random stretch."""
+    validation_sessions: int = 32
+    """Held-out sessions the loss is watched on, each at five mask ratios."""
+    subjects_share: float = 1.0
+    """Share of the training subjects used, by a seeded hash; a smaller share is a part of a larger one."""
+    probe: str | None = None
+    """Task file of benchmark.build whose questions are probed at each validation (clef.stages.probe): probe_auroc."""
+    probe_tasks: int = 8
+    """How many of its tasks, those with most cases."""
+
+
+class ReconObjective(Objective):
+    """The encoder and decoder and their cross-entropy."""
+
+    def __init__(self, encoder: Encoder, config: ReconConfig, watcher: Watcher | None = None):
+        super().__init__()
+        self.encoder, self.config, self.watcher = encoder, config, watcher
+
+    def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
+        logits, truth = self.encoder.predict(batch)
+        logits = logits.float()
+        smoothing = self.config.smoothing if self.training else 0.0
+        losses = F.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)  # (V,)
+        right = (logits.argmax(-1) == truth).sum() / totals["hidden"]
+        return {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
+
+    def before_start(self, samples: "MaskedSessions") -> dict[str, float]:
+        found = samples.baselines(len(self.encoder.codes))
+        for name, nats in found.items():
+            log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
+        return {f"baseline_{name}": nats for name, nats in found.items()} | self.watch()
+
+    def watch(self) -> dict[str, float]:
+        return self.watcher(self.encoder) if self.watcher and ranks.RANK == 0 else {}
+
+    def save_model(self, folder: Path) -> None:
+        self.encoder.save_pretrained(folder / "encoder")
+
+
+def by_ratio(losses: Tensor, batch: Batch, totals: dict[str, float]) -> dict[str, Tensor]:
+    """Shares of the loss per tenth of the mask ratio, `loss_50_60` for 0.5 to 0.6, for each tenth in `totals`."""
+    tenths = {name: int(name.split("_")[1]) // 10 for name in totals if name != "hidden"}
+    if not tenths:
+        return {}
+    tenth = batch["tenth"][batch["hidden"].nonzero()[:, 0]]  # (V,)
+    return {name.replace("hidden", "loss"): (losses * (tenth == t)).sum() / totals[name] for name, t in tenths.items()}
+
+
+def some_subjects(tokens: Tokens, share: float, seed: int) -> Tokens:
+    """The sessions of a `share` of the training subjects, and all others: those whose seeded hash is lowest."""
+    if not 0 < share <= 1:
+        raise ValueError(f"recon.subjects_share={share}: must be above 0 and at most 1")
+    train = np.unique(tokens.subject_id[tokens.split == "train"])
+    drawn = np.argsort([fingerprint(str(seed), str(subject)) for subject in train])
+    left_out = train[drawn[math.ceil(share * len(train)) :]]
+    return tokens.where(~np.isin(tokens.subject_id, left_out))
+
+
+class MaskedSessions:
+    """Sessions with hidden and dropped tokens: sample number -> masks, as a pure function of the seed."""
+
+    def __init__(self, tokens: Tokens, config: ReconConfig, seed: int):
+        config.check()
+        self.config, self.seed = config, seed
+        self.train = tokens.where(tokens.split == "train")
+        self.held_out = tokens.where(tokens.split == "val")
+        if not len(self.train):
+            raise ValueError("tokens: no session has split train; there is nothing to learn from")
+        self.lengths = np.minimum(valid_spans(self.train.valid), config.columns)
+        self._order = (-1, np.empty(0, np.int64))  # the newest epoch and its order
+        self._validation: list[Batch] | None = None
+
+    def batch(self, numbers: Sequence[int]) -> Batch:
+        rows = [self.row(n) for n in numbers]
+        generators = [np.random.default_rng((self.seed, 1, n)) for n in numbers]
+        return self._masked(self.train, rows, generators, [None] * len(rows))
+
+    def row(self, number: int) -> int:
+        """Which training session sample `number` shows."""
+        epoch, place = divmod(number, len(self.train))
+        known, order = self._order
+        if known != epoch:
+            order = length_order(self.seed, epoch, self.lengths)
+            self._order = epoch, order
+        return int(order[place])
+
+    def validation(self) -> list[Batch]:
+        """Held-out sessions with masks that never change, with counts per tenth of the mask ratio.
+
+        Each is masked at the same five quantiles of the distribution that training draws from, so that tenths differ by
+        the ratio and not by the sessions, and what is hidden at one ratio is hidden at every higher one.
+        """
+        if self._validation is None:
+            rows = np.random.default_rng((0, 3)).permutation(len(self.held_out))[: self.config.validation_sessions]
+            quantiles = np.repeat(spaced(RATIOS), len(rows))
+            self._validation = self._fixed(self.held_out, np.tile(rows, RATIOS), quantiles, 3)
+        return self._validation
+
+    def baselines(self, codes: int) -> dict[str, float]:
+        """Nats per hidden token of the validation batches without a network (`clef.stages.token_baselines`)."""
+        if not self.validation():
+            return {}
+        rows = np.random.default_rng((0, 4)).permutation(len(self.train))[:FIT_SESSIONS]
+        tuning = rows[: max(1, min(TUNE_SESSIONS, len(rows) // 2))]
+        masked = self._fixed(self.train, tuning, spaced(len(tuning)), 4)
+        return baselines(self.train, rows, tuning, masked, self.validation(), codes)
+
+    def _fixed(self, source: Tokens, rows: np.ndarray, quantiles: np.ndarray, purpose: int) -> list[Batch]:
+        batches = []
+        for first in range(0, len(rows), 16):
+            part = slice(first, first + 16)
+            generators = [np.random.default_rng((0, purpose, row)) for row in rows[part]]
+            batches.append(self._masked(source, rows[part], generators, quantiles[part]))
+        return with_ratio_counts(batches)
+
+    def _masked(self, source: Tokens, rows, generators: list[np.random.Generator], quantiles) -> Batch:
+        stretches = [stretch(source.valid[r], self.config.columns, g) for r, g in zip(rows, generators, strict=True)]
+        batch = cut(source, rows, stretches)
+        hidden, kept = np.zeros((2, *batch["tokens"].shape), bool)
+        for i, (row, s, g, quantile) in enumerate(zip(rows, stretches, generators, quantiles, strict=True)):
+            ok = np.repeat(source.valid[row][None, s], hidden.shape[1], 0)
+            here = i, slice(None), slice(s.stop - s.start)
+            hidden[here], kept[here] = draw_masks(ok, self.config, g, quantile)
+        batch |= pack(kept.reshape(len(rows), -1)) | {"hidden": torch.from_numpy(hidden.reshape(len(rows), -1))}
+        seeds = torch.tensor([int(g.integers(2**63)) for g in generators])  # for whatever else is random in a sample
+        return batch | plan(batch) | {"seed": seeds, "counts": {"hidden": float(hidden.sum())}}
+
+
+def spaced(count: int) -> np.ndarray:
+    """The middles of `count` equal parts of [0, 1]."""
+    return (np.arange(count) + 0.5) / max(1, count)
+
+
+def with_ratio_counts(batches: list[Batch]) -> list[Batch]:
+    """Add `tenth` (B,) int64, the tenth of each session's mask ratio, and counts of hidden tokens per tenth.
+
+    Every batch counts the same tenths: those that any of the batches has.
+    """
+    for batch in batches:
+        hidden, ok = batch["hidden"].sum(1), batch["valid"].sum(1) * batch["tokens"].shape[1]
+        batch["tenth"] = (10 * hidden // ok.clamp_min(1)).clamp_max(9)
+    there = sorted({t for batch in batches for t in batch["tenth"].tolist()})
+    for batch in batches:
+        sums = {t: float(batch["hidden"][batch["tenth"] == t].sum()) for t in there}
+        batch["counts"] |= {f"hidden_{10 * t}_{10 * t + 10}": n for t, n in sums.items()}
+    return batches
+
+
+# ---- sessions of like length side by side
+def length_order(seed: int, epoch: int, lengths: np.ndarray) -> np.ndarray:
+    """The order of an epoch: each session (n,) once, neighbours of like length, drawn anew from (seed, epoch).
+
+    A fresh permutation is cut into pools of 4,096 sessions; each is sorted by length and cut into runs of 64, and the
+    runs of all pools are shuffled. Runs begin at sample numbers that 64 divides, in every epoch, as batches do.
+    """
+    rng, n = np.random.default_rng((seed, 0, epoch)), len(lengths)
+    order = rng.permutation(n)
+    pool = np.arange(n) // POOL
+    there_and_back = np.where(pool % 2, -lengths[order], lengths[order])  # like lengths where two pools meet
+    order = order[np.lexsort((there_and_back, pool))]
+    first = min(n, -epoch * n % RUN)
+    last = first + (n - first) // RUN * RUN
+    return np.concatenate([order[:first], rng.permutation(order[first:last].reshape(-1, RUN)).ravel(), order[last:]])

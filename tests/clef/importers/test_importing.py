@@ -1,0 +1,50 @@
+"""Archives of three layouts -> one cohort -> every stage of the demo, run as a person runs them."""
+
+import polars as pl
+import pytest
+
+from clef.cohort import read_events, read_reports
+from tests.helpers import must, pretrain, run
+from tokenizer.sessions import read_sessions
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """One cohort of a BIDS tree, a TUAB-shaped tree and a HEEDB-shaped tree."""
+    root = tmp_path_factory.mktemp("archives")
+    for name, module in (("bids", test_bids), ("tuh", test_tuh), ("heedb", test_heedb)):
+        module.make_tree(root / name, 12)
+    out = root / "cohort"
+    targets = {"targets": "[group,phenotype/moca.total]", "icd10": "[diagnosis]", "atc": "[drugs]"}
+    must(run(root / "said", "clef.importers.bids", root=root / "bids", out=out, **targets))
+    must(run(root / "said", "clef.importers.tuh", root=root / "tuh", out=out))
+    heedb = {"root": root / "heedb", "reports": root / "heedb" / "reports"}
+    must(run(root / "said", "clef.importers.heedb", out=out, **heedb))
+    return out
+
+
+def test_three_archives_become_one_cohort(cohort):
+    sessions = read_sessions(cohort)
+    assert sessions["site"].n_unique() == 4 and set(sessions["split"]) == {"train", "val", "test"}
+    assert sessions["subject_id"].n_unique() == 36
+    kinds = read_events(cohort)["code"].str.split("//").list.first()
+    assert {"LABEL", "ICD10CM", "ATC", "FINDING", "GENDER"} <= set(kinds)
+    assert len(read_reports(cohort)) > 12
+
+
+def test_it_goes_through_the_stages_of_the_demo(cohort, tmp_path):
+    said, tokens = tmp_path / "said", tmp_path / "tokens.zarr"
+    must(pretrain(said, "tokenizer", cohort=cohort, out=tmp_path / "tokenizer", steps=6))
+    must(run(said, "tokenizer.encode", cohort=cohort, tokenizer=tmp_path / "tokenizer", out=tokens, workers=0))
+    must(pretrain(said, "recon", tokens=tokens, out=tmp_path / "recon", steps=4))
+    inputs = {"tokens": tokens, "cohort": cohort, "init": tmp_path / "recon"}
+    must(pretrain(said, "align", **inputs, out=tmp_path / "align", steps=4))
+    must(run(said, "clef.embed", model=tmp_path / "align", tokens=tokens, out=tmp_path / "aligned.parquet"))
+    settings = {"suite": "labels", "min_cases": 2, "out": tmp_path / "tasks.parquet"}
+    must(run(said, "benchmark.build", cohort=cohort, **settings))
+    tasks = pl.read_parquet(tmp_path / "tasks.parquet")
+    assert {name.split("//")[1] for name in tasks["task"].unique() if name.startswith("LABEL//")} >= {"tuab"}
+    arguments = {"tasks": tmp_path / "tasks.parquet", "embeddings": tmp_path / "aligned.parquet"}
+    done = must(run(said, "benchmark.run", cohort=cohort, tokens=tokens, out=tmp_path / "scores", **arguments))
+    scores = pl.read_parquet(tmp_path / "scores" / "scores.parquet")
+    assert scores["auroc"].is_between(0, 1).all() and {"aligned", "nuisance"} <= set(scores["embedding"]), done.err

@@ -1,0 +1,201 @@
+"""What a summary must keep (the tracing, with what is denied) and must not (the person)."""
+
+import re
+
+import polars as pl
+import pytest
+
+from clef.cohort import REPORTS
+from clef.reports.rules import normalise, report_summaries, sections, summarise, summariser_fingerprint
+
+ONE_LINE = (
+    "CLINICAL HISTORY: 55 year old woman with seizures and breast cancer. MEDICATIONS: Keppra, Dilantin, ASA "
+    "INTRODUCTION: Digital video EEG is performed using the standard 10-20 system of electrode placement. "
+    "DESCRIPTION OF THE RECORD: In wakefulness, there is a 9 Hz, 40 uV posterior dominant rhythm. There are no "
+    "epileptiform discharges or focal slowing. Left temporal sharp waves, maximal at T3, are seen in sleep. HR: "
+    "72 bpm IMPRESSION: Abnormal EEG in this 55-year-old woman due to: 1. Left temporal sharp waves. CLINICAL "
+    "CORRELATION: These findings support a diagnosis of epilepsy. Dr. Smith."
+)
+LINES = """Name: John Smith
+Indication: rule out seizures in a patient with stroke, on lamotrigine.
+Background: continuous, 6-7 Hz theta with intermittent
+generalized delta slowing. There were no
+PLEDs or triphasic waves over the
+Left hemisphere.
+PDR: 8 Hz
+Seizures: None.
+Sleep: not recorded
+Impression:
+1. Moderate generalized slowing, consistent with metabolic encephalopathy.
+2) No electrographic seizures
+Clinical correlation is advised.
+"""
+PROSE = (
+    "The patient is a 34-year-old man with a history of seizures on valproate. He had two seizures last week. "
+    "The EEG was recorded with 21 electrodes. The background is organised with a 10 c/s alpha rhythm posteriorly. "
+    "Generalised 3 Hz spike-and-wave discharges occurred during hyperventilation. No seizures were captured."
+)
+CAPITALS = (
+    "FINDINGS\n\nNo asymmetries were noted.\n\nINTERPRETATION\n\nThis is a normal EEG for age.\n\n"
+    "RECOMMENDATIONS\nRepeat EEG."
+)
+
+
+@pytest.mark.parametrize("report", [ONE_LINE, LINES, PROSE, CAPITALS])
+def test_nothing_of_the_person_comes_through(report):
+    found = summarise(report)
+    leaked = re.findall(
+        r"keppra|dilantin|lamotrigine|valproate|year|woman|\bman\b|smith|stroke|cancer|history|10-20|electrodes|epilepsy"
+        r"|encephalopathy|72|last week|correlation|advised|repeat",
+        found,
+    )
+    assert found and not leaked, (leaked, found)
+
+
+def test_findings_with_their_sides_and_denials_are_kept_and_the_verdict_comes_first():
+    found = summarise(ONE_LINE)
+    assert found.startswith("abnormal eeg")
+    assert "there are no epileptiform discharges or focal slowing." in found
+    assert "left temporal sharp waves, maximal at t3, are seen in sleep." in found
+    assert "9 hz, 40 microvolts posterior dominant rhythm" in found
+
+
+def test_a_form_of_single_findings_becomes_sentences():
+    found = summarise(LINES)
+    assert found.startswith("moderate generalised slowing. no electrographic seizures.")
+    assert "posterior dominant rhythm: 8 hz." in found and "no seizures." in found and "sleep not obtained." in found
+    assert "there were no lateralised periodic discharges or triphasic waves over the left hemisphere." in found
+
+
+def test_prose_without_headings_is_filtered_by_sentence():
+    assert [s.kind for s in sections(PROSE)] == ["unknown"]
+    assert summarise(PROSE) == (
+        "the background is organised with a 10 hz alpha rhythm posteriorly. generalised 3 hz spike-and-wave discharges "
+        "occurred during hyperventilation. no seizures were captured."
+    )
+
+
+HEADS = [
+    "IMPRESSION:",
+    "Impression:",
+    "INTERPRETATION",
+    "Final impression:",
+    "Conclusion:",
+    "EEG SUMMARY:",
+    "**Impression:**",
+]
+
+
+@pytest.mark.parametrize("heading", HEADS)
+@pytest.mark.parametrize(
+    "history", ["HISTORY:", "Clinical history:", "PERTINENT HISTORY", "Indication:", "Reason for study:"]
+)
+def test_headings_come_in_many_ways(heading, history):
+    found = summarise(
+        f"{history}\nNocturnal seizures and slow growth.\n\n{heading}\nNo epileptiform discharges were seen.\n"
+    )
+    assert found == "no epileptiform discharges were seen."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("No change after lorazepam, or epileptiform discharges.", None),
+        ("Epileptiform discharges, and any response to lorazepam, were absent.", None),
+        ("Discharges suggestive of epilepsy were not seen.", None),
+        ("No discharges suggestive of epilepsy were seen.", None),
+        ("Seizures, not related to Keppra, were seen.", ""),
+        ("The background was reactive, but not after midazolam.", ""),
+        ("Burst suppression on propofol.", "burst suppression."),
+        ("Excess beta activity due to benzodiazepines.", "excess beta activity."),
+        (
+            "There was no slowing, no asymmetry, and no seizures.",
+            "there was no slowing, no asymmetry, and no seizures.",
+        ),
+        ("Spikes were not seen in this 3-year-old boy.", "spikes were not seen."),
+        ("Sharp waves in this patient were not seen.", "sharp waves were not seen."),
+    ],
+)
+def test_a_cut_never_turns_a_denial_into_a_finding(sentence, expected):
+    """None: the rules may say less than the sentence, but what they say must still deny it."""
+    found = summarise(sentence)
+    if expected is None:
+        assert not found or re.search(r"\b(no|not|absent)\b", found), found
+    else:
+        assert found == expected
+
+
+COMPANY = [
+    ", consistent with epilepsy",
+    " suggestive of focal epilepsy",
+    ", on Keppra,",
+    " after lorazepam",
+    " (on propofol)",
+    " in the patient",
+    " in this 50-year-old man with stroke",
+    " due to medication effect",
+    ", as seen in encephalopathy,",
+    " despite levetiracetam",
+    " with history of stroke",
+    " or response to Ativan",
+    " in the setting of sepsis",
+    " related to his stroke",
+]
+DENIALS = [
+    "No {} were seen.",
+    "There were no {}.",
+    "{} were not seen.",
+    "{} were absent.",
+    "Without {}.",
+    "{} never occurred.",
+    "{}: none.",
+    "No clear {}.",
+    "There is absence of {}.",
+    "The EEG did not show {}.",
+    "{} weren't seen.",
+    "Denies {}.",
+    "EEG is negative for {}.",
+    "Neither {} nor slowing.",
+]
+
+
+@pytest.mark.parametrize("denial", DENIALS)
+def test_denials_survive_any_company(denial):
+    for company in ["", *COMPANY]:
+        sentence = denial.format(f"Left temporal spikes{company}")
+        found = summarise(sentence)
+        assert re.search(r"\b(no|not|neither|absent|absence|without|never|none|negative)\b|n't|^$", found), (
+            sentence,
+            found,
+        )
+        if not company and not sentence.startswith("Denies"):
+            assert "left temporal spikes" in found, sentence
+
+
+def test_spelling_and_abbreviations_become_one():
+    assert normalise("Generalised periodic discharges (GPDs) at 1 Hz") == "generalised periodic discharges at 1 hz"
+    assert normalise("Generalized  slowing; GPDs at 1 to 2 Hz, 50 µV") == normalise(
+        "generalised slowing; generalized periodic discharges at 1-2 c/s, 50uV"
+    )
+
+
+def test_stored_summaries_are_used_only_if_their_summariser_is_the_one_asked_for():
+    ours = summariser_fingerprint("rules")
+    rows = {
+        "session_id": ["a", "b", "c", "d", "e"],
+        "text": ["No seizures."] * 3 + ["Takes Keppra.", None],
+        "summary": ["stored.", "of a model.", None, None, None],
+        "summariser": [ours, "some-model", None, None, None],
+    }
+    reports = pl.DataFrame(rows, schema=REPORTS)
+    assert report_summaries(reports) == {"a": "stored.", "b": "no seizures.", "c": "no seizures."}
+    assert report_summaries(reports, "some-model") == {"b": "of a model."}
+    with pytest.raises(ValueError, match="no report has a summary of this name"):
+        report_summaries(reports, "another")
+    with pytest.raises(ValueError, match="there are: rules"):
+        summarise("No seizures.", "another")
+
+
+def test_empty_and_odd_reports_do_no_harm():
+    assert summarise("") == summarise("\n \n") == summarise("Pending.") == ""
+    assert summarise("No seizures. No seizures.") == "no seizures."

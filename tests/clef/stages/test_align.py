@@ -1,0 +1,157 @@
+"""stage=align: what its samples are, and what its loss counts."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from clef.network.alignment import Alignment
+from clef.network.bpe import learn
+from clef.network.encoder import Encoder, EncoderConfig
+from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
+from clef.network.report_encoder import TextConfig, TextEncoder
+from clef.stages.align import AlignConfig, AlignObjective, Pairs, find_partners
+from clef.stages.stage import session_order
+from tests.helpers import random_tokens as tokens
+
+K = 11
+REPORTS = {f"s{i}": text for i, text in [(0, "left spikes"), (1, "normal"), (4, "slow waves"), (6, "seizure")]}
+
+
+def heads(encoder, report=True, record=True):
+    bpe = learn([list(REPORTS.values())], 300, 1)
+    text = TextEncoder(TextConfig(16, 1, 2, 300, 32, 0.0, 8), bpe) if report else None
+    small = RecordConfig(width=16, layers=1, heads=2, output=8, min_count=1)
+    vocabulary = RecordVocabulary(small, ["ATC//N03AX14", "ICD10CM//G40"])
+    return Alignment(encoder.output, text, RecordEncoder(vocabulary) if record else None)
+
+
+def people(n=12):
+    """Sessions with ages; the last four have nothing on record."""
+    return pl.DataFrame(
+        {
+            "session_id": [f"s{i}" for i in range(n)],
+            "subject_id": [i // 2 for i in range(n)],
+            "start_time": [None] * n,
+            "age": [float(10 * i) if i < n - 4 else None for i in range(n)],
+            "sex": [None] * n,
+            "split": tokens().split.tolist(),
+        },
+        schema_overrides={"start_time": pl.Datetime("us"), "age": pl.Float32, "sex": pl.String},
+    )
+
+
+EVENTS = pl.DataFrame(
+    {
+        "subject_id": [0, 1],
+        "time": [None, None],
+        "code": ["ATC//N03AX14", "ICD10CM//G40.909"],
+        "numeric_value": [None] * 2,
+    },
+    schema={"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "numeric_value": pl.Float32},
+)
+
+
+@pytest.fixture
+def align():
+    torch.manual_seed(0)
+    encoder = Encoder(EncoderConfig(16, 2, 1, 1), torch.nn.functional.normalize(torch.randn(K, 5), dim=-1), 4)
+    parts = heads(encoder)
+    stage = AlignObjective(encoder, parts, AlignConfig())
+    partners = find_partners(tokens(), people(), EVENTS, REPORTS, parts.report, parts.record.vocabulary)
+    return stage, Pairs(tokens(), partners, AlignConfig(), 0)
+
+
+def test_each_session_comes_once_per_epoch_in_an_order_drawn_anew():
+    orders = [[session_order(3, epoch * 7 + i, 7) for i in range(7)] for epoch in range(6)]
+    assert all(sorted(order) == list(range(7)) for order in orders) and len({tuple(o) for o in orders}) > 3
+
+
+def test_partners_are_those_of_their_session(align):
+    _, pairs = align
+    assert pairs.partners.has_report.nonzero().flatten().tolist() == [0, 1, 4, 6]
+    assert pairs.partners.has_record.tolist() == [True] * 8 + [False] * 4
+    other, _ = align[0].heads.report.tokenize(["slow waves"])
+    assert torch.equal(pairs.partners.report[4], other[0])
+
+
+def rows(pairs, numbers):
+    return pairs._pairs(numbers, [np.random.default_rng(i) for i in numbers], 0.0)
+
+
+def test_sessions_without_report_or_record_contribute_nothing(align):
+    """Neither as anchors nor as negatives: the loss with them is the loss without them, whatever their EEG."""
+    stage, pairs = align
+    both, some = rows(pairs, [0, 4, 6, 9, 11]), rows(pairs, [0, 4, 6])
+    assert both["counts"] == {"report": 3.0, "record": 3.0} == some["counts"]
+    a, b = (stage(given, both["counts"], 0.0) for given in (both, some))
+    assert all(torch.allclose(a[k], b[k], atol=1e-6) for k in a)
+    changed = both | {"tokens": both["tokens"].clone()}
+    changed["tokens"][3:] = (changed["tokens"][3:] + 1) % K
+    changed["report"][3:] = 5
+    c = stage(changed, both["counts"], 0.0)
+    assert all(torch.equal(a[k], c[k]) for k in a)
+    # but a session with a report does count
+    assert not torch.allclose(stage(rows(pairs, [0, 4]), {"report": 2.0, "record": 2.0}, 0.0)["loss"], b["loss"])
+
+
+def test_a_batch_without_any_report_is_no_nan(align):
+    stage, pairs = align
+    given = rows(pairs, [9, 11])
+    found = stage(given, {"report": 1.0, "record": 1.0}, 0.0)
+    found["loss"].backward()
+    assert found["loss"] == 0
+    assert all(p.grad is None or p.grad.isfinite().all() for p in stage.parameters())
+
+
+def test_loss_is_plain_symmetric_info_nce_with_other_sessions_of_a_subject_left_out(align):
+    stage, pairs = align
+    given = rows(pairs, [0, 1, 4, 6])  # 0 and 1 are one subject
+    session = stage.encoder.embed_kept(given["tokens"], given["kept"], given["kept_ok"])
+    a = torch.nn.functional.normalize(stage.heads.to_report(session), dim=-1)
+    b = torch.nn.functional.normalize(stage.heads.report(given["report"], given["report_mask"]), dim=-1)
+    logits = a @ b.T / 0.07
+    logits[0, 1] = logits[1, 0] = -torch.inf
+    own = torch.arange(4)
+    plain = sum(torch.nn.functional.cross_entropy(x, own) for x in (logits, logits.T)) / 2
+    torch.testing.assert_close(stage(given, {"report": 4.0, "record": 4.0}, 0.0)["loss_report"], plain)
+
+
+def test_encoder_and_heads_learn_and_the_decoder_stays(align):
+    stage, pairs = align
+    given = rows(pairs, [0, 1, 4, 6])
+    stage(given, given["counts"], 0.0)["loss"].backward()
+    frozen = ("decoder.", "to_decoder.", "to_token.", "token_bias", "dropped_token", "hidden_token")
+    for name, parameter in stage.encoder.named_parameters():
+        if name.startswith(frozen):
+            assert not parameter.requires_grad and parameter.grad is None, name
+        else:
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+    silent = [n for n, p in stage.heads.named_parameters() if p.grad is None or not p.grad.abs().sum()]
+    assert not silent
+    grouped = [p for group in stage.groups() for p in group["params"]]
+    assert {id(p) for p in grouped} == {id(p) for p in stage.parameters() if p.requires_grad}
+    assert len(grouped) == len({id(p) for p in grouped}) and stage.groups()[0]["scale"] == 0.3
+
+
+def test_weights_choose_between_report_and_record(align):
+    stage, pairs = align
+    given = rows(pairs, [0, 1, 4, 6])
+    found = stage(given, given["counts"], 0.0)
+    torch.testing.assert_close(found["loss"], found["loss_report"] + found["loss_record"])
+    stage.config = AlignConfig(report_weight=0.5, record_weight=2.0)
+    weighted = stage(given, given["counts"], 0.0)["loss"]
+    torch.testing.assert_close(weighted, 0.5 * found["loss_report"] + 2 * found["loss_record"])
+
+
+def test_pairs_follow_from_seed_and_sample_number_alone_and_drop_only_in_training(align):
+    _, pairs = align
+    dropping = Pairs(pairs.tokens, pairs.partners, AlignConfig(drop=0.5), 0)
+    one, more = dropping.batch([3]), dropping.batch([8, 3])
+    kept = lambda found, i: found["kept"][i][found["kept_ok"][i]].numel()
+    valid = int(one["valid"].sum()) * 4
+    assert kept(one, 0) == kept(more, 1) == valid - valid // 2
+    assert torch.equal(one["report"][0], more["report"][1]) and one["subject"][0] == more["subject"][1]
+    held = dropping.validation()[0]
+    assert int(held["kept_ok"].sum()) == int(held["valid"].sum()) * 4
+    assert set(held["subject"].tolist()) == set(pairs.tokens.subject_id[pairs.tokens.split == "val"].tolist())

@@ -1,0 +1,155 @@
+"""Whole files or none, also on a full disk."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import polars as pl
+import pytest
+import torch
+
+from tests.helpers import must, pretrain, run
+from tokenizer.base.files import (
+    check_format,
+    fingerprint,
+    read_table,
+    table_metadata,
+    write_aside,
+    write_json,
+    write_table,
+    write_text,
+)
+from tokenizer.base.hub import save_folder
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_a_crash_in_the_block_leaves_the_old_file(tmp_path):
+    target = tmp_path / "sub" / "file.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError, match="crash"), write_aside(target) as aside:
+        aside.write_text("half of the new one")
+        raise RuntimeError("crash")
+    assert target.read_text() == "old" and names(target.parent) == ["file.txt"]
+
+
+def test_ctrl_c_in_the_block_leaves_nothing_behind(tmp_path):
+    with pytest.raises(KeyboardInterrupt), write_aside(tmp_path / "new") as aside:
+        aside.mkdir()
+        (aside / "part").write_text("x")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+
+
+def test_the_target_is_not_touched_before_the_block_ends(tmp_path):
+    write_text(tmp_path / "f", "old")
+    with write_aside(tmp_path / "f") as aside:
+        aside.write_text("new")
+        assert (tmp_path / "f").read_text() == "old" and aside.parent == tmp_path
+    assert (tmp_path / "f").read_text() == "new" and names(tmp_path) == ["f"]
+
+
+def test_a_folder_replaces_a_folder_whole(tmp_path):
+    for files in (["a", "b"], ["c"]):
+        with write_aside(tmp_path / "store") as aside:
+            aside.mkdir()
+            for name in files:
+                (aside / name).write_text(name)
+    assert names(tmp_path / "store") == ["c"]
+    with pytest.raises(RuntimeError), write_aside(tmp_path / "store") as aside:
+        aside.mkdir()
+        raise RuntimeError
+    assert names(tmp_path / "store") == ["c"] and names(tmp_path) == ["store"]
+
+
+def test_json_and_tables_come_back_as_written(tmp_path):
+    write_json(tmp_path / "x.json", {"name": "Müller", "n": 1})
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"name": "Müller", "n": 1}
+    frame = pl.DataFrame({"a": [1, None], "b": ["x", "é"]})
+    write_table(tmp_path / "x.parquet", frame, {"clef.format": "1"})
+    assert read_table(tmp_path / "x.parquet").equals(frame)
+    assert table_metadata(tmp_path / "x.parquet") == {"clef.format": "1"}
+
+
+def test_a_damaged_table_is_one_line(tmp_path):
+    (tmp_path / "x.parquet").write_text("this is no table")
+    with pytest.raises(ValueError, match=r"x\.parquet: not a readable Parquet file"):
+        read_table(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("found", (7, "7", 6))
+def test_this_format_and_the_one_before_are_read(found):
+    check_format("store", found, 7)
+
+
+@pytest.mark.parametrize("found", (None, 5, 8, "8"))
+def test_other_formats_are_refused_with_what_to_do(found):
+    with pytest.raises(ValueError, match=r"store: store format .* this version reads 6 and 7; make it again"):
+        check_format("/some/where/store", found, 7)
+
+
+def test_fingerprints_tell_parts_and_order_apart():
+    assert fingerprint("ab", "c") != fingerprint("a", "bc") != fingerprint("c", "ab")
+    assert fingerprint("a", b"b") == fingerprint(b"a", "b") and len(fingerprint("")) == 16
+
+
+# ---- a disk that is really full
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 256 KB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs a small file system: no tmpfs can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kind", ("text", "table", "tensors"))
+def test_a_full_disk_is_an_os_error_that_leaves_the_old_file(small_disk, kind):
+    def write(size):
+        if kind == "text":
+            write_text(small_disk / "f", "x" * size)
+        elif kind == "table":
+            numbers = torch.rand(size // 4, generator=torch.Generator().manual_seed(0)).numpy()
+            write_table(small_disk / "f", pl.DataFrame({"a": numbers}))
+        else:
+            save_folder(small_disk / "m", {"kind": "x"}, {"a": torch.zeros(size // 4)})
+
+    write(50_000)
+    before = {p: p.read_bytes() for p in small_disk.rglob("*") if p.is_file()}
+    with pytest.raises(OSError) as caught:
+        write(500_000)
+    assert caught.value.errno == 28
+    assert {p: p.read_bytes() for p in small_disk.rglob("*") if p.is_file()} == before
+
+
+def test_training_on_a_full_disk_says_one_line_and_goes_on_with_room(small_disk, tiny_store, tmp_path):
+    """A checkpoint of this size fits once; what is there stays whole and is what training goes on from."""
+    settings = {"tokens": tiny_store, "steps": 6, "checkpoint_minutes": 0, "encoder.width": 16}
+    filler = small_disk / "filler"
+    filler.write_bytes(b"0" * 100_000)
+    done = pretrain(tmp_path / "said", "recon", out=small_disk / "run", **settings)
+    assert done.code == 1 and "Traceback" not in done.err
+    assert "No space left on device" in done.err.splitlines()[-1] and "make room" in done.err.splitlines()[-1]
+    assert not list(small_disk.rglob("*.part"))
+    os.truncate(filler, 0)
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    must(pretrain(tmp_path / "said", "recon", out=small_disk / "run", **settings))
+    must(pretrain(tmp_path / "said", "recon", out=tmp_path / "plain", **settings))
+    part = "model/encoder/model.safetensors"
+    assert (small_disk / "run" / part).read_bytes() == (tmp_path / "plain" / part).read_bytes()
+
+
+def test_encoding_to_a_full_disk_says_one_line_and_leaves_no_half_store(
+    small_disk, tiny_cohort, tiny_tokenizer, tmp_path
+):
+    settings = {"cohort": tiny_cohort, "tokenizer": tiny_tokenizer, "workers": 0}
+    (small_disk / "filler").write_bytes(b"0" * 200_000)
+    done = run(tmp_path / "said", "tokenizer.encode", out=small_disk / "t.zarr", **settings)
+    assert done.code == 1 and "Traceback" not in done.err
+    assert "No space left on device" in done.err and not (small_disk / "t.zarr").exists()

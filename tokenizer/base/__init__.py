@@ -1,0 +1,1 @@
+"""Plumbing that all rooms share: command lines, files, progress, processes, model folders."""

@@ -1,0 +1,228 @@
+"""Command lines: `name=value` arguments checked against a dataclass before anything is written.
+
+A program states its settings as a dataclass (nested ones for its components) with a docstring under each
+field. An argument whose name is a folder of presets of that program (`configs/PROGRAM/NAME/`) lays that YAML
+file over the defaults; any other sets one field, after all presets, wherever it stands on the line. Values of
+string and path fields are taken literally. Mistakes stop the program with one line and exit code 2.
+
+Built on OmegaConf structured configs, which own types and their conversion. Not Hydra: its grammar refuses
+paths with brackets and equals signs, and it prints tracebacks.
+"""
+
+import ast
+import dataclasses
+import difflib
+import errno
+import inspect
+import itertools
+import logging
+import sys
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from tokenizer.base import ranks
+from tokenizer.base.progress import set_up_logging
+
+Config = TypeVar("Config")
+
+
+class ConfigError(ValueError):
+    """An argument that does not fit the program's settings."""
+
+
+def program(schema: type[Config], main: Callable[[Config], int | None], name: str, argv: list[str] | None = None):
+    """Run `main(config)` as a command-line program and exit with its code.
+
+    0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
+    130: stopped with Ctrl-C; the same command goes on from there.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if {"--help", "-h", "help"} & set(argv):
+        print(help_text(schema, name, inspect.getdoc(sys.modules[main.__module__]) or ""))
+        sys.exit(0)
+    try:
+        config = parse(schema, name, argv)
+    except ConfigError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(2)
+    set_up_logging(ranks.RANK)
+    try:
+        code = main(config) or 0
+    except ConfigError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        code = 2
+    except (ValueError, FileNotFoundError) as error:
+        print(f"{name}: {_one_line(error)}", file=sys.stderr)
+        code = 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(
+            f"{name}: {error.strerror}{where}: what was written so far is whole; make room or change `out`, "
+            f"then run the same command again",
+            file=sys.stderr,
+        )
+        code = 1
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped; the same command goes on from here", file=sys.stderr)
+        code = 130
+    logging.shutdown()
+    sys.exit(code)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def parse(schema: type[Config], name: str, argv: list[str]) -> Config:
+    """Turn `name=value` arguments into an instance of `schema`.
+
+    Raises ConfigError (one line) for an unknown name, a wrong type, an unknown preset or a missing value.
+    """
+    config = OmegaConf.structured(schema)
+    groups = preset_groups(name)
+    settings = [_split(argument) for argument in argv]
+    defaults = {f.name: f.default for f in dataclasses.fields(schema) if f.name in groups and f.default != "???"}
+    chosen = defaults | {key: value for key, value in settings if key in groups}
+    for group in [f.name for f in dataclasses.fields(schema) if f.name in groups]:  # whatever the arguments' order
+        if value := chosen.get(group):
+            for key, preset in _flat(_read_preset(name, group, value)):
+                _set(schema, config, key, preset, f"preset {group}={value}")
+            config[group] = value
+    for key, value in settings:
+        if key not in groups:
+            _set(schema, config, key, value, key)
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise ConfigError(f"{', '.join(missing)} must be given, as {missing[0]}=…; --help lists the settings")
+    return typing.cast(Config, OmegaConf.to_object(config))
+
+
+def preset_groups(name: str) -> dict[str, list[str]]:
+    """Preset folders of a program and the presets in each, e.g. {"stage": ["align", "recon", "tokenizer"]}."""
+    root = preset_root() / name.split(".")[-1]
+    if not root.is_dir():
+        return {}
+    return {d.name: sorted(p.stem for p in d.glob("*.yaml")) for d in sorted(root.iterdir()) if d.is_dir()}
+
+
+def preset_root() -> Path:
+    """The `configs/` folder: inside this package in a wheel, beside it in a checkout or an editable install."""
+    room = Path(__file__).resolve().parent.parent
+    return next((p for p in (room / "configs", room.parent / "configs") if p.is_dir()), room / "configs")
+
+
+def _read_preset(name: str, group: str, value: str) -> dict[str, Any]:
+    known = preset_groups(name)[group]
+    if value not in known:
+        raise ConfigError(f"{group}={value}: there is no such preset; there are: {', '.join(known)}")
+    return OmegaConf.to_container(OmegaConf.load(preset_root() / name.split(".")[-1] / group / f"{value}.yaml")) or {}
+
+
+def _split(argument: str) -> tuple[str, str]:
+    key, equals, value = argument.partition("=")
+    if not equals:
+        raise ConfigError(f"{argument!r} is not an argument; write name=value (--help lists the names)")
+    return key, value
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _set(schema: type, config: Any, key: str, value: Any, source: str) -> None:
+    """Set one field of `config` by its dotted name, converted to the field's type."""
+    kind = field_type(schema, key)
+    if isinstance(value, str):
+        if _is_text(kind):
+            value = None if value in ("null", "none", "") and _is_optional(kind) else value.replace("${", "\\${")
+        elif value.startswith("[") or typing.get_origin(kind) is list:
+            value = [part.strip() for part in value.strip("[]").split(",") if part.strip()]
+        elif value in ("null", "none") and _is_optional(kind):
+            value = None
+    try:
+        OmegaConf.update(config, key, value)
+    except OmegaConfBaseException as error:
+        said = str(error).splitlines()[0]
+        raise ConfigError(f"{source if source != key else f'{key}={value}'}: {said}") from None
+
+
+def field_type(schema: type, key: str) -> Any:
+    """The type of the field with the dotted name `key`. Raises ConfigError naming near misses if there is none."""
+    kind: Any = schema
+    for i, part in enumerate(key.split(".")):
+        hints = typing.get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
+        if part not in hints:
+            near = difflib.get_close_matches(key, [name for name, _ in all_fields(schema)], n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "--help lists the settings"
+            raise ConfigError(f"{key}: there is no such setting; {hint}")
+        kind = hints[part]
+        if dataclasses.is_dataclass(kind) and i == key.count("."):
+            raise ConfigError(f"{key}: this is a group of settings; set one of its fields, as {key}.NAME=…")
+    return kind
+
+
+def _is_text(kind: Any) -> bool:
+    return kind in (str, Path) or (_is_optional(kind) and bool({str, Path} & set(typing.get_args(kind))))
+
+
+def _is_optional(kind: Any) -> bool:
+    return isinstance(kind, types.UnionType) and type(None) in typing.get_args(kind)
+
+
+def all_fields(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and dataclass fields of a schema, nested ones after their parent."""
+    hints = typing.get_type_hints(schema)
+    for field in dataclasses.fields(schema):
+        if dataclasses.is_dataclass(hints[field.name]):
+            yield from all_fields(hints[field.name], f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", field
+
+
+def help_text(schema: type, name: str, about: str) -> str:
+    """The text of `--help`: what the program is, its presets, and each setting with its default and docstring."""
+    lines = [about, "", f"usage: python -m {name} name=value …", ""]
+    for group, presets in preset_groups(name).items():
+        lines.append(f"presets   {group}= {' | '.join(presets)}")
+    lines += ["", "settings"]
+    lines += list(_setting_lines(schema, ""))
+    return "\n".join(lines)
+
+
+def _setting_lines(schema: type, prefix: str) -> Iterator[str]:
+    hints, docs = typing.get_type_hints(schema), field_docs(schema)
+    for field in dataclasses.fields(schema):
+        if dataclasses.is_dataclass(hints[field.name]):
+            yield f"\n{prefix}{field.name}: {docs.get(field.name, '')}"
+            yield from _setting_lines(hints[field.name], f"{prefix}{field.name}.")
+            continue
+        default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
+        shown = "(required)" if default == "???" else "" if default is None else default
+        choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is typing.Literal else ()
+        text = f"{docs.get(field.name, '')}{' One of ' + ', '.join(map(str, choices)) + '.' if choices else ''}"
+        yield textwrap.fill(
+            text, 120, initial_indent=f"  {prefix}{field.name}={shown}".ljust(36) + " ", subsequent_indent=" " * 37
+        )
+
+
+def field_docs(schema: type) -> dict[str, str]:
+    """The docstring written under each field of a dataclass, by field name."""
+    docs = {}
+    for base in reversed([c for c in schema.__mro__ if dataclasses.is_dataclass(c)]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
+        for field, text in itertools.pairwise(body):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                docs[field.target.id] = " ".join(str(text.value.value).split())
+    return docs

@@ -1,0 +1,1 @@
+"""Recording files of every format: opened, checked, filtered and cut into sessions."""

@@ -1,0 +1,1 @@
+"""The fuzzer of the reader: damage to recordings, and whether it is noticed."""
