@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from clef.cohort import read_events, read_reports
+from tests.clef.importers import test_bids, test_heedb, test_tuh
 from tests.helpers import must, pretrain, run
 from tokenizer.sessions import read_sessions
 
