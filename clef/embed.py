@@ -17,8 +17,9 @@ from clef.network.attention import Kernel, choose
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.progress import track
-from tokenizer.reading.read import read
-from tokenizer.readings import ReadingConfig
+from tokenizer.reading.many import read_many
+from tokenizer.reading.read import Job, ReadingConfig
+from tokenizer.readings import reading_of
 from tokenizer.recording import RecordingError
 from tokenizer.store import TokenStore
 
@@ -54,10 +55,8 @@ class EmbedConfig:
     """Sessions at once."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    workers: int = 0
-    """Unused with tokens; recordings are read by this process."""
-    seed: int = 0
-    """Unused: embedding has no randomness. Accepted because every program takes it."""
+    workers: int = 1
+    """Processes that read recordings beside this one (recordings=)."""
 
 
 def main(config: EmbedConfig) -> int:
@@ -109,13 +108,12 @@ def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[lis
     if not files:
         raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(sorted(SUFFIXES))}")
     names, vectors = [], []
-    for file in track(files, "embed"):
-        try:
-            session = read(file, **dataclasses.asdict(config.reading))
-            vectors.append(model.embed_tokens(model.tokenise(session), config.pool, config.kind, layer=config.layer)[0])
-        except RecordingError as error:
-            log.warning("left out %s", error)
+    readings = read_many([Job(file, config.reading) for file in files], reading_of, config.workers)
+    for file, reading in zip(files, track(readings, "embed", len(files)), strict=True):
+        if isinstance(reading, RecordingError):
+            log.warning("left out %s", reading)
             continue
+        vectors.append(model.embed_tokens(model.tokenise(reading), config.pool, config.kind, layer=config.layer)[0])
         names.append(str(file.relative_to(root) if file != root else file.name))
     if not names:
         raise ValueError(f"recordings={root}: none of {len(files)} recordings could be read; the reasons are above")

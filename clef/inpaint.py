@@ -25,7 +25,7 @@ from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import write_json
 from tokenizer.channels import CHANNELS
-from tokenizer.readings import ReadingConfig
+from tokenizer.reading.read import ReadingConfig
 
 log = logging.getLogger(__name__)
 LOOK_AT = ("Fp1", "Fp2", "F3", "F4", "Fz"), ("Cz", "C3", "C4", "Pz"), ("O1", "O2", "P3", "P4", "T5", "T6")
@@ -70,8 +70,6 @@ class InpaintConfig:
     """Draws the codes."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    workers: int = 0
-    """Unused: one session needs no other process. Accepted because every program takes it."""
 
 
 def main(config: InpaintConfig) -> None:

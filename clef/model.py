@@ -18,13 +18,9 @@ from torch.nn import functional as F
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
 from tokenizer.base.files import fingerprint
-from tokenizer.encode import encode_one
-from tokenizer.multitaper import session_spectrogram
-from tokenizer.reading.read import read
-from tokenizer.readings import Reading
-from tokenizer.recording import Session
 from tokenizer.store import Tokens, TokenStore
 from tokenizer.stretches import cut
+from tokenizer.tokens import tokenise
 from tokenizer.vqgan import VQGAN
 
 Kind = Literal["trained", "untrained", "codes"]
@@ -50,7 +46,7 @@ class Model:
         return self.embed_tokens(sessions, pool)
 
     def tokenise(self, source: Any) -> Tokens:
-        """Tokens of any source `embed` takes."""
+        """Tokens of any source `embed` takes, or of a `Reading`."""
         if isinstance(source, Tokens):
             return source
         if isinstance(source, TokenStore):
@@ -60,12 +56,8 @@ class Model:
                     f"{self.encoder.about.get('tokenizer')}; encode the recordings with the model's own (tokenizer=RUN)"
                 )
             return source.load()
-        session = source if isinstance(source, Session) else read(source)
-        spec, valid = session_spectrogram(session)
-        row = encode_one(self.vqgan, Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok)))
-        return Tokens(
-            row["tokens"][None], row["valid"][None] >= 0.5, np.array(["session"]), np.zeros(1, np.int64), np.array([""])
-        )
+        one = tokenise(source, self.vqgan)
+        return Tokens(one.tokens[None], one.valid[None], np.array(["session"]), np.zeros(1, np.int64), np.array([""]))
 
     @torch.inference_mode()
     def embed_tokens(

@@ -6,24 +6,21 @@ code is then 1. A stopped run goes on where it was; sessions added to the cohort
 could not be read are measured when the same command is given again.
 """
 
+import functools
 import logging
-import multiprocessing
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from clef.pages.quality_table import Finished, recording_name, refused_rows
 from tokenizer.base.cli import program
 from tokenizer.base.progress import track
-from tokenizer.quality.measures import measure
-from tokenizer.reading.read import row_source
-from tokenizer.recording import RecordingError
+from tokenizer.quality.measures import measure_session
+from tokenizer.reading.many import read_many
+from tokenizer.reading.read import ReadingConfig, row_jobs
+from tokenizer.recording import Raw, RecordingError, Session
 from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)
@@ -43,30 +40,25 @@ class QualityConfig:
     """A folder for a copy of the cohort without the sessions that are suspicious or cannot be read."""
     workers: int = 2
     """Processes that read recordings."""
-    crop: Literal["start", "middle"] = "start"
-    """Which 1,280 s of a longer recording are measured; as in tokenizer.encode."""
-    mains: Literal["auto", "50", "60", "none"] = "auto"
-    """Mains frequency to notch out, in Hz; auto decides per recording."""
-    min_channels: int = 8
-    """A recording with fewer of the 19 electrodes is refused; a second counts as usable with as many."""
-    min_seconds: float = 10.0
-    """A recording with fewer real seconds is refused."""
+    reading: ReadingConfig = field(default_factory=ReadingConfig)
+    """How recordings become sessions, as in tokenizer.encode; a second is usable with min_channels usable channels."""
 
 
 def main(config: QualityConfig) -> int:
-    """Measure what is still to do, write the table and the page, and say what was found."""
+    """Measure what is still to do, write the table and the page, and say what stands in them."""
     sessions = read_sessions(config.cohort)
-    options = {k: v for k, v in asdict(config).items() if k in ("crop", "mains", "min_channels", "min_seconds")}
-    finished = Finished(Path(config.out), options)
+    finished = Finished(Path(config.out), config.reading.to_json())
     names = {row["session_id"]: recording_name(config.cohort, row) for row in sessions.iter_rows(named=True)}
     measured_as = finished.measured()
-    todo = [r for r in sessions.iter_rows(named=True) if measured_as.get(r["session_id"]) != names[r["session_id"]]]
-    jobs = [(config.cohort, {k: row[k] for k in ("session_id", "path", "reading")}, options) for row in todo]
-    results = track(run_jobs(jobs, config.workers), "quality", len(sessions), len(sessions) - len(todo))
+    todo = sessions.filter([measured_as.get(i) != names[i] for i in sessions["session_id"]])
+    jobs = row_jobs(config.cohort, todo, config.reading)
+    results = read_many(jobs, functools.partial(measured, min_channels=config.reading.min_channels), config.workers)
     pending: list[dict[str, Any]] = []
     try:
-        for i, rows in enumerate(results, 1):
-            pending += [row | {"recording": names[row["session_id"]]} for row in rows]
+        numbered = zip(todo["session_id"], results, strict=True)
+        for i, (session, rows) in enumerate(track(numbered, "quality", len(sessions), len(sessions) - len(todo)), 1):
+            rows = refused_rows(rows.reason) if isinstance(rows, RecordingError) else rows
+            pending += [{"session_id": session} | row | {"recording": names[session]} for row in rows]
             if i % PART == 0:
                 finished.add(pending)
                 pending = []
@@ -76,50 +68,13 @@ def main(config: QualityConfig) -> int:
     return _report(config, sessions, table, len(todo))
 
 
-def run_jobs(jobs: list[tuple], workers: int) -> Iterator[list[dict[str, Any]]]:
-    """The rows of each job, in order. A job whose process dies takes no other with it."""
-    if workers <= 0 or len(jobs) <= 1:
-        yield from map(measure_session, jobs)
-        return
-    while jobs:
-        done, pool = 0, _pool(min(workers, len(jobs)))
-        try:
-            for rows in pool.map(measure_session, jobs, chunksize=4):
-                yield rows
-                done += 1
-        except BrokenProcessPool:  # the first that is missing, or one of those behind it
-            yield _alone(jobs[done])
-            done += 1
-        finally:
-            pool.shutdown(cancel_futures=True)
-        jobs = jobs[done:]
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))  # Ctrl-C is ours
-
-
-def _alone(job: tuple) -> list[dict[str, Any]]:
+def measured(session: Session, raw: Raw, min_channels: int) -> list[dict[str, Any]]:
+    """The 19 rows of a session, in the process that read it."""
     try:
-        with _pool(1) as pool:
-            return pool.submit(measure_session, job).result()
-    except BrokenProcessPool:
-        reason = "the process that read it died, perhaps for want of memory; look at the file"
-        return [row | {"session_id": job[1]["session_id"]} for row in refused_rows(reason)]
-
-
-def measure_session(job: tuple) -> list[dict[str, Any]]:
-    """The 19 rows of one session; if it cannot be read, with the reason."""
-    cohort, row, options = job
-    try:
-        path, reading = row_source(cohort, row)
-        rows = measure(path, **(options | reading))
-    except RecordingError as error:
-        rows = refused_rows(error.reason)
+        return measure_session(session, raw, min_channels)
     except Exception as error:  # its text may hold a path or a name
-        rows = refused_rows(f"reading it failed unexpectedly ({type(error).__name__}); please report it")
-    return [{"session_id": row["session_id"]} | channel for channel in rows]
+        reason = f"measuring it failed unexpectedly ({type(error).__name__}); please report it"
+        raise RecordingError("recording", reason) from None
 
 
 def _report(config: QualityConfig, sessions: pl.DataFrame, table: pl.DataFrame, measured: int) -> int:

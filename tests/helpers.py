@@ -143,6 +143,19 @@ def must(done: Done) -> Done:
     return done
 
 
+def when_read(fifo: Path, wanted=lambda: True) -> int:
+    """Wait until somebody opens `fifo` to read it, as long as `wanted()`; its other end, 0 if nobody does."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if not wanted():
+            return 0
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.005)
+    raise TimeoutError(fifo)
+
+
 def wait_until(condition, running: Running, seconds: float = 60) -> bool:
     """Wait until `condition()`; False if the program ended before."""
     end = time.monotonic() + seconds

@@ -15,9 +15,11 @@ _HOMES = {
     "spectrogram": "multitaper",
     "VQGAN": "vqgan",
     "TokenStore": "store",
+    "ReadingConfig": "reading.read",
+    "tokenise": "tokens",
 }
 
-__all__ = ["VQGAN", "Session", "TokenStore", "read", "spectrogram"]
+__all__ = ["VQGAN", "ReadingConfig", "Session", "TokenStore", "read", "spectrogram", "tokenise"]
 
 
 def __getattr__(name: str):

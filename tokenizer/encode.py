@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import itertools
 import logging
+import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,13 +24,15 @@ from tokenizer import store
 from tokenizer.base import ranks
 from tokenizer.base.cli import program
 from tokenizer.base.files import fingerprint
-from tokenizer.base.progress import track
-from tokenizer.base.workers import read_ahead
-from tokenizer.encode_summary import Pace, say_pace, say_summary, waiting
+from tokenizer.base.progress import timed, track
 from tokenizer.filters import METHOD
-from tokenizer.readings import Reading, ReadingConfig, Spectrograms
+from tokenizer.reading.many import read_many
+from tokenizer.reading.read import ReadingConfig, row_jobs
+from tokenizer.readings import Reading, reading_of, refused
+from tokenizer.recording import RecordingError
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
+from tokenizer.tokens import Tokenised, load_tokenizer, tokenise_each
 from tokenizer.vqgan import VQGAN
 
 log = logging.getLogger(__name__)
@@ -57,14 +60,21 @@ class EncodeConfig:
     """CPU threads of the network; 0: those PyTorch would take, less one for each reading process."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    seed: int = 0
-    """Unused: encoding has no randomness. Accepted because every program takes it."""
+
+
+@dataclasses.dataclass
+class EncodingPace:
+    """How long encoding took: sessions, seconds, and seconds of these spent waiting for recordings."""
+
+    sessions: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
 
 
 def main(config: EncodeConfig) -> None:
     """Encode what is still to do and say what the store holds now."""
     sessions = read_sessions(config.cohort)
-    vqgan = VQGAN.from_pretrained(str(tokenizer_folder(config.tokenizer)))
+    vqgan = load_tokenizer(config.tokenizer)
     device = ranks.set_up(config.device)
     torch.set_num_threads(config.threads or max(1, torch.get_num_threads() - config.workers))
     open_store(config, sessions, vqgan)
@@ -77,19 +87,9 @@ def main(config: EncodeConfig) -> None:
     ranks.leave()
 
 
-def tokenizer_folder(path: str) -> Path | str:
-    """The tokenizer inside RUN, RUN/model or the folder itself; other names are left for the hub."""
-    for folder in (Path(path) / "model" / "tokenizer", Path(path) / "tokenizer"):
-        if folder.is_dir():
-            return folder
-    if (Path(path) / "config.yaml").is_file():
-        raise ValueError(f"tokenizer={path}: this run has no finished model yet; run its training command again")
-    return path
-
-
 def reading_settings(config: EncodeConfig) -> dict[str, Any]:
     """How recordings become spectrograms, as a store says it."""
-    return {**dataclasses.asdict(config.reading), "blank_below": config.blank_below, "filters": METHOD}
+    return {**config.reading.to_json(), "blank_below": config.blank_below, "filters": METHOD}
 
 
 def open_store(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN) -> None:
@@ -102,13 +102,13 @@ def open_store(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN) -> No
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
     ranks.wait_for_all()
-    there = TokenStore(config.out)
+    existing = TokenStore(config.out)
     differs = [
         name
         for name, same in {
-            "tokenizer": there.fingerprint == fingerprint(*vqgan.to_bytes()),
-            "sessions of the cohort": there.session_id.tolist() == sessions["session_id"].to_list(),
-            "reading settings": dict(there.attributes["reading"]) == reading,
+            "tokenizer": existing.fingerprint == fingerprint(*vqgan.to_bytes()),
+            "sessions of the cohort": existing.session_id.tolist() == sessions["session_id"].to_list(),
+            "reading settings": dict(existing.attributes["reading"]) == reading,
         }.items()
         if not same
     ]
@@ -129,65 +129,86 @@ def claim_shards(config: EncodeConfig, out: TokenStore) -> list[int]:
     return [shard for shard in mine if shard in out.to_do()]  # whoever had them may just have finished
 
 
-def encode_shards(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, out: TokenStore, todo: list[int]) -> Pace:
+def encode_shards(
+    config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN, out: TokenStore, todo: list[int]
+) -> EncodingPace:
     """Read, encode and write the shards of `todo`, one after the other."""
-    begin, pace = time.perf_counter(), Pace()
+    begin, pace = time.perf_counter(), EncodingPace()
     shards = [range(s * out.shard, min((s + 1) * out.shard, len(sessions))) for s in todo]
     rows = [row for shard in shards for row in shard]
-    spectrograms = Spectrograms(config.cohort, sessions, config.reading)
-    readings = waiting(track(read_ahead(spectrograms, rows, config.workers), "encode", total=len(rows)), pace)
-    encoded = encode_all(vqgan, readings, config.blank_below, config.batch or (8 if vqgan.mean_db.is_cuda else 1))
+    results = read_many(row_jobs(config.cohort, sessions[rows], config.reading), reading_of, config.workers)
+    readings = (refused(r) if isinstance(r, RecordingError) else r for r in results)
+    readings = waiting(track(readings, "encode", total=len(rows)), pace)
+    batch = config.batch or (8 if vqgan.mean_db.is_cuda else 1)
+    tokenised = tokenise_each(readings, vqgan, config.blank_below, batch)
     for shard, numbers in zip(todo, shards, strict=True):
-        found = list(itertools.islice(encoded, len(numbers)))
-        out.write_shard(shard, {name: np.stack([row[name] for row in found]) for name in found[0]})
+        out.write_shard(shard, rows_of(list(itertools.islice(tokenised, len(numbers)))))
     pace.sessions, pace.seconds = len(rows), time.perf_counter() - begin
     return pace
 
 
-def encode_all(
-    vqgan: VQGAN, readings: Iterable[Reading], blank_below: float, batch: int
-) -> Iterator[dict[str, np.ndarray]]:
-    """The rows of a token store for `readings`, in order; `batch` of them are handed to the device at once."""
-    source = iter(readings)
-    while some := list(itertools.islice(source, batch)):
-        found = [_encode(vqgan, reading, blank_below) for reading in some]  # a graphics card is still at work here
-        for reading, tokens in zip(some, found, strict=True):
-            yield _row(vqgan, reading, tokens)
-
-
-def encode_one(vqgan: VQGAN, reading: Reading, blank_below: float = 0.0) -> dict[str, np.ndarray]:
-    """The row of a token store for one reading: tokens, valid, channel_ok, status, reason."""
-    return next(encode_all(vqgan, [reading], blank_below, 1))
-
-
-def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> torch.Tensor:
-    """Tokens (rows, columns of the reading) int64, on the device, where they may still be being computed."""
-    if reading.reason:
-        return torch.zeros(vqgan.grid[0], 0, dtype=torch.int64)
-    device = vqgan.mean_db.device
-    spec, frame_ok = reading.spec.float().to(device, non_blocking=True), reading.valid
-    if blank_below:
-        low = round(4 * blank_below)  # bins of 0.25 Hz
-        spec[:, :low] = vqgan.mean_db[:low, None]
-    short = -spec.shape[-1] % vqgan.config.frames_per_token  # other grids than 10 s columns
-    spec, frame_ok = torch.nn.functional.pad(spec, (0, short)), torch.nn.functional.pad(frame_ok, (0, short))
-    return vqgan.encode(spec[None], frame_ok[None], reading.channel_ok[None].to(device))[0]
-
-
-def _row(vqgan: VQGAN, reading: Reading, tokens: torch.Tensor) -> dict[str, np.ndarray]:
-    """One reading's tokens on the grid of a whole session, and all else the store keeps of it."""
-    rows, columns = vqgan.grid
-    whole, valid = np.zeros((rows, columns), np.uint16), np.zeros(columns, np.float16)
-    whole[:, : tokens.shape[1]] = tokens.cpu().numpy()
-    frames = torch.nn.functional.pad(reading.valid, (0, -len(reading.valid) % vqgan.config.frames_per_token))
-    valid[: tokens.shape[1]] = frames.float().view(-1, vqgan.config.frames_per_token).mean(1).numpy()
+def rows_of(tokenised: list[Tokenised]) -> dict[str, np.ndarray]:
+    """The rows of a shard as the store keeps them."""
     return {
-        "tokens": whole,
-        "valid": valid,
-        "channel_ok": reading.channel_ok.numpy(),
-        "reason": store.text_bytes(reading.reason, store.REASON_BYTES),
-        "status": np.uint8(store.REFUSED if reading.reason else store.DONE),
+        "tokens": np.stack([t.tokens for t in tokenised]),
+        "valid": np.stack([t.share for t in tokenised]),
+        "channel_ok": np.stack([t.channel_ok for t in tokenised]),
+        "reason": np.stack([store.text_bytes(t.reason, store.REASON_BYTES) for t in tokenised]),
+        "status": np.array([store.REFUSED if t.reason else store.DONE for t in tokenised], np.uint8),
     }
+
+
+# ---- what is said at the end
+def waiting(readings: Iterable[Reading], pace: EncodingPace) -> Iterator[Reading]:
+    """The same readings; the time until each came is added to `pace.waited`."""
+    for seconds, reading in timed(readings):
+        pace.waited += seconds
+        yield reading
+
+
+def say_pace(pace: EncodingPace) -> None:
+    """Say how fast it went, all processes together."""
+    sessions, seconds, waited = ranks.total(torch.tensor(dataclasses.astuple(pace), dtype=torch.float64)).tolist()
+    if sessions:
+        log.info(
+            "encoded %d sessions: %.1f per second, %.0f %% of the time waiting for recordings",
+            *(sessions, sessions * ranks.WORLD / seconds, 100 * waited / seconds),
+        )
+
+
+def say_summary(out: TokenStore, path: str, finished_before: bool) -> None:
+    """Say what the store holds, what was refused and why, and what comes next."""
+    say_refused(out)
+    done = out.status == store.DONE
+    padding, gaps = invalid_shares(out.valid[:][done])
+    log.info(
+        "%s%s: %d sessions, %d refused; %.1f %% of the 20-minute grid lies beyond the recordings, "
+        "%.1f %% of the rest is invalid",
+        "already finished, nothing changed: " if finished_before else "wrote ",
+        *(path, done.sum(), (~done).sum(), 100 * padding, 100 * gaps),
+    )
+    if not done.any():
+        raise ValueError(f"{path}: no session could be encoded; the reasons are above")
+    log.info("next: python -m clef.pretrain stage=recon tokens=%s out=RUN", path)
+
+
+def say_refused(out: TokenStore, most: int = 20) -> None:
+    """One line for each kind of reason, the commonest first; reasons that differ in numbers alone are of one kind."""
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for session, reason in out.refused().items():
+        kinds.setdefault(re.sub(r"\d+(\.\d+)?", "#", reason), []).append((session, reason))
+    for same in sorted(kinds.values(), key=len, reverse=True)[:most]:
+        count = f"{len(same)} sessions, as " if len(same) > 1 else ""
+        log.warning("refused %s%s: %s", count, *same[0])
+    if len(kinds) > most:
+        log.warning("… and %d other reasons; TokenStore(%r).refused() lists all", len(kinds) - most, out.path.name)
+
+
+def invalid_shares(valid: np.ndarray) -> tuple[float, float]:
+    """Of the columns' shares (n, W): how much lies after each session's last valid column, how much before is not."""
+    good = valid >= 0.5
+    within = good[:, ::-1].cumsum(1)[:, ::-1] > 0
+    return float(1 - within.mean()) if good.size else 0.0, float((within & ~good).sum() / max(1, within.sum()))
 
 
 if __name__ == "__main__":

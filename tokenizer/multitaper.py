@@ -8,7 +8,6 @@ C channels · S samples · F = 128 frequency bins · T frames (1 s).
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tokenizer.filters import RATE
-
-if TYPE_CHECKING:
-    from tokenizer.recording import Session
+from tokenizer.recording import Session
 
 WINDOW, HOP, BINS = 4 * RATE, RATE, 128
 HALF_BANDWIDTH_TIMES_WINDOW, MIN_EIGENVALUE = 2.0, 0.9
@@ -30,12 +27,17 @@ CHUNK = 128  # windows at once on a processor: what fits the second-level cache
 GPU_CHUNK = 1 << 14  # and on a graphics card: enough to fill it, 0.4 GB
 
 
-def spectrogram(signal: Tensor | NDArray[np.floating]) -> Tensor:
+def spectrogram(signal: "Tensor | NDArray[np.floating] | Session") -> Tensor:
     """Multitaper spectrogram of `signal` (…, S) in µV at 200 Hz: (…, 128, S // 200) float32 in dB, on its device.
 
-    Frame k is centred on second k (reflected by half a window at both ends), bin b is at b / 4 Hz. Raises ValueError
-    for signals shorter than the 2 s that are reflected.
+    Frame k is centred on second k (reflected by half a window at both ends), bin b is at b / 4 Hz. Of a Session
+    (19, 128, 1280): reflected at its own ends, and −40 dB in frames and channels that are not valid, by which
+    `VQGAN.encode` knows them. Raises ValueError for signals shorter than the 2 s that are reflected.
     """
+    if isinstance(signal, Session):
+        spec, valid = session_spectrogram(signal)
+        spec[:, :, ~valid] = FLOOR
+        return torch.nn.functional.pad(spec, (0, len(signal.valid) - spec.shape[2]), value=FLOOR)
     signal = torch.as_tensor(signal, dtype=torch.float32)
     if signal.shape[-1] <= WINDOW // 2:
         raise ValueError(f"signal of {signal.shape[-1]} samples: expected more than {WINDOW // 2} (2 s at {RATE} Hz)")
@@ -119,7 +121,7 @@ def slepian(size: int, half_bandwidth: float, count: int) -> tuple[NDArray[np.fl
     return shapes[:, :-1], np.einsum("kn,nm,km->k", shapes, within, shapes, optimize=True)
 
 
-def session_spectrogram(session: "Session") -> tuple[Tensor, Tensor]:
+def session_spectrogram(session: Session) -> tuple[Tensor, Tensor]:
     """Spectrogram (19, 128, T) in dB of a session's real part, and which frames are valid, (T,) bool.
 
     T is the whole seconds of the session, up to its last, rounded up to a multiple of 10: the padding to 1,280 s is

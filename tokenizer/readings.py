@@ -1,32 +1,18 @@
-"""Sessions of a cohort as spectrograms: the one way recordings enter training and encoding."""
+"""Readings: sessions as spectrograms, in the form in which they enter training and encoding."""
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from tokenizer.multitaper import session_spectrogram
-from tokenizer.reading.read import read_row
-from tokenizer.recording import RecordingError
+from tokenizer.reading.read import ReadingConfig, read_row
+from tokenizer.recording import Raw, RecordingError, Session
 
 if TYPE_CHECKING:
     import polars as pl  # a reading worker does without
-
-
-@dataclasses.dataclass
-class ReadingConfig:
-    """How a recording becomes a session."""
-
-    crop: Literal["start", "middle"] = "start"
-    """Which 1,280 s of a longer recording are used."""
-    mains: Literal["auto", "50", "60", "none"] = "auto"
-    """Mains frequency to notch out, in Hz; auto decides per recording."""
-    min_channels: int = 8
-    """A recording with fewer of the 19 electrodes is refused."""
-    min_seconds: float = 10.0
-    """A recording with fewer real seconds is refused."""
 
 
 @dataclasses.dataclass
@@ -42,7 +28,18 @@ class Reading:
     reason: str = ""
 
 
-class Spectrograms(torch.utils.data.Dataset):
+def reading_of(session: Session, raw: Raw | None = None) -> Reading:
+    """A session as the network sees it; `raw`, which `read_many` hands over, is not needed."""
+    spec, valid = session_spectrogram(session)
+    return Reading(spec, valid, torch.as_tensor(session.channel_ok))
+
+
+def refused(error: RecordingError) -> Reading:
+    """A recording that cannot be used."""
+    return Reading(torch.zeros(19, 128, 0), torch.zeros(0).bool(), torch.zeros(19).bool(), error.reason)
+
+
+class Spectrograms:
     """Row number of a session table -> Reading. Bad recordings come back with a reason, they raise nothing."""
 
     def __init__(self, cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig):
@@ -54,8 +51,6 @@ class Spectrograms(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> Reading:
         try:
-            session = read_row(self.cohort, self.rows[index], **dataclasses.asdict(self.config))
+            return reading_of(read_row(self.cohort, self.rows[index], self.config))
         except RecordingError as error:
-            return Reading(torch.zeros(19, 128, 0), torch.zeros(0).bool(), torch.zeros(19).bool(), error.reason)
-        spec, valid = session_spectrogram(session)
-        return Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok))
+            return refused(error)

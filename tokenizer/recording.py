@@ -22,7 +22,10 @@ class RecordingError(ValueError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
-        self.reason = reason
+        self.name, self.reason = name, reason
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return RecordingError, (self.name, self.reason)  # what a worker process sends
 
 
 @dataclass(frozen=True)

@@ -161,8 +161,8 @@ class VQGAN(
     def encode(self, spec: Tensor, valid: Tensor | None = None, channel_ok: Tensor | None = None) -> Tensor:
         """Spectrogram (B, 19, 128, T) dB -> tokens (B, 16, T/10) int64, 0 in invalid columns.
 
-        valid (B, T) bool, default all; channel_ok (B, 19) bool, default: channels that are not at the floor
-        throughout. T must be a multiple of 10. Raises ValueError for another shape.
+        valid (B, T) bool, channel_ok (B, 19) bool, by default the frames and the channels that are not at the floor
+        (−40 dB) throughout. T must be a multiple of 10. Raises ValueError for another shape.
 
         Sessions pass one by one, each up to its last valid column: matrix products of another shape may round
         otherwise, and a token would depend on what else is in the batch or on the padding.
@@ -174,7 +174,7 @@ class VQGAN(
                 f"with T a multiple of {width}"
             )
         if valid is None:
-            valid = torch.ones(spec.shape[0], spec.shape[3], dtype=torch.bool, device=spec.device)
+            valid = (spec > FLOOR_DB).any(1).any(1)
         if channel_ok is None:
             channel_ok = (spec > FLOOR_DB).any(-1).any(-1)
         tokens = torch.zeros(len(spec), self.grid[0], spec.shape[3] // width, dtype=torch.int64, device=spec.device)

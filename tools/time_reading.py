@@ -224,17 +224,14 @@ def _read_often(path: Path, sessions: int, ready) -> None:
 
 
 def worker_memory(path: Path) -> float:
-    """MB of a worker of the encoder's loader at its highest, while it reads the recording four times."""
-    import polars as pl
+    """MB of a worker of the encoder's loader at its highest, while it reads the recording six times."""
+    from tokenizer.reading.many import read_many
+    from tokenizer.reading.read import Job, ReadingConfig
+    from tokenizer.readings import reading_of
 
-    from tokenizer.base.workers import read_ahead
-    from tokenizer.readings import ReadingConfig, Spectrograms
-
-    session = pl.DataFrame({"session_id": ["timed"], "path": [str(path.resolve())], "reading": [None]})
-    loader = read_ahead(Spectrograms("/", session, ReadingConfig()), [0] * 4, workers=1)
-    (worker,) = multiprocessing.active_children()
     peak = 0.0
-    for _ in loader:
+    for _ in read_many([Job(path.resolve(), ReadingConfig())] * 6, reading_of, workers=1):
+        (worker,) = multiprocessing.active_children()
         status = Path(f"/proc/{worker.pid}/status").read_text()
         peak = int(status.split("VmHWM:")[1].split()[0]) / 1e3
     return peak

@@ -27,9 +27,8 @@ from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, parse, preset_groups, program
 from tokenizer.base.files import write_text
 from tokenizer.base.progress import track
-from tokenizer.encode import encode_one
-from tokenizer.multitaper import session_spectrogram
-from tokenizer.readings import Reading
+from tokenizer.readings import reading_of
+from tokenizer.tokens import tokenise
 from tokenizer.vqgan import VQGAN
 from tools.time_reading import TimeReading, make_recording
 
@@ -87,10 +86,10 @@ def heading(config: TimeTokenizer, device: torch.device) -> Iterator[str]:
 def row(name: str, recording: Path, device: torch.device, config: TimeTokenizer) -> str:
     """A row of the table."""
     vqgan = make_network(name, config.seed).to(device)
-    reading = as_reading(recording)
+    reading = reading_of(read(recording))
     tokens = vqgan.encode(reading.spec[None].to(device))
-    encode, decode = lambda: encode_one(vqgan, reading), lambda: vqgan.decode(tokens)
-    whole = lambda: encode_one(vqgan, as_reading(recording))
+    encode, decode = lambda: tokenise(reading, vqgan), lambda: vqgan.decode(tokens)
+    whole = lambda: tokenise(recording, vqgan)
     operations = [gigaflop(step) for step in (encode, decode)]
     times = [milliseconds(step, device, config.repeats) for step in (encode, whole, decode)]
     cells = [f"{count / 1e6:.2f} M" for count in [parameters(vqgan)]]
@@ -102,13 +101,6 @@ def make_network(name: str, seed: int) -> VQGAN:
     """An untrained tokenizer of a size of clef.pretrain."""
     torch.manual_seed(seed)
     return VQGAN(parse(PretrainConfig, "clef.pretrain", ["stage=tokenizer", f"model={name}", "out=none"]).vqgan).eval()
-
-
-def as_reading(recording: Path) -> Reading:
-    """The recording as the network sees it."""
-    session = read(recording)
-    spec, valid = session_spectrogram(session)
-    return Reading(spec, valid, torch.as_tensor(session.channel_ok))
 
 
 def parameters(vqgan: VQGAN) -> int:

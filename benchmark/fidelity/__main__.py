@@ -29,9 +29,10 @@ from clef.tasks import read_tasks
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint, write_json, write_text
-from tokenizer.encode import tokenizer_folder
-from tokenizer.readings import ReadingConfig, Spectrograms
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.readings import Spectrograms
 from tokenizer.sessions import read_sessions
+from tokenizer.tokens import load_tokenizer
 from tokenizer.vqgan import VQGAN
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def main(config: EvaluateConfig) -> int:
     table, tasks = read_sessions(config.cohort), read_tasks(config.tasks)[0] if config.tasks else None
     chosen = choose(table, config)
     device = ranks.set_up(config.device)
-    vqgan = VQGAN.from_pretrained(str(tokenizer_folder(config.tokenizer))).to(device)
+    vqgan = load_tokenizer(config.tokenizer).to(device)
     asked = set(tasks["session_id"]) if tasks is not None else set()
     found = evaluate(config.cohort, table, set(chosen["session_id"]), asked, vqgan, config.reading, config.workers)
     if not found.recordings:

@@ -17,7 +17,8 @@ from clef.pages.style import APART_DB, NOTHING, SIDES, STYLE
 from tokenizer.base.files import write_aside
 from tokenizer.cells import BANDS, FRAMES_PER_CELL, HZ, Array, cells, places
 from tokenizer.channels import CHANNELS
-from tokenizer.readings import Reading, ReadingConfig, Spectrograms
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.readings import Reading, Spectrograms
 from tokenizer.vqgan import VQGAN
 
 SHOWN = 300

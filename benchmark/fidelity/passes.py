@@ -12,11 +12,12 @@ from benchmark.fidelity.probes import Features, features
 from benchmark.fidelity.summary import Recording
 from benchmark.fidelity.twins import Twins
 from tokenizer.base.progress import track
-from tokenizer.base.workers import read_ahead
+from tokenizer.base.workers import work_ahead
 from tokenizer.cells import ROWS, Array
 from tokenizer.channels import CHANNELS
-from tokenizer.encode import encode_one
-from tokenizer.readings import Reading, ReadingConfig
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.readings import Reading
+from tokenizer.tokens import tokenise
 from tokenizer.vqgan import VQGAN
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,12 @@ class Coded:
 
 def through_codes(vqgan: VQGAN, reading: Reading) -> Coded:
     """Encode a reading as for a token store, and decode that."""
-    row, frames, width = encode_one(vqgan, reading), reading.spec.shape[-1], vqgan.config.frames_per_token
+    one, frames, width = tokenise(reading, vqgan), reading.spec.shape[-1], vqgan.config.frames_per_token
     columns, device = -(-frames // width), vqgan.mean_db.device
-    tokens = row["tokens"][:, :columns].astype(np.int64)
+    tokens = one.tokens[:, :columns].astype(np.int64)
     valid = torch.nn.functional.pad(reading.valid, (0, columns * width - frames))
     rebuilt = vqgan.decode(torch.from_numpy(tokens)[None].to(device), valid[None].to(device))[0, ..., :frames]
-    return Coded(rebuilt.cpu().numpy(), tokens, row["valid"][:columns] >= 0.5)
+    return Coded(rebuilt.cpu().numpy(), tokens, one.valid[:columns])
 
 
 def evaluate(
@@ -63,7 +64,8 @@ def evaluate(
     """Measure the sessions named in `measured`, and take the features of those in `asked`."""
     rows = sessions.filter(pl.col("session_id").is_in(list(measured | asked)))
     names = rows["session_id"].to_list()
-    readings = read_ahead(Twins(cohort, rows, config, [n in measured for n in names]), range(len(rows)), workers)
+    sources = Twins(cohort, rows, config, [n in measured for n in names])
+    readings = work_ahead(sources.__getitem__, range(len(rows)), workers)
     found = Evaluated()
     for row, read in zip(rows.iter_rows(named=True), track(readings, "evaluate", len(rows)), strict=True):
         name, own = row["session_id"], read[0]

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from tokenizer.filters import RATE
-from tokenizer.multitaper import session_spectrogram
-from tokenizer.reading.read import read_row
-from tokenizer.readings import Reading, ReadingConfig
+from tokenizer.reading.read import ReadingConfig, read_row
+from tokenizer.readings import Reading, reading_of, refused
 from tokenizer.recording import RecordingError, Session
 
 if TYPE_CHECKING:
@@ -28,11 +26,11 @@ SHIFT = 12
 """s between a recording and its later self: a column of tokens (10 s), and half the window of a frame."""
 
 
-class Twins(torch.utils.data.Dataset):
+class Twins:
     """Row number of a session table -> the session's own Reading and those of its twins; with a reason, alone."""
 
     def __init__(self, cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig, with_twins: list[bool]):
-        self.cohort, self.options, self.with_twins = cohort, dataclasses.asdict(config), with_twins
+        self.cohort, self.config, self.with_twins = cohort, config, with_twins
         self.rows: list[dict[str, Any]] = sessions.select("session_id", "path", "reading").to_dicts()
 
     def __len__(self) -> int:
@@ -40,17 +38,11 @@ class Twins(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> list[Reading]:
         try:
-            session = read_row(self.cohort, self.rows[index], **self.options)
+            session = read_row(self.cohort, self.rows[index], self.config)
         except RecordingError as error:
-            return [Reading(torch.zeros(19, 128, 0), torch.zeros(0).bool(), torch.zeros(19).bool(), error.reason)]
+            return [refused(error)]
         own = [reading_of(session)]
         return own + [reading_of(twin) for twin in twins(session)] if self.with_twins[index] else own
-
-
-def reading_of(session: Session) -> Reading:
-    """A session as the network sees it."""
-    spec, valid = session_spectrogram(session)
-    return Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok))
 
 
 def twins(session: Session) -> Iterator[Session]:

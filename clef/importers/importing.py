@@ -22,7 +22,7 @@ from omegaconf import MISSING
 
 from clef.cohort import EVENTS, REPORTS, read_code_descriptions, read_events, read_reports, write_cohort
 from tokenizer.base.progress import track
-from tokenizer.reading.read import check_file
+from tokenizer.reading.read import ReadingConfig, check_file
 from tokenizer.recording import RecordingError
 from tokenizer.sessions import SCHEMA, SETTINGS, SPLITS, read_sessions, split_of, subject_number
 
@@ -39,9 +39,9 @@ class ImportConfig:
 
     out: Path = MISSING
     """Cohort folder to write, or to add to."""
-    min_channels: int = 8
+    min_channels: int = ReadingConfig.min_channels
     """Fewest of the 19 electrodes a recording must have."""
-    min_seconds: float = 10.0
+    min_seconds: float = ReadingConfig.min_seconds
     """Shortest recording to take."""
     workers: int = 4
     """Recordings whose headers are checked at the same time."""
@@ -161,8 +161,8 @@ def _keep_readable(found: list[Recording], config: ImportConfig, left_out: dict[
 
 def _refusal(recording: Recording, config: ImportConfig) -> str | None:
     try:
-        settings = config.min_channels, config.min_seconds
-        recording.file_rate = check_file(recording.path, *settings, **recording.reading)
+        wanted = ReadingConfig(min_channels=config.min_channels, min_seconds=config.min_seconds, **recording.reading)
+        recording.file_rate = check_file(recording.path, wanted)
     except RecordingError as error:
         return error.reason
     return None

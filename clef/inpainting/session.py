@@ -13,11 +13,10 @@ from clef.embeddings import subject_hash
 from clef.model import Model
 from tokenizer.base.cli import ConfigError
 from tokenizer.cells import FRAMES_PER_CELL
-from tokenizer.encode import encode_one
-from tokenizer.multitaper import session_spectrogram
-from tokenizer.reading.read import read
-from tokenizer.readings import Reading, ReadingConfig
+from tokenizer.reading.read import ReadingConfig, read
+from tokenizer.readings import reading_of
 from tokenizer.store import TokenStore
+from tokenizer.tokens import tokenise
 
 
 @dataclasses.dataclass
@@ -61,12 +60,10 @@ def from_store(model: Model, path: str, name: str | None) -> Part:
 
 def from_recording(model: Model, path: str, config: ReadingConfig) -> Part:
     """A recording as the model sees it; its name stays out of what is written. Raises RecordingError."""
-    session = read(path, **dataclasses.asdict(config))
-    spec, valid = session_spectrogram(session)
-    reading = Reading(spec, torch.as_tensor(valid), torch.as_tensor(session.channel_ok))
-    row = encode_one(model.vqgan, reading)
-    known = np.where(reading.valid.numpy(), spec.numpy(), np.nan)
-    return cut(model, "this recording", row["tokens"], row["valid"] >= 0.5, session.channel_ok, known, None)
+    reading = reading_of(read(path, config))
+    one = tokenise(reading, model.vqgan)
+    known = np.where(reading.valid.numpy(), reading.spec.numpy(), np.nan)
+    return cut(model, "this recording", one.tokens, one.valid, one.channel_ok, known, None)
 
 
 def cut(model: Model, name: str, tokens, valid, channel_ok, spec, seen) -> Part:

@@ -17,7 +17,8 @@ from torch import Tensor
 from clef.stages.stage import Batch, session_order
 from tokenizer.base.progress import track
 from tokenizer.channels import CHANNELS
-from tokenizer.readings import Reading, ReadingConfig, Spectrograms
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.readings import Reading, Spectrograms
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import torch
 from torch import Tensor
 
 from clef.stages.stage import Batch, Samples
 from tokenizer.base import ranks
 from tokenizer.base.progress import timed
-from tokenizer.base.workers import read_ahead
+from tokenizer.base.workers import work_ahead
 
 AHEAD = 2  # steps whose batches are there or in the making
 
@@ -32,7 +31,7 @@ def load(
         raise ValueError(
             f"batch={batch}, accumulate={accumulate}: batch must be a multiple of processes x accumulate = {parts}"
         )
-    loader = read_ahead(Batches(samples), Plan(steps, batch, accumulate), workers, ahead=4)
+    loader = work_ahead(samples.batch, Plan(steps, batch, accumulate), workers, ahead=4)
 
     def make() -> list[Batch]:
         batches = [next(loader) for _ in range(accumulate)]
@@ -47,6 +46,7 @@ def load(
                 coming.append(thread.submit(make))
     finally:
         thread.shutdown(wait=True, cancel_futures=True)
+        loader.close()
 
 
 def _pin(batch: Batch) -> Batch:
@@ -77,7 +77,7 @@ class Pace:
         return found
 
 
-class Plan(torch.utils.data.Sampler):
+class Plan:
     """The sample numbers of each micro-batch of this process, step by step.
 
     A step's samples are dealt out micro-batch by micro-batch: gathered over processes they stand in order.
@@ -92,13 +92,3 @@ class Plan(torch.utils.data.Sampler):
             for micro in range(self.accumulate):
                 first = step * self.batch + (micro * ranks.WORLD + ranks.RANK) * share
                 yield list(range(first, first + share))
-
-
-class Batches(torch.utils.data.Dataset):
-    """Samples as a dataset whose index is a list of sample numbers."""
-
-    def __init__(self, samples: Samples):
-        self.samples = samples
-
-    def __getitem__(self, numbers: list[int]) -> Batch:
-        return self.samples.batch(numbers)

@@ -11,7 +11,7 @@ from clef.stages.align import AlignConfig
 from clef.stages.recon import ReconConfig
 from clef.stages.tokenizer import TokenizerStageConfig
 from clef.training.loop import LoopConfig
-from tokenizer.readings import ReadingConfig
+from tokenizer.reading.read import ReadingConfig
 from tokenizer.vqgan import VQGANConfig
 
 

@@ -24,8 +24,8 @@ from tests.helpers import must, run
 from tokenizer.cells import BANDS, CELL_NOISE_DB, HZ, cells, places
 from tokenizer.channels import CHANNELS
 from tokenizer.multitaper import spectrogram
-from tokenizer.reading.read import read_row
-from tokenizer.readings import Reading, ReadingConfig
+from tokenizer.reading.read import ReadingConfig, read_row
+from tokenizer.readings import Reading
 from tokenizer.recording import Session
 from tokenizer.sessions import read_sessions
 from tokenizer.vqgan import VQGAN, VQGANConfig

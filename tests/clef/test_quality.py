@@ -1,12 +1,9 @@
 """clef.quality: a cohort's table and page, stopped runs, bad files, and the cohort of the good sessions."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,11 +13,11 @@ import pytest
 
 from clef.pages.quality import ROWS, _rows, draw
 from clef.pages.quality_table import SCHEMA, read_quality
-from clef.quality import QualityConfig, main, run_jobs
-from tests.helpers import ROOT
+from clef.quality import QualityConfig, main
+from tests.helpers import ROOT, when_read
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
-from tokenizer.reading.read import read
+from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.sessions import read_sessions, write_sessions
 
 
@@ -78,7 +75,7 @@ def test_the_good_ones_become_a_cohort(out, mixed, tmp_path, caplog):
 
 def test_other_settings_and_the_cohort_itself_are_refused(out, mixed):
     with pytest.raises(ValueError, match=r"crop \(was start, now middle\)"):
-        main(QualityConfig(str(mixed), str(out), crop="middle"))
+        main(QualityConfig(str(mixed), str(out), reading=ReadingConfig(crop="middle")))
     with pytest.raises(ValueError, match="this is the cohort itself"):
         main(QualityConfig(str(mixed), str(out), good=str(mixed), workers=0))
 
@@ -109,42 +106,6 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path):
     assert main(QualityConfig(str(folder), str(tmp_path / "q"), workers=0)) == 1
     table = read_quality(tmp_path / "q" / "quality.parquet").filter(pl.col("reason").is_not_null())
     assert table["session_id"].unique().to_list() == ["d"]
-
-
-def test_processes_give_the_rows_of_their_jobs_in_order(tmp_path):
-    jobs = [(str(tmp_path), {"session_id": s, "path": f"{s}.edf", "reading": None}, {}) for s in ("x", "y")]
-    rows = list(run_jobs(jobs, 2))
-    assert [[r["session_id"] for r in some] for some in rows] == [["x"] * 19, ["y"] * 19]
-    assert all("no such file" in r["reason"] for some in rows for r in some)
-
-
-def test_a_recording_that_kills_its_process_is_a_row_and_stops_nothing(tmp_path):
-    write_edf(tmp_path / "y.edf", eeg(12, channels=8))
-    os.mkfifo(tmp_path / "x.edf")  # a reader waits here, and is killed while it waits
-    jobs = [(str(tmp_path), {"session_id": s, "path": f"{s}.edf", "reading": None}, {}) for s in ("x", "y")]
-    found: list[list[dict]] = []
-    working = threading.Thread(target=lambda: found.extend(run_jobs(jobs, 2)))
-    working.start()
-    for _ in range(2):  # in the pool, and again alone
-        writer = when_read(tmp_path / "x.edf")
-        for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
-        os.close(writer)
-    working.join(60)
-    assert "died" in found[0][0]["reason"] and len(found[0]) == 19
-    assert found[1][0]["session_id"] == "y" and found[1][0]["session_seconds"] == 12
-
-
-def when_read(fifo: Path) -> int:
-    """Wait until somebody opens `fifo` to read it; its other end."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # nobody reads yet
-            time.sleep(0.005)
-    raise TimeoutError(fifo)
 
 
 def random_table(sessions: int) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,6 +1,5 @@
 """tokenizer.encode: the same tokens however the work is cut, one writer, and what it says at the end."""
 
-import copy
 import logging
 import os
 import subprocess
@@ -11,16 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
-from tests.helpers import meeting_point, must, run, snapshot, spectrogram, start, wait_until
+from tests.helpers import meeting_point, must, run, snapshot, start, wait_until
 from tokenizer.base.files import fingerprint
-from tokenizer.encode import EncodeConfig, encode_all, encode_one, reading_settings
-from tokenizer.encode_summary import Pace, invalid_shares, say_refused, waiting
-from tokenizer.readings import Reading
+from tokenizer.encode import EncodeConfig, EncodingPace, invalid_shares, reading_settings, rows_of, say_refused, waiting
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TODO, TokenStore, create_store
-from tokenizer.vqgan import VQGAN, VQGANConfig
+from tokenizer.tokens import Tokenised
+from tokenizer.vqgan import VQGAN
 
 ARRAYS = ("tokens", "valid", "channel_ok", "status", "reason", "session_id", "subject_id", "split")
 
@@ -125,73 +122,13 @@ def test_another_batch_and_workers_give_the_same_tokens(small_shards, tiny_store
     assert same(small_shards["out"], tiny_store)
 
 
-@pytest.fixture(scope="module")
-def wide():
-    """The preset small, untrained, its codes taken from what it sees, so that near ties would show."""
-    torch.manual_seed(0)
-    vqgan = VQGAN(VQGANConfig()).eval()
-    vqgan.set_scale(torch.linspace(0, -20, 128), torch.full((128,), 5.0), torch.full((128,), 3.0))
-    with torch.no_grad():
-        z, _ = vqgan.features(spectrogram(1, 1280, 9), torch.ones(1, 1280).bool(), torch.ones(1, 19).bool())
-    vqgan.codebook.centre.copy_(z.mean((0, 1, 2)))
-    vqgan.codebook.spread.copy_(z.std((0, 1, 2)))
-    vqgan.codebook.vectors[:2048] = vqgan.codebook.direction(z).view(-1, 32)
-    return vqgan
-
-
-def readings(lengths=(10, 250, 40, 1280, 130)):
-    """Sessions of these lengths in s; the second has a gap, the third lacks channels, and one was refused."""
-    found = [Reading(spectrogram(1, n, n)[0], torch.ones(n).bool(), torch.ones(19).bool()) for n in lengths]
-    found[1].valid[60:97] = False
-    found[2].channel_ok[:7] = False
-    return [*found, Reading(torch.zeros(19, 128, 0), torch.zeros(0).bool(), torch.zeros(19).bool(), "too short")]
-
-
-def test_neither_batch_nor_order_nor_padding_changes_a_row_of_the_store(wide):
-    plain = [encode_one(wide, reading) for reading in readings()]
-    assert len(np.unique(np.concatenate([row["tokens"].ravel() for row in plain]))) > 200
-    for batch in (1, 2, 16):
-        for row, other in zip(plain, encode_all(wide, readings(), 0.0, batch), strict=True):
-            assert all(np.array_equal(row[name], other[name]) for name in row)
-    for row, reading in zip(plain, readings(), strict=True):
-        if not reading.reason:
-            padding = (0, 1280 - len(reading.valid))
-            rubbish = torch.nn.functional.pad(reading.spec, padding, value=13.0)
-            padded = Reading(rubbish, torch.nn.functional.pad(reading.valid, padding), reading.channel_ok)
-            assert np.array_equal(encode_one(wide, padded)["tokens"], row["tokens"])
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_neither_batch_nor_padding_changes_a_token_on_a_graphics_card(wide):
-    there = copy.deepcopy(wide).cuda()
-    plain = [encode_one(there, reading)["tokens"] for reading in readings()]
-    for batch in (2, 16):
-        found = [row["tokens"] for row in encode_all(there, readings(), 0.0, batch)]
-        assert all(np.array_equal(a, b) for a, b in zip(plain, found, strict=True))
-    here = np.stack([encode_one(wide, reading)["tokens"] for reading in readings()])
-    assert (here == np.stack(plain)).mean() > 0.999
-
-
-def test_a_pass_has_the_shape_of_its_session_alone(wide):
-    """What makes the claim above true on any device: matrix products of another shape may round otherwise."""
-    seen, spec = [], spectrogram(3, 200)
-    hook = wide.stem.register_forward_hook(lambda module, args, out: seen.append(tuple(args[0].shape[:3])))
-    valid = torch.arange(200) < torch.tensor([[200], [63], [0]])
-    tokens = wide.encode(spec, valid)
-    hook.remove()
-    assert seen == [(1, 16, 20), (1, 16, 6)]
-    assert (tokens[1, :, 6:] == 0).all() and (tokens[2] == 0).all() and (tokens[0] > 0).any()
-
-
-def test_rows_of_a_store(wide):
-    rows = [encode_one(wide, reading) for reading in readings()]
-    assert [int(row["status"]) for row in rows] == [1] * 5 + [2]
-    expected = np.array([1] * 6 + [0, 0, 0, 0.3] + [1] * 15 + [0] * 103, np.float16)
-    np.testing.assert_array_equal(rows[1]["valid"], expected)
-    assert (rows[1]["tokens"][:, 6:10] == 0).all() and (rows[1]["tokens"][:, :6] > 0).any()
-    assert rows[2]["channel_ok"].tolist() == [False] * 7 + [True] * 12
-    assert bytes(rows[5]["reason"]).rstrip(b"\0") == b"too short" and not rows[5]["tokens"].any()
+def test_rows_of_a_store():
+    tokenised = [
+        Tokenised(np.ones((2, 3), np.uint16), np.ones(3, np.float16), np.ones(19, bool), r) for r in ("", "no")
+    ]
+    rows = rows_of(tokenised)
+    assert rows["status"].tolist() == [1, 2] and rows["status"].dtype == np.uint8
+    assert bytes(rows["reason"][1]).rstrip(b"\0") == b"no" and rows["tokens"].shape == (2, 2, 3)
 
 
 # ---- one writer
@@ -251,7 +188,7 @@ def test_waiting_is_measured():
             threading.Event().wait(0.05)
             yield i
 
-    pace = Pace()
+    pace = EncodingPace()
     for _ in waiting(slow(), pace):
         threading.Event().wait(0.1)
     assert 0.15 <= pace.waited < 0.3

@@ -1,40 +1,91 @@
-"""Processes that read ahead for a data loader: small, quick to start, and silent on Ctrl-C.
+"""Processes that work ahead of the one that needs their results: small, quick to start, silent on Ctrl-C.
 
-They are forked from a server that has imported the reader once, so they share its pages; and they do not import the
+They are forked from a server that has imported what they need once, so they share its pages; and they do not import the
 program that starts them, which Python would do in case functions of theirs were defined there: none are, and the
 program's imports cost 50 MB and a second in every worker.
 """
 
 import ctypes
 import multiprocessing
+import multiprocessing.connection
+import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from typing import Any
+from itertools import islice
+from typing import TypeVar
 
-import torch
-
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-def read_ahead(dataset: torch.utils.data.Dataset, indices: Iterable[Any], workers: int, ahead: int = 2) -> Iterator:
-    """`dataset[i]` for the `indices`, in order; made here, or `ahead` of time by each of `workers` processes."""
-    if not workers:
-        return iter(torch.utils.data.DataLoader(dataset, batch_size=None, sampler=indices))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tokenizer.readings"])
-    loader = torch.utils.data.DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=indices,
-        num_workers=workers,
-        prefetch_factor=ahead,
-        multiprocessing_context=context,
-        worker_init_fn=_start_worker,
-    )
-    with _program_hidden():
-        return iter(loader)
+class WorkerDiedError(RuntimeError):
+    """The process that worked on a job was killed, by the system for want of memory, say."""
+
+
+def work_ahead(
+    function: Callable[[Job], Result], jobs: Iterable[Job], workers: int, ahead: int = 2
+) -> Iterator[Result | WorkerDiedError]:
+    """`function(job)` for each of `jobs`, in order; made here, or `ahead` of time by each of `workers` processes.
+
+    What `function` raises is raised here, at its job. A job whose process dies gives a WorkerDiedError, which is
+    returned and not raised, and takes no other job with it. `function` and jobs must be picklable; results may hold
+    tensors, which come through shared memory. Close the iterator to end the processes.
+    """
+    if workers <= 0:
+        yield from map(function, jobs)
+        return
+    pool, rest, pending = _Pool(function, workers), iter(jobs), deque()
+    try:
+        while True:
+            for job in islice(rest, workers * ahead - len(pending)):
+                pending.append((job, pool.submit(job)))
+            if not pending:
+                return
+            job, future = pending.popleft()
+            try:
+                result = future.result()
+            except BrokenProcessPool:
+                # every job under way is lost, and nobody knows which one killed its process: the oldest is tried
+                # alone, the others start anew, and so each of them is the oldest once
+                pool.end()
+                pool, result = _Pool(function, workers), _alone(function, job)
+                pending = deque((other, pool.submit(other)) for other, _ in pending)
+            yield result
+    finally:
+        pool.end()
+
+
+def _alone(function: Callable[[Job], Result], job: Job) -> Result | WorkerDiedError:
+    pool = _Pool(function, 1)
+    try:
+        return pool.submit(job).result()
+    except BrokenProcessPool:
+        return WorkerDiedError("the process died, perhaps for want of memory")
+    finally:
+        pool.end()
+
+
+class _Pool:
+    """Worker processes, started one by one as jobs come in; the function travels once and keeps its state there."""
+
+    def __init__(self, function: Callable[[Job], Result], workers: int) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tokenizer.readings"])  # a name: it imports this room's readers, once
+        self._executor = ProcessPoolExecutor(workers, context, _start_worker, (function,))
+
+    def submit(self, job: Job) -> "Future[Result]":
+        with _program_hidden():
+            return self._executor.submit(_work, job)
+
+    def end(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 def settle_memory() -> None:
@@ -49,9 +100,28 @@ def settle_memory() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, 64 << 20)
 
 
-def _start_worker(worker: int) -> None:
+_functions: list[Callable] = []
+"""In a worker: the one function it was started for."""
+
+
+def _work(job: Job) -> Result:
+    return _functions[0](job)
+
+
+def _start_worker(function: Callable[[Job], Result]) -> None:
+    import torch
+
+    _functions[:] = [function]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)  # workers share the cores: threads of each would only wait for one another
     settle_memory()
+
+
+def _end_with_parent() -> None:
+    """A worker waits for jobs for ever if its parent was killed; so it watches the pipe that closes with the parent."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 @contextmanager

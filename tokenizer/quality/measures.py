@@ -54,7 +54,7 @@ from tokenizer.channels import CHANNELS
 from tokenizer.quality import filtered as quality_signal
 from tokenizer.quality.raw import Seconds, look, mains_shares
 from tokenizer.reading.gate import COMMON, common_share
-from tokenizer.reading.read import Crop, read_with_raw
+from tokenizer.reading.read import ReadingConfig, read_with_raw
 from tokenizer.recording import Raw, Session
 
 LOUD = 1000.0
@@ -78,19 +78,24 @@ BAD_CHANNELS, HUM, LITTLE = 0.25, 0.8, 0.5
 the power of its median channel (four times the EEG), or if less than half of its seconds are usable."""
 
 
-def measure(source: Any, crop: Crop = "start", **options: Any) -> list[dict[str, Any]]:
+def measure(source: Any, config: ReadingConfig | None = None) -> list[dict[str, Any]]:
     """Measure the quality of one session: 19 rows, one per electrode, with the columns of this module's docstring.
 
-    `source` and options as in `tokenizer.read`. Raises RecordingError as that does.
+    `source` and `config` as in `tokenizer.read`. Raises RecordingError as that does.
     """
-    session, raw = read_with_raw(source, crop, **options)
+    config = config or ReadingConfig()
+    return measure_session(*read_with_raw(source, config), config.min_channels)
+
+
+def measure_session(session: Session, raw: Raw, min_channels: int = ReadingConfig.min_channels) -> list[dict[str, Any]]:
+    """As `measure`, of a session that was read; a second counts as usable with `min_channels` usable channels."""
     seconds = {electrode: look(raw.load(electrode), raw.segments, raw.rate) for electrode in raw.picks}
     spans = quality_signal.spans(session)
     usable = np.zeros(spans.shape, bool)
     for electrode, s in seconds.items():
         usable[electrode] = ~(s.flat | s.cut_off | (spans[electrode] > LOUD))
     columns = _raw_columns(session, raw, seconds) | _signal_columns(session, spans) | _usable_columns(session, usable)
-    whole = _session_columns(session, usable, options.get("min_channels", 8))
+    whole = _session_columns(session, usable, min_channels)
     rows = [_row(c, columns, c in raw.picks, whole["session_common_share"]) for c in range(len(CHANNELS))]
     whole["session_flags"] = _session_flags(whole, rows)
     return [row | whole for row in rows]

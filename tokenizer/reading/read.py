@@ -5,6 +5,7 @@ zero in `signal` and marked in `valid`. A missing or flat electrode is zero and 
 used is refused with one line saying why; nothing is filled silently.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -24,96 +25,123 @@ from tokenizer.recording import SECONDS, Raw, RecordingError, Segment, Session, 
 
 if TYPE_CHECKING:
     import mne
+    import polars as pl  # a reading worker does without
 
 MIN_RATE, MAX_RATE = 64, 100_000
 """Sampling rates in Hz that can be read."""
 Item = TypeVar("Item")
-Crop = Literal["start", "middle", "all"]
 
 
-def read(source: "str | Path | mne.io.BaseRaw", crop: Crop = "start", **options: Any) -> Session:
-    """Read one session: the first (`crop="start"`) or middle 1,280 s of a recording, or all of a shorter one.
+@dataclasses.dataclass
+class ReadingConfig:
+    """How a recording becomes a session, and what its file does not say."""
 
-    Options, as in `read_all`: min_channels=8, min_seconds=10, mains="auto", rate=None (Hz), unit=None,
-    check_unit=True. Raises RecordingError with one line (what came, what was expected, what to do) if the recording
-    cannot be used.
+    crop: Literal["start", "middle"] = "start"
+    """Which 1,280 s of a longer recording are used."""
+    mains: Mains = "auto"
+    """Mains frequency to notch out, in Hz; auto decides per recording."""
+    min_channels: int = 8
+    """A recording with fewer of the 19 electrodes is refused."""
+    min_seconds: float = 10.0
+    """A recording with fewer real seconds is refused."""
+    rate: float | None = None
+    """Sampling rate in Hz of files that do not say it (tables)."""
+    unit: Unit | None = None
+    """Unit of the numbers in files that do not say it, or say it wrongly."""
+    check_unit: bool = True
+    """Refuse amplitudes that cannot be microvolts of scalp EEG."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as stores state them: those that the oldest stores do not know only where they are set."""
+        young = {"rate": None, "unit": None, "check_unit": True}
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in young or v != young[k]}
+
+
+def read(source: "str | Path | mne.io.BaseRaw", config: ReadingConfig | None = None, **changes: Any) -> Session:
+    """Read one session: the first 1,280 s of a recording, or the middle ones, or all of a shorter one.
+
+    `config` says how; `changes` are fields of `ReadingConfig` that are to differ from it, as in
+    `read("recording.csv", rate=128, unit="uV")`. Raises RecordingError with one line (what came, what was expected,
+    what to do) if the recording cannot be used.
     """
-    return read_with_raw(source, crop, **options)[0]
+    return read_with_raw(source, _changed(config, changes))[0]
 
 
 def read_all(
-    source: "str | Path | mne.io.BaseRaw",
-    crop: Crop = "all",
-    *,
-    min_channels: int = 8,
-    min_seconds: float = 10,
-    mains: Mains = "auto",
-    rate: float | None = None,
-    unit: Unit | None = None,
-    check_unit: bool = True,
+    source: "str | Path | mne.io.BaseRaw", config: ReadingConfig | None = None, **changes: Any
 ) -> list[Session]:
-    """Read a recording as sessions of 1,280 s, one after the other (`crop="all"`; a remainder too short is left out).
+    """Read a whole recording as sessions of 1,280 s, one after the other; a remainder too short is left out.
 
-    A session needs `min_channels` of the 19 electrodes and `min_seconds` real seconds. `mains` is the frequency of the
-    notch, "auto" finds it in the recording. `rate` and `unit` ("uV", "0.1uV", "mV", "V") say what a file does not.
-    `check_unit=False` accepts amplitudes that cannot be microvolts of scalp EEG.
+    Arguments and errors as in `read`; `crop` does not count.
     """
-    return [session for session, _ in _read(source, crop, min_channels, min_seconds, mains, rate, unit, check_unit)]
+    return [session for session, _ in _sessions(source, _changed(config, changes), every=True)]
 
 
-def read_with_raw(source: "str | Path | mne.io.BaseRaw", crop: Crop = "start", **options: Any) -> tuple[Session, Raw]:
+def read_with_raw(source: "str | Path | mne.io.BaseRaw", config: ReadingConfig) -> tuple[Session, Raw]:
     """As `read`, and the samples as recorded beside it."""
-    if crop == "all":
-        raise ValueError('crop="all" gives several sessions: use tokenizer.reading.read.read_all')
-    defaults = {"min_channels": 8, "min_seconds": 10, "mains": "auto", "rate": None, "unit": None, "check_unit": True}
-    return next(_read(source, crop, **(defaults | options)))
+    return next(_sessions(source, config))
 
 
-def _read(
-    source: "str | Path | mne.io.BaseRaw",
-    crop: Crop,
-    min_channels: int,
-    min_seconds: float,
-    mains: Mains,
-    rate: float | None,
-    unit: Unit | None,
-    check_unit: bool,
+def _changed(config: ReadingConfig | None, changes: dict[str, Any]) -> ReadingConfig:
+    config = dataclasses.replace(config or ReadingConfig(), **changes)
+    if config.crop not in ("start", "middle"):
+        raise ValueError(f"crop={config.crop!r}: expected start or middle; read_all gives every session of a recording")
+    return config
+
+
+def _sessions(
+    source: "str | Path | mne.io.BaseRaw", config: ReadingConfig, every: bool = False
 ) -> Iterator[tuple[Session, Raw]]:
-    file = open_source(source, rate, unit)
-    montage, hz, notes = _electrodes(file, min_channels)
-    segments, starts = _window_starts(file, hz, crop, min_seconds)
+    """The session that `config.crop` asks for, or `every` one."""
+    file = open_source(source, config.rate, config.unit)
+    montage, hz, notes = _electrodes(file, config.min_channels)
+    segments, starts = _window_starts(file, hz, "all" if every else config.crop, config.min_seconds)
     notes = file.notes + montage.notes + notes
-    for at in starts:
-        here = _cut(segments, hz, at)
-        session = _session(file, montage, hz, here, at, mains, notes)
-        if reason := refusal(session, min_channels, check_unit):
+    for start in starts:
+        parts = _cut(segments, hz, start)
+        session = _session(file, montage, hz, parts, start, config.mains, notes)
+        if reason := refusal(session, config.min_channels, config.check_unit):
             raise RecordingError(file.name, reason)
         session.notes += remarks(session)
-        yield session, Raw(file, montage.picks, hz, here)
+        yield session, Raw(file, montage.picks, hz, parts)
 
 
-def read_row(cohort: str | Path, row: Mapping[str, Any], **options: Any) -> Session:
-    """Read the session of one row of a session table, as its `reading` column says; `options` overrule it."""
-    path, reading = row_source(cohort, row)
-    return read(path, **(reading | options))
+# ---- recordings of a cohort
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A recording to be read, and how."""
+
+    source: "str | Path | mne.io.BaseRaw"
+    config: ReadingConfig
+
+    @property
+    def name(self) -> str:
+        """File name without its folder, for messages."""
+        return Path(self.source).name if isinstance(self.source, str | Path) else "recording"
 
 
-def row_source(cohort: str | Path, row: Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
-    """The file of one row of a session table, and the options of `read` in its `reading` column."""
-    return Path(cohort) / row["path"], json.loads(row.get("reading") or "{}")
+def row_job(cohort: str | Path, row: Mapping[str, Any], config: ReadingConfig) -> Job:
+    """The recording of one row of a session table; what its `reading` column says of the file goes before `config`."""
+    return Job(Path(cohort) / row["path"], dataclasses.replace(config, **json.loads(row.get("reading") or "{}")))
 
 
-def check_file(
-    source: str | Path,
-    min_channels: int = 8,
-    min_seconds: float = 10,
-    rate: float | None = None,
-    unit: Unit | None = None,
-) -> float:
+def row_jobs(cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig) -> list[Job]:
+    """The recordings of a session table, in its order."""
+    return [row_job(cohort, row, config) for row in sessions.select("path", "reading").iter_rows(named=True)]
+
+
+def read_row(cohort: str | Path, row: Mapping[str, Any], config: ReadingConfig | None = None) -> Session:
+    """Read the recording of one row of a session table."""
+    job = row_job(cohort, row, config or ReadingConfig())
+    return read(job.source, job.config)
+
+
+def check_file(source: str | Path, config: ReadingConfig | None = None) -> float:
     """The sampling rate in Hz; raises RecordingError if the header alone shows that `read` would refuse this file."""
-    file = open_source(source, rate, unit)
-    _, hz, _ = _electrodes(file, min_channels)
-    _window_starts(file, hz, "start", min_seconds)
+    config = config or ReadingConfig()
+    file = open_source(source, config.rate, config.unit)
+    _, hz, _ = _electrodes(file, config.min_channels)
+    _window_starts(file, hz, "start", config.min_seconds)
     return hz
 
 
@@ -153,7 +181,7 @@ def _some(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(shown[:most]) + (", …" if len(names) > min(most, len(shown)) else "")
 
 
-def _window_starts(file: Source, hz: float, crop: Crop, min_seconds: float) -> tuple[list[Segment], list[float]]:
+def _window_starts(file: Source, hz: float, crop: str, min_seconds: float) -> tuple[list[Segment], list[float]]:
     """The segments of a file, and where its sessions start: windows of 1,280 s with at least `min_seconds` of signal.
 
     Raises RecordingError if there is none. Starts are in s of the recording.

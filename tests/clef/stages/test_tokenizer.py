@@ -9,7 +9,8 @@ import torch
 from clef.stages.crops import CHANNELS, MIRRORED, Crops, as_it_is, collate, colours, crop
 from clef.stages.tokenizer import TokenizerObjective, TokenizerStageConfig, make_vqgan
 from tests.helpers import spectrogram
-from tokenizer.readings import Reading, ReadingConfig, Spectrograms
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.readings import Reading, Spectrograms
 from tokenizer.sessions import read_sessions
 from tokenizer.vqgan import VQGAN, VQGANConfig
 

@@ -10,7 +10,7 @@ from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.quality.measures import LIMITS, measure
 from tokenizer.reading.gate import Extremes
-from tokenizer.reading.read import read
+from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.recording import RecordingError
 
 CZ, FP1, FP2, O1 = (CHANNELS.index(name) for name in ("Cz", "Fp1", "Fp2", "O1"))
@@ -251,7 +251,10 @@ def test_what_cannot_be_read_is_said_as_by_the_reader(tmp_path):
     with pytest.raises(RecordingError, match="no channel carries a signal"):
         measure(write_edf(tmp_path / "a.edf", np.zeros((19, 4000))))
     assert (
-        measure(write_edf(tmp_path / "b.edf", eeg(20, channels=6)), min_channels=6)[0]["session_usable_seconds"] == 20
+        measure(write_edf(tmp_path / "b.edf", eeg(20, channels=6)), ReadingConfig(min_channels=6))[0][
+            "session_usable_seconds"
+        ]
+        == 20
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import LABELS, eeg, write_edf
 from tokenizer.multitaper import session_spectrogram
-from tokenizer.reading.read import check_file, read, read_all, read_row
+from tokenizer.reading.read import ReadingConfig, check_file, read, read_all, read_row
 from tokenizer.recording import RecordingError
 
 DATA = Path(os.environ.get("CLEF_TEST_DATA", "/nowhere"))
@@ -216,9 +216,9 @@ def test_a_row_says_how_its_file_is_read(tmp_path):
     pl.DataFrame(eeg(20).T, schema=list(CHANNELS), orient="row").write_csv(tmp_path / "a.csv")
     row = {"path": "a.csv", "reading": '{"rate": 200, "unit": "uV"}'}
     assert read_row(tmp_path, row).rate == 200
-    assert read_row(tmp_path, row, rate=100.0).rate == 100
+    assert read_row(tmp_path, row, ReadingConfig(rate=100.0)).rate == 200  # what is known of this file goes first
     write_edf(tmp_path / "b.edf", eeg(20))
-    assert read_row(tmp_path, {"path": "b.edf", "reading": None}, min_channels=19).seconds == 20
+    assert read_row(tmp_path, {"path": "b.edf", "reading": None}, ReadingConfig(min_channels=19)).seconds == 20
 
 
 def test_mne_recordings(tmp_path):
@@ -236,7 +236,7 @@ def test_mne_recordings(tmp_path):
 def test_the_header_alone_tells_most(tmp_path):
     check_file(write_edf(tmp_path / "a.edf", eeg(20)))
     with pytest.raises(RecordingError, match="expected at least 30 s"):
-        check_file(tmp_path / "a.edf", min_seconds=30)
+        check_file(tmp_path / "a.edf", ReadingConfig(min_seconds=30))
 
 
 def test_reading_loads_neither_torch_nor_mne_nor_polars(tmp_path):

@@ -1,0 +1,62 @@
+"""Many recordings: in order, bad ones as errors, also those that kill the process that reads them."""
+
+import multiprocessing
+import os
+import threading
+
+import pytest
+
+from tests.helpers import when_read
+from tokenizer.edf.writer import eeg, write_edf
+from tokenizer.reading.many import FEW, read_many
+from tokenizer.reading.read import Job, ReadingConfig
+from tokenizer.recording import Raw, RecordingError, Session
+
+COUNT = FEW + 2
+CONFIG = ReadingConfig()
+
+
+def facts(session: Session, raw: Raw) -> tuple[float, int]:
+    return session.seconds, len(raw.picks)
+
+
+def refuse(session: Session, raw: Raw) -> None:
+    raise RecordingError("recording", "nothing in it is wanted")
+
+
+@pytest.fixture
+def jobs(tmp_path) -> list[Job]:
+    """Recordings of 12, 13, … s."""
+    return [Job(write_edf(tmp_path / f"{i}.edf", eeg(12 + i, channels=8)), CONFIG) for i in range(COUNT)]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_results_come_in_the_order_of_the_jobs_and_bad_files_stop_nothing(jobs, tmp_path, workers):
+    jobs[2] = Job(tmp_path / "none.edf", CONFIG)
+    results = list(read_many(jobs, facts, workers))
+    assert isinstance(results[2], RecordingError) and str(results[2]).startswith("none.edf: there is no such file")
+    assert [r for i, r in enumerate(results) if i != 2] == [(12.0 + i, 8) for i in range(COUNT) if i != 2]
+
+
+def test_what_is_made_of_a_recording_may_refuse_it(jobs):
+    assert {error.reason for error in read_many(jobs, refuse, workers=1)} == {"nothing in it is wanted"}
+
+
+def test_a_recording_that_kills_its_process_is_an_error_and_stops_nothing(jobs, tmp_path):
+    os.mkfifo(tmp_path / "x.edf")  # a reader waits here, and is killed while it waits
+    jobs[1] = Job(tmp_path / "x.edf", CONFIG)
+    results: list = []
+    reading = threading.Thread(target=lambda: results.extend(read_many(jobs, facts, workers=2)))
+    reading.start()
+    killed = 0
+    while reading.is_alive() and killed < 9:  # beside the others, again if a job before it was at fault, and alone
+        if not when_read(tmp_path / "x.edf", reading.is_alive):
+            break
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        killed += 1
+    reading.join(60)
+    assert killed >= 2
+    assert "died" in results[1].reason
+    assert [r for i, r in enumerate(results) if i != 1] == [(12.0 + i, 8) for i in range(COUNT) if i != 1]
