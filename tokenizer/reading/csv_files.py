@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from tokenizer.channels import match
 from tokenizer.recording import MICROVOLTS, RecordingError, Segment, Source
 
-KINDS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 NOTHING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "-"]
 """Cells without a number."""
 _NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")

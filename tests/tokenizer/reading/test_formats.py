@@ -99,12 +99,12 @@ def test_a_session_is_that_of_the_edf(tmp_path, name):
 
 
 def test_pieces_are_the_whole_whatever_the_order(tmp_path, monkeypatch):
-    from tokenizer.reading import formats
+    from tokenizer.reading import mne_files
 
     path = WRITERS["micro.vhdr"](tmp_path / "a.vhdr")
     whole = samples(path)
     for room in (1, 19 * 4 * 700, 2**26):  # bytes kept: nothing, a little, all
-        monkeypatch.setattr(formats, "BLOCK", room)
+        monkeypatch.setattr(mne_files, "KEPT_BYTES", room)
         file = open_source(path, None, None)
         for channel in (3, 18, 0, 3):
             for first, n in ((0, 6000), (0, 700), (650, 100), (5999, 1), (0, 6000)):
