@@ -107,7 +107,7 @@ def _persyst(raw: Any, path: Path | None) -> Breaks:
         notes = ["its sample times do not fit its samples: breaks in time, if there are any, are not known"]
         return Breaks(joins=joins, notes=notes)
     between = joins_between(_past_midnight(times), raw.info["sfreq"])
-    # the section has a line every minute: where nothing is missing there is no join
+    # the section has a line every minute: one without missing time is no join
     return Breaks(joins=joins | {at: lost for at, lost in between.items() if lost != 0})
 
 
