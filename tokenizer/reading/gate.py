@@ -1,8 +1,8 @@
 """The checks of every reading: can these numbers be scalp EEG in microvolts, are the electrodes more than one signal,
 and are the tops of their waves cut off?
 
-C = 19 channels; levels are read off 64 seconds spread over the session, which is quick and enough. A table with a row
-per channel takes longer and is made by `tokenizer.quality.measures`, which also says what each defect is.
+C = 19 channels; levels are read off a hundred seconds spread over the session, which is quick and enough. A table with a
+row per channel takes longer and is made by `tokenizer.quality.measures`, which also says what each defect is.
 """
 
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ def common_share(session: Session) -> float:
 
 
 def some_seconds(session: Session) -> NDArray[np.float32]:
-    """(C ok, up to 64, 200) µV: whole real seconds, evenly spread."""
+    """(C ok, up to 127, 200) µV: whole real seconds, evenly spread; at least 64 of them if there are so many."""
     whole = np.flatnonzero(session.valid == 1)
     chosen = whole[:: max(1, len(whole) // 64)]
     return session.signal.reshape(len(session.signal), -1, RATE)[np.ix_(session.channel_ok, chosen)]
