@@ -1,8 +1,8 @@
 """The checks of every reading: can these numbers be scalp EEG in microvolts, are the electrodes more than one signal,
 and are the tops of their waves cut off?
 
-C = 19 channels; levels are read off a hundred seconds spread over the session, which is quick and enough. A table with a
-row per channel takes longer and is made by `tokenizer.quality.measures`, which also says what each defect is.
+C = 19 channels; levels are read off a hundred seconds spread over the session, which is quick and enough. A table with
+a row per channel takes longer and is made by `tokenizer.quality.measures`, which also says what each defect is.
 """
 
 from collections.abc import Sequence
