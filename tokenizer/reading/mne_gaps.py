@@ -103,7 +103,8 @@ def _persyst(raw: Any, path: Path | None) -> Breaks:
         return Breaks(joins=joins)
     section = _PERSYST_TIMES.search(path.read_text("latin-1"))
     times = [(int(at), float(second)) for at, second in _PERSYST_TIME.findall(section[1] if section else "")]
-    if any(at >= raw.n_times for at, _ in times):
+    seconds = [second for _, second in times]
+    if any(at >= raw.n_times for at, _ in times) or max(seconds, default=0) - min(seconds, default=0) >= LONGEST:
         notes = ["its sample times do not fit its samples: breaks in time, if there are any, are not known"]
         return Breaks(joins=joins, notes=notes)
     between = joins_between(_past_midnight(times), raw.info["sfreq"])
