@@ -17,7 +17,7 @@ MAY = {
     "tests": {"tests", "tools", "benchmark", "clef", "tokenizer"},
 }
 OWNERS = {
-    "mne": {"tokenizer/reading/formats.py", "tokenizer/reading/read.py"},  # recordings.py: for a type hint only
+    "mne": {f"tokenizer/reading/{name}.py" for name in ("mne_files", "mne_gaps", "formats", "read")},
     "edfio": {"tokenizer/edf/reader.py"},
     "zarr": {"tokenizer/store.py"},
     "wandb": {"clef/training/mirror.py"},
@@ -74,14 +74,15 @@ def test_a_foreign_package_has_one_home(name):
     assert found <= OWNERS[name], f"{name} is imported in {sorted(found - OWNERS[name])}"
 
 
-def test_mne_is_imported_lazily_and_recordings_only_for_a_type_hint():
+def test_mne_is_imported_lazily_and_by_two_of_its_files_for_a_type_hint_only():
     for name in OWNERS["mne"]:
         top = [n for n in ast.parse((ROOT / name).read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
         assert "mne" not in imported(ast.unparse(ast.Module(top, []))), f"{name} loads mne at once"
-    tree = ast.parse((ROOT / "tokenizer/reading/read.py").read_text())
-    guarded = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    rest = ast.Module([n for n in tree.body if n not in guarded], [])
-    assert "mne" not in imported(ast.unparse(rest))
+    for name in ("formats", "read"):
+        tree = ast.parse((ROOT / f"tokenizer/reading/{name}.py").read_text())
+        guarded = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+        rest = ast.Module([n for n in tree.body if n not in guarded], [])
+        assert "mne" not in imported(ast.unparse(rest)), f"{name}.py needs mne for more than a type hint"
 
 
 @pytest.mark.parametrize("package", ("tokenizer", "clef", "benchmark"))

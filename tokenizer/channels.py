@@ -68,10 +68,12 @@ class Montage:
 
 def split_name(name: str) -> tuple[str, str | None]:
     """A vendor's channel name as (electrode, partner), in capitals: `EEG Fp1-LE` is FP1 and LE, `T8` is T4 and None."""
+    # NFKC: wide letters and the micro sign have several codes; control characters are what fixed fields are padded with
     text = re.sub(r"[\x00-\x1f\x7f]", " ", unicodedata.normalize("NFKC", name)).strip().upper()
     text = re.sub(r"^(['\"])(.*)\1$", r"\2", text)
     text = _SPACED.sub(r"\1\2", _PREFIX.sub("", text)).strip(" .*")
     electrode, *rest = _SEPARATOR.split(text, maxsplit=1)
+    # MNE counts equal names (-0, -1); brackets and plus signs around two ears say nothing
     partner = re.sub(r"[^A-Z0-9µ]", "", re.sub(r"-\d+$", "", rest[0])) if rest else ""
     if glued := _GLUED.match(electrode):
         electrode, partner = glued[1], partner or glued[2]
@@ -91,6 +93,7 @@ def match(names: Sequence[str]) -> Montage:
     pairs = {i: p for i, p in enumerate(parts) if p[1] and _SCALP.match(p[0]) and _SCALP.match(p[1])}
     single = [i for i, (electrode, _) in enumerate(parts) if electrode in _INDEX and i not in pairs]
     shared = _shared_partner(parts, pairs)
+    # single electrodes beside a few pairs: the pairs are derivations made for display, and are left out
     if len(shared) > len(single):
         pairs, single = {}, shared
     counted = _numbered([electrode for electrode, _ in parts])
@@ -98,6 +101,7 @@ def match(names: Sequence[str]) -> Montage:
     picks, repeated = _one_of_each(single, parts)
     notes = [f"{', '.join(repeated)}: more than once in the file, one is used"] if repeated else []
     notes += _reference_note({CHANNELS[e].upper(): parts[c][1] for e, c in picks.items()})
+    # a reason for readers who miss electrodes: it is the pairs only if there are more of them
     bipolar = _bipolar_line([names[i] for i in pairs]) if len(pairs) > len(picks) else None
     return Montage(picks, notes, bipolar or (None if picks else _numbered_line(parts)))
 
@@ -123,13 +127,14 @@ def _shared_partner(parts: list[tuple[str, str | None]], pairs: dict[int, tuple[
 
 
 def _one_of_each(channels: list[int], parts: list[tuple[str, str | None]]) -> tuple[dict[int, int], list[str]]:
-    """(electrode -> channel, names of electrodes that were there more than once)."""
+    """(electrode -> channel, names of electrodes that the file has more than once)."""
     references = Counter(parts[i][1] for i in channels)
     picks: dict[int, int] = {}
+    # all electrodes should have one reference: differences between references would be taken for the brain's
     for channel in sorted(channels, key=lambda i: (-references[parts[i][1]], i)):
         picks.setdefault(_INDEX[parts[channel][0]], channel)
-    found = Counter(parts[i][0] for i in channels)
-    return dict(sorted(picks.items())), sorted(CHANNELS[_INDEX[e]] for e, n in found.items() if n > 1)
+    counts = Counter(parts[i][0] for i in channels)
+    return dict(sorted(picks.items())), sorted(CHANNELS[_INDEX[e]] for e, n in counts.items() if n > 1)
 
 
 def _reference_note(partners: dict[str, str | None]) -> list[str]:
@@ -153,6 +158,7 @@ def _kind(partner: str | None) -> str:
 
 
 def _sides(partners: dict[str, str | None]) -> str:
+    # odd numbers are on the left, even ones on the right, of electrodes, ears and mastoids alike; the middle has Z
     own = [("1" if int(e[-1]) % 2 else "2") == p[-1] for e, p in partners.items() if p and e[-1].isdigit()]
     which = "the opposite" if own and not any(own) else "its own" if all(own) else "one or the other"
     place = _SIDES[next(iter(partners.values()))]
@@ -161,14 +167,16 @@ def _sides(partners: dict[str, str | None]) -> str:
 
 def _numbered(electrodes: list[str]) -> bool:
     """Whether numbers run on where the scalp has no place for them (C1, C2, … C7)."""
-    there = set(electrodes) | {new for new, old in _NEW_NAMES.items() if old in electrodes}
-    return any(all(f"{letter}{i}" in there for i in range(1, last + 1)) for letter, last in _CONTACTS.items())
+    # T7, T8, P7 and P8 have their old names by now: a row of contacts T1 to T11 needs both
+    present = set(electrodes) | {new for new, old in _NEW_NAMES.items() if old in electrodes}
+    return any(all(f"{letter}{i}" in present for i in range(1, last + 1)) for letter, last in _CONTACTS.items())
 
 
 def _numbered_line(parts: list[tuple[str, str | None]]) -> str | None:
     """Why a file cannot be used whose channels are counted instead of named; None if they are not."""
     counted = [m for electrode, _ in parts if (m := _NUMBERED.match(electrode))]
     family = Counter(m[1] for m in counted).most_common(1)
+    # a few numbered inputs (DC1, X2) are in every file: only where most channels are counted this is why it fails
     if not family or len(counted) < CHAIN or 2 * len(counted) < len(parts):
         return None
     net = ", as an EGI net counts its sensors" if family[0][0] == "E" else ""

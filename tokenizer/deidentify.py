@@ -26,7 +26,7 @@ from tokenizer.base.progress import track
 from tokenizer.edf.annotations import Allowed
 from tokenizer.edf.copy import content_name, prepare, write_copy
 from tokenizer.edf.private_fields import Keep
-from tokenizer.reading.formats import EDFS
+from tokenizer.reading.formats import EDF_SUFFIXES
 from tokenizer.recording import RecordingError
 
 log = logging.getLogger(__name__)
@@ -110,9 +110,9 @@ def _check(config: Config) -> list[str]:
 def _recordings(root: Path) -> tuple[list[Path], int]:
     """The recordings under `root` in order of their paths, and how many other files there are."""
     files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-    found = [path for path in files if path.suffix.lower() in EDFS]
+    found = [path for path in files if path.suffix.lower() in EDF_SUFFIXES]
     if not found:
-        raise ValueError(f"root={root}: no recording here; looked for {', '.join(EDFS)}")
+        raise ValueError(f"root={root}: no recording here; looked for {', '.join(EDF_SUFFIXES)}")
     return found, len(files) - len(found)
 
 
@@ -144,7 +144,7 @@ def _say(config: Config, total: Counter[str], rows: list[tuple[str, str, str]], 
     log.info("replaced: %s", ", ".join(f"{name} {n}" for name, n in sorted(total.items()) if n) or "nothing")
     log.info("dropped: %s; kept: %d standard annotations", ", ".join(f"{n} {k}" for k, n in dropped.items()), kept)
     if others:
-        log.info("%d other files are not copied: %s are the kinds this program knows", others, ", ".join(EDFS))
+        log.info("%d other files are not copied: %s are the kinds this program knows", others, ", ".join(EDF_SUFFIXES))
     if config.keep_names:
         log.warning("names of files and folders are kept: look through them yourself")
     log.info("wrote %s: %d recordings (%d of them there already), %d refused", config.out, done, there, refused)

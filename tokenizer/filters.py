@@ -26,10 +26,10 @@ FADES, FORGOTTEN = 26.0, 29.9
 """Seconds from a sample at which the high-pass begins to forget it, and at which it has."""
 EDGE = 0.6
 """Hz over which the spectrum ends at half the lower of both rates: if it broke off, spikes would ring for minutes."""
-MOST = 3e5
-"""µV, 0.3 V: what goes further is no sample of any electrode, and is cut down to this."""
-LOUD = 3e4
-"""µV from which on transforms are in double precision: in single, a millionth of what is loud lies on the rest."""
+CLIP_UV = 3e5
+"""0.3 V: what goes further is no sample of any electrode, and is cut down to this."""
+DOUBLE_PRECISION_UV = 3e4
+"""From here on transforms are in double precision: in single, a millionth of the largest sample lies on all others."""
 BATCH = 4
 """Channels per transform: scipy's FFT handles four in the time of two."""
 USABLE = 0.45
@@ -62,9 +62,10 @@ def find_hum(signal: Array, rate: float, threshold: float = 6.0) -> Hum:
     size = round(4 * rate)
     if signal.shape[1] < size:
         return Hum(0, 0.0)
-    windows = np.clip(signal[:, : signal.shape[1] // size * size], -MOST, MOST).reshape(len(signal), -1, size)
+    windows = np.clip(signal[:, : signal.shape[1] // size * size], -CLIP_UV, CLIP_UV).reshape(len(signal), -1, size)
     windows = (windows - windows.mean(-1, keepdims=True)) * np.hanning(size).astype(np.float32)
-    power = np.median(np.abs(np.fft.rfft(windows)) ** 2, 1) + 1e-20  # the mains are there all the time
+    # the median: the mains are in every window, whatever a movement or a loose electrode does to some of them
+    power = np.median(np.abs(np.fft.rfft(windows)) ** 2, 1) + 1e-20
     hz = np.fft.rfftfreq(size, 1 / rate)
     levels = {line: _line_level(power, hz, line) for line in (50, 60) if line < USABLE * rate}
     if not levels:
@@ -120,7 +121,7 @@ class Cleaner:
         self.inlet = self.padded[:, self.before : self.before + samples]
         self.ramp = np.linspace(0, 1, total, dtype=np.float32)
         self.gain = _gain(total, self.total_out, rate, mains)
-        if late:
+        if late:  # between two samples: a shift in time is a turn of every frequency's phase
             turns = np.arange(len(self.gain)) * (rate / total * late)
             self.gain = (self.gain * np.exp(2j * np.pi * turns)).astype(np.complex64)
         self.first = round(self.before * RATE / rate)
@@ -130,11 +131,11 @@ class Cleaner:
         """The first `channels` rows of the inlet, filtered and at 200 Hz: (channels, samples_out)."""
         from scipy import fft
 
-        np.clip(self.inlet, -MOST, MOST, out=self.inlet)
+        np.clip(self.inlet, -CLIP_UV, CLIP_UV, out=self.inlet)
         self._reflect()
         self._level_ends()
-        loud = max(self.padded.max(), -self.padded.min()) > LOUD
-        spectrum = fft.rfft(self.padded.astype(np.float64) if loud else self.padded)[:, : len(self.gain)]
+        double = max(self.padded.max(), -self.padded.min()) > DOUBLE_PRECISION_UV
+        spectrum = fft.rfft(self.padded.astype(np.float64) if double else self.padded)[:, : len(self.gain)]
         spectrum *= self.gain
         resampled = fft.irfft(spectrum, n=self.total_out, overwrite_x=True)
         return resampled[:channels, self.first : self.first + self.samples_out]
@@ -161,6 +162,7 @@ def _lengths(samples: int, rate: float) -> tuple[int, int, int]:
     """Reflected samples in front, and the lengths of both transforms: they stand exactly as rate to 200."""
     from scipy.fft import next_fast_len
 
+    # whole blocks of p samples become q samples each: only so both transforms last equally long
     ratio = (Fraction(rate).limit_denominator(1000) / RATE).limit_denominator(100_000)
     p, q = ratio.numerator, ratio.denominator
     before = ceil(REFLECTED * rate / p) * p
@@ -177,11 +179,13 @@ def _high_pass() -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """
     rate, size = 4, 40_000
     hz = np.fft.rfftfreq(size, 1 / rate)
+    # forward and backward: |H|², so 1 / (1 + (f / cutoff)^8) is the low-pass that the high-pass takes away
     echoes = np.fft.irfft(1 / (1 + (hz / HIGH_PASS) ** (2 * ORDER)))
     away = np.abs(np.fft.fftfreq(size, rate / size))
     window = 0.5 + 0.5 * np.cos(np.pi * np.clip((away - FADES) / (FORGOTTEN - FADES), 0, 1))
     powers = (away / FORGOTTEN)[:, None] ** np.array([0, 2, 4]) * (away < FORGOTTEN)[:, None]
     echoes *= window
+    # the least change that gives the echoes the even moments of a unit pulse, 1, 0 and 0; their odd ones are 0
     weighted = window[:, None] * powers
     echoes += weighted @ np.linalg.solve(powers.T @ weighted, [1, 0, 0] - echoes @ powers)
     return hz, 1 - np.fft.rfft(echoes).real
@@ -203,7 +207,7 @@ def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
         gain /= 1 + (warped / np.tan(np.pi * LOW_PASS / rate)) ** (2 * ORDER)
     for line in range(mains, ceil(USABLE * rate), mains) if mains else ():
         gain *= _notch(2 * angle, 2 * np.pi * line / rate)
-    gain[0] = 0
+    gain[0] = 0  # exactly: an offset can be a thousand times as large as the EEG
     gain = (gain * (total_out / total)).astype(np.float32)
     gain.flags.writeable = False  # it is shared by all callers
     return gain
@@ -211,5 +215,5 @@ def _gain(total: int, total_out: int, rate: float, mains: int) -> Array:
 
 def _notch(omega: NDArray[np.floating], centre: float) -> NDArray[np.floating]:
     distance = np.cos(omega) - np.cos(centre)
-    distance[distance == 0] = 1e-12
+    distance[distance == 0] = 1e-12  # at the line itself the gain is 0, by a division that does not warn
     return 1 / (1 + (np.tan(centre / NOTCH_Q / 2) * np.sin(omega) / distance) ** 2)

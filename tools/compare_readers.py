@@ -22,13 +22,13 @@ from clef import __version__
 from tokenizer.base.cli import program
 from tokenizer.base.files import write_text
 from tokenizer.base.progress import track
-from tokenizer.reading.formats import EDFS, open_source
+from tokenizer.reading.formats import EDF_SUFFIXES, open_source, recording_suffixes
 from tokenizer.reading.read import read
 from tokenizer.recording import RecordingError
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (*EDFS, ".set", ".vhdr", ".fif", ".gdf", ".lay", ".cnt", ".mff", ".eeg")
+SUFFIXES = (*recording_suffixes(), ".eeg")
 NOT_ITS = "not its format"
 
 
@@ -42,7 +42,7 @@ class CompareReaders:
 
 def main(config: CompareReaders) -> int:
     """Open every recording with every reader, and write the table."""
-    files = sorted(path for path in config.recordings.glob("*") if path.suffix.lower() in SUFFIXES)
+    files = sorted(path for path in config.recordings.glob("*") if path.name.lower().endswith(SUFFIXES))
     if not files:
         raise ValueError(f"recordings={config.recordings}: no recording here; looked for {', '.join(SUFFIXES)}")
     known = _descriptions(config.recordings / "manifest.csv")
@@ -83,7 +83,7 @@ def edfio(path: Path) -> str:
     """What `edfio.read_edf` or `read_bdf` finds; seconds are those of its longest signal."""
     from edfio import read_bdf, read_edf
 
-    if path.suffix.lower() not in EDFS:
+    if path.suffix.lower() not in EDF_SUFFIXES:
         return NOT_ITS
     file = (read_bdf if path.suffix.lower() == ".bdf" else read_edf)(path)
     seconds = max((len(signal.digital) / signal.sampling_frequency for signal in file.signals), default=0.0)
@@ -94,7 +94,7 @@ def pyedflib(path: Path) -> str:
     """What `pyedflib.EdfReader` finds; seconds are those of its longest signal."""
     from pyedflib import EdfReader
 
-    if path.suffix.lower() not in EDFS:
+    if path.suffix.lower() not in EDF_SUFFIXES:
         return NOT_ITS
     with contextlib.redirect_stdout(io.StringIO()), EdfReader(str(path)) as file:
         rates = [file.getSampleFrequency(i) for i in range(file.signals_in_file)]

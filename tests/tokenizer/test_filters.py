@@ -75,12 +75,12 @@ def test_odd_rates():
         np.testing.assert_allclose(out[1000:5000], 20 * np.sin(2 * np.pi * 10 * at)[1000:5000], atol=0.2)
 
 
-@pytest.mark.parametrize(("line", "found"), [(50, 50), (60, 60), (55, 0)])
-def test_mains_is_found_in_the_recording(line, found):
+@pytest.mark.parametrize(("line", "mains"), [(50, 50), (60, 60), (55, 0)])
+def test_mains_is_found_in_the_recording(line, mains):
     t = np.arange(30 * 256) / 256
     noise = np.random.default_rng(0).standard_normal((4, len(t))) * 10
     hum = find_hum((noise + 10 * np.sin(2 * np.pi * line * t)).astype(np.float32), 256)
-    assert hum.hz == found and (hum.level > 15) == bool(found)
+    assert hum.hz == mains and (hum.level > 15) == bool(mains)
 
 
 def test_mains_of_a_slow_or_tiny_recording():

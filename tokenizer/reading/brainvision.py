@@ -1,4 +1,5 @@
-"""What MNE does not tell of a BrainVision recording: time stamps of its segments, and whether its data are whole.
+"""What MNE does not tell of a BrainVision recording: the units of its numbers, when its segments begin, and whether its
+data are whole.
 
 Format: BrainVision Core Data Format 1.0, https://www.brainproducts.com/support-resources/brainvision-core-data-format-1-0
 """
@@ -6,20 +7,44 @@ Format: BrainVision Core Data Format 1.0, https://www.brainproducts.com/support-
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from tokenizer.recording import RecordingError
+from tokenizer.reading.breaks import Breaks, Mark, joins_at, joins_between
+from tokenizer.recording import MICROVOLTS, RecordingError
 
-KINDS = (".vhdr", ".ahdr")
+SUFFIXES = (".vhdr", ".ahdr")
+_NEW_SEGMENT = re.compile(r"New Segment/.*")
 _MARKER = re.compile(r"^Mk\d+=New Segment,[^,]*,(\d+),[^,]*,[^,\r\n]*(?:,(\d{20}))?", re.MULTILINE)
 
 
-def segment_starts(header: Path) -> tuple[list[tuple[int, float | None]], list[str]]:
+def scales(raw: Any, unit: str | None) -> list[float | None]:
+    """µV for each volt that MNE gives, per channel; None where the header names no unit of voltage."""
+    if unit:
+        return [MICROVOLTS[unit] * (1 / channel["range"]) for channel in raw.info["chs"]]
+    return [1e6 if raw._orig_units.get(name) != "n/a" else None for name in raw.ch_names]
+
+
+def breaks(raw: Any, path: Path | None) -> Breaks:
+    """A join at every New Segment but the first, as long as the time stamps of the marker file say.
+
+    Raises RecordingError as `check_length` does.
+    """
+    joins = joins_at(raw, _NEW_SEGMENT)
+    if path is None:
+        return Breaks(joins=joins)
+    marks, notes = segment_starts(path)
+    notes = notes + check_length(path, raw.n_times)
+    return Breaks(joins=joins | joins_between(marks, raw.info["sfreq"]), notes=notes)
+
+
+def segment_starts(header: Path) -> tuple[list[Mark], list[str]]:
     """(first sample, time in s or None) of every New Segment marker, and notes."""
     named = _value(header, "MarkerFile")
     if not named:
         return [], []
-    beside = [header.with_name(Path(named.replace("\\", "/")).name), header.with_suffix(".vmrk")]
-    marker = next((file for file in beside if file.is_file()), None)
+    # a name from another system may hold its folders; a renamed recording still names its first marker file
+    possible = [header.with_name(Path(named.replace("\\", "/")).name), header.with_suffix(".vmrk")]
+    marker = next((file for file in possible if file.is_file()), None)
     if marker is None:
         return [], ["the marker file is missing: breaks in time, if there are any, are not known"]
     return [(int(at) - 1, _seconds(stamp)) for at, stamp in _MARKER.findall(marker.read_text("latin-1"))], []
@@ -43,8 +68,8 @@ def check_length(header: Path, samples: int) -> list[str]:
 
 
 def _value(header: Path, key: str) -> str:
-    found = re.search(rf"^{key}=(.*?)\s*$", header.read_text("latin-1"), re.MULTILINE | re.IGNORECASE)
-    return found[1] if found else ""
+    line = re.search(rf"^{key}=(.*?)\s*$", header.read_text("latin-1"), re.MULTILINE | re.IGNORECASE)
+    return line[1] if line else ""
 
 
 def _seconds(stamp: str) -> float | None:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from tokenizer.channels import match
 from tokenizer.recording import MICROVOLTS, RecordingError, Segment, Source
 
-KINDS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 NOTHING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "-"]
 """Cells without a number."""
+LONGEST_LINE = 1_000_000
+"""Characters read in search of a line's end: a file that is no text may have none."""
 _NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -45,6 +46,7 @@ def open_table(path: Path, rate: float | None, unit: str | None) -> Source:
     data = _numbers(path, layout, columns) if columns else np.zeros((0, 0), np.float32)
     data *= MICROVOLTS[unit]
     real = np.isfinite(data)
+    # a sample is a gap if any of the columns that have numbers has none there: one clock drives all channels
     data[~real.any(1)] = 0  # a column without any number is a flat channel, not one long gap
     whole = real[real.any(1)].all(0) if real.any() else np.zeros(data.shape[1], bool)
     edges = np.flatnonzero(np.diff(np.r_[False, whole, False])).reshape(-1, 2)
@@ -57,7 +59,7 @@ def open_table(path: Path, rate: float | None, unit: str | None) -> Source:
 
 def _layout(path: Path) -> _Layout:
     lines, skipped = _first_lines(path)
-    separator = max("\t;,", key=lines[0].count)
+    separator = max("\t;,", key=lines[0].count)  # by the names alone: numbers may have decimal commas
     try:
         names = [name.strip() for name in next(csv.reader([lines[0]], delimiter=separator))]
     except (csv.Error, StopIteration):
@@ -78,10 +80,10 @@ def _first_lines(path: Path) -> tuple[list[str], int]:
     open_text = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with open_text(path, "rt", encoding="utf-8-sig", errors="replace") as file:
-            at, line = 1, file.readline(1_000_000)
+            number, line = 1, file.readline(LONGEST_LINE)
             while line and (not line.strip() or line.lstrip()[0] in "%#"):
-                at, line = at + 1, file.readline(1_000_000)
-            return [line, file.readline(1_000_000)], at
+                number, line = number + 1, file.readline(LONGEST_LINE)
+            return [line, file.readline(LONGEST_LINE)], number
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise RecordingError(path.name, "cannot be unpacked; copy the file again") from None
 

@@ -1,23 +1,20 @@
-"""What every reading checks: can these numbers be scalp EEG in microvolts, are the electrodes more than one signal,
+"""The checks of every reading: can these numbers be scalp EEG in microvolts, are the electrodes more than one signal,
 and are the tops of their waves cut off?
 
-C = 19 channels; levels are read off 64 seconds spread over the session, which is quick and enough. A table with a row
-per channel takes longer and is made by `tokenizer.quality.measures`, which also says what each defect is.
+C = 19 channels; levels are read off a hundred seconds spread over the session, which is quick and enough. A table with
+a row per channel takes longer and is made by `tokenizer.quality.measures`, which also says what each defect is.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS
 from tokenizer.filters import RATE
+from tokenizer.recording import Session
 
-if TYPE_CHECKING:
-    from tokenizer.recording import Session
-
-QUIET, LOUD = -45.0, 14.0
+BETA_DB_LOWEST, BETA_DB_HIGHEST = -45.0, 14.0
 """Plausible level of scalp EEG at 15–25 Hz in dB re 1 µV²/Hz. 45 real recordings: −8 to 2; 52 that are ten times too
 large: 15.7 and more; an amplifier without a head: −30. This band because slow waves and drifts vary far more."""
 ALIVE = 1e-9
@@ -32,7 +29,7 @@ CUT_OFF = 0.005
 1,843 channels, all within the range of their amplifiers: at most 0.0009)."""
 
 
-class Extremes:
+class RawRange:
     """Highest and lowest raw sample of each channel, and how many samples have exactly these values."""
 
     def __init__(self, channels: int) -> None:
@@ -42,6 +39,7 @@ class Extremes:
 
     def add(self, channels: Sequence[int], raw: NDArray[np.float32]) -> None:
         """Take in a piece of some channels: rows of `raw` (at least as many as `channels`, n) in µV."""
+        # a file is too long to be held: a new extreme starts its count again, a piece that only touches it adds to it
         for c, samples in zip(channels, raw, strict=False):
             self.samples[c] += samples.size
             high, low = samples.max(), samples.min()
@@ -65,32 +63,32 @@ class Extremes:
     def remarks(self) -> list[str]:
         """A line with the channels whose waves are cut off, if there are any."""
         share = self.cut_off()
-        found = [f"{CHANNELS[c]} {share[c]:.1%}" for c in np.flatnonzero(share > CUT_OFF)]
-        return [f"at their highest or lowest value, clipped or saturated: {', '.join(found)}"] if found else []
+        shares = [f"{CHANNELS[c]} {share[c]:.1%}" for c in np.flatnonzero(share > CUT_OFF)]
+        return [f"at their highest or lowest value, clipped or saturated: {', '.join(shares)}"] if shares else []
 
 
-def refusal(session: "Session", min_channels: int, check_unit: bool) -> str | None:
+def refusal(session: Session, min_channels: int, check_unit: bool) -> str | None:
     """Why a session cannot be used: too few channels with a signal, or no microvolts. None if it can."""
     ok = session.channel_ok
     if ok.sum() < max(1, min_channels):
-        came = f"only {ok.sum()} electrodes carry a signal" if ok.any() else "no channel carries a signal"
-        return f"{came}, the others are flat; expected at least {min_channels}; export the recording again"
+        left = f"only {ok.sum()} electrodes carry a signal" if ok.any() else "no channel carries a signal"
+        return f"{left}, the others are flat; expected at least {min_channels}; export the recording again"
     level = beta_level(session)
-    if check_unit and not QUIET <= level <= LOUD:
+    if check_unit and not BETA_DB_LOWEST <= level <= BETA_DB_HIGHEST:  # also if it is NaN
         return (
-            f"{level:.0f} dB µV²/Hz at 15–25 Hz; expected {QUIET:g} to {LOUD:g} of scalp EEG: probably not in the "
-            f"stated unit; give unit= (uV, 0.1uV, mV or V), or check_unit=false if it is right"
+            f"{level:.0f} dB µV²/Hz at 15–25 Hz; expected {BETA_DB_LOWEST:g} to {BETA_DB_HIGHEST:g} of scalp EEG: "
+            f"probably not in the stated unit; give unit= (uV, 0.1uV, mV or V), or check_unit=false if it is right"
         )
     return None
 
 
-def remarks(session: "Session") -> list[str]:
+def remarks(session: Session) -> list[str]:
     """What a person should look at before trusting a session, one line each."""
     share = common_share(session)
     return [f"{share:.0%} of the power is common to all electrodes: check the reference"] if share > COMMON else []
 
 
-def beta_level(session: "Session") -> float:
+def beta_level(session: Session) -> float:
     """Level at 15–25 Hz in dB re 1 µV²/Hz: the median over seconds that are not flat, then over
     channels; NaN without a real second."""
     taper = np.hanning(RATE).astype(np.float32)
@@ -103,14 +101,14 @@ def beta_level(session: "Session") -> float:
     return float(10 * np.log10(np.median(np.nanmedian(alive, 1)) + 1e-20))
 
 
-def common_share(session: "Session") -> float:
+def common_share(session: Session) -> float:
     """Power of the across-channel mean over the mean power of the channels, of the signal's differences; 0 to 1."""
     steps = np.diff(some_seconds(session)[..., ::4])  # 20 ms: slow drifts count less
     return float((steps.mean(0) ** 2).mean() / ((steps**2).mean() + 1e-20)) if steps.size else 0.0
 
 
-def some_seconds(session: "Session") -> NDArray[np.float32]:
-    """(C ok, up to 64, 200) µV: whole real seconds, evenly spread."""
+def some_seconds(session: Session) -> NDArray[np.float32]:
+    """(C ok, up to 127, 200) µV: whole real seconds, evenly spread; at least 64 of them if there are so many."""
     whole = np.flatnonzero(session.valid == 1)
     chosen = whole[:: max(1, len(whole) // 64)]
     return session.signal.reshape(len(session.signal), -1, RATE)[np.ix_(session.channel_ok, chosen)]

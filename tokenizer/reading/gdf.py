@@ -1,4 +1,4 @@
-"""The header of a GDF file, as far as units and rates go: MNE takes any unit but µV and mV for V.
+"""What MNE does not tell of a GDF file: the units and rates in its header. MNE takes any unit but µV and mV for V.
 
 Format: A. Schlögl, "GDF - A general dataformat for biosignals", arXiv cs/0608052; unit codes: ISO 11073-10102.
 """
@@ -34,6 +34,7 @@ def scales(path: Path, unit: str | None) -> list[float | None]:
     Raises RecordingError if the electrodes are sampled at another rate than the fastest channel: MNE interpolates.
     """
     header = _read(path)
+    # MNE gives every channel the highest rate; interpolated samples must not be taken for recorded ones
     electrodes = match(header.labels).picks.values()
     if electrodes and Counter(header.samples[i] for i in electrodes).most_common(1)[0][0] != max(header.samples):
         raise RecordingError(
@@ -57,11 +58,12 @@ def _read(path: Path) -> _Header:
         second = float(fixed[4:8]) >= 1.9
         (count,) = struct.unpack_from("<H" if second else "<I", fixed, 252)
         each = file.read(256 * count)
-    at = lambda before, width: [each[before * count + width * i :][:width] for i in range(count)]
-    labels = [text.split(b"\0")[0].decode("latin-1").strip() for text in at(0, 16)]
+    # fields stand one after another, each of them for all channels; offsets are those of a file with one channel
+    field = lambda offset, width: [each[offset * count + width * i :][:width] for i in range(count)]
+    labels = [text.split(b"\0")[0].decode("latin-1").strip() for text in field(0, 16)]
     if second:
         units: list[int | str] = list(struct.unpack_from(f"<{count}H", each, 102 * count))
     else:
-        units = [text.split(b"\0")[0].decode("latin-1").strip() for text in at(96, 8)]
+        units = [text.split(b"\0")[0].decode("latin-1").strip() for text in field(96, 8)]
     samples = list(struct.unpack_from(f"<{count}I", each, 216 * count))
     return _Header(labels, units, samples, 2 if second else 1)

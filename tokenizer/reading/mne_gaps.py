@@ -1,126 +1,135 @@
 """Where time breaks in a recording that MNE reads: gaps that keep their place, and joins where time was cut out.
 
-MNE gives one array without interruption. What is missing in it, formats say in ways of their own: annotations
-BAD_ACQ_SKIP (samples that were never recorded), EEGLAB's `boundary` events (duration: samples removed),
-BrainVision's `New Segment` markers (with a time stamp), Persyst's [SampleTimes], GDF's event 0x7ffe, MNE's own `BAD
-boundary`. A join whose length is known moves what follows to its true time; at any join the signal is filtered apart.
+MNE gives one array without interruption, and what is missing in it formats say in ways of their own: `VENDORS` has a
+function for each that does. A join whose length is known moves what follows to its true time; at any join the signal
+is filtered apart. Samples that were never recorded are annotated BAD_ACQ_SKIP by MNE, whatever the format.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import pairwise
-from math import ceil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tokenizer.edf.records import JITTER, LONGEST
+from tokenizer.edf.records import LONGEST
 from tokenizer.reading import brainvision
-from tokenizer.recording import Segment
+from tokenizer.reading.breaks import Breaks, Joins, Mark, annotation_rows, first_sample, joins_at, joins_between
 
-_GLUED = re.compile(r"(?:BAD |EDGE )?boundary", re.IGNORECASE)
-_GLUED_BY = {
-    "RawEEGLAB": re.compile(r"boundary|-99(?:\.0)?", re.IGNORECASE),
-    "RawBrainVision": re.compile(r"New Segment/.*"),
-    "RawGDF": re.compile(str(0x7FFE)),
-}
-_SAMPLE_TIME = re.compile(r"^(\d+)=(\d+(?:\.\d*)?)\s*$", re.MULTILINE)
 DAY = 86_400
+"""Seconds."""
+_MNE_JOIN = re.compile(r"(?:BAD |EDGE )?boundary", re.IGNORECASE)
+_EEGLAB_BOUNDARY = re.compile(r"boundary|-99(?:\.0)?", re.IGNORECASE)
+_GDF_NEW_SEGMENT = re.compile(str(0x7FFE))
+_PERSYST_TIMES = re.compile(r"^\[SampleTimes\]\s*$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_PERSYST_TIME = re.compile(r"^(\d+)=(\d+(?:\.\d*)?)\s*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Breaks:
-    """Where the array of a recording is not one stretch of time; samples are counted in that array."""
+def find_breaks(raw: Any, path: Path | None) -> Breaks:
+    """The breaks of an `mne.io.Raw`; `path` is its file, None for a recording in memory.
 
-    skips: list[tuple[int, int]] = field(default_factory=list)
-    """(first, stop): samples in the array that were never recorded."""
-    joins: dict[int, float | None] = field(default_factory=dict)
-    """First sample after a join -> seconds missing before it, None if nobody knows."""
-    notes: list[str] = field(default_factory=list)
-
-    def segments(self, samples: int, rate: float) -> list[Segment]:
-        """The stretches without a break of a recording of `samples` at `rate` Hz, each at its true time."""
-        edges = [0, samples, *self.joins, *(edge for skip in self.skips for edge in skip)]
-        points = np.unique(np.clip(edges, 0, samples))
-        recorded = np.ones(len(points), bool)
-        for first, stop in self.skips:
-            recorded[np.searchsorted(points, max(0, first)) : np.searchsorted(points, min(stop, samples))] = False
-        missing = np.cumsum([self.joins.get(int(point)) or 0.0 for point in points])
-        return [
-            Segment(int(a), int(b - a), float(a / rate + lost))
-            for a, b, lost, real in zip(points, points[1:], missing, recorded, strict=False)
-            if real
-        ]
-
-
-def find_breaks(raw: Any, path: Path | None, annotations: Callable[[], Any] | None = None) -> Breaks:
-    """The breaks of an `mne.io.Raw`; `path` is its file, `annotations()` those in it, which MNE cuts at its end."""
-    rate, first_time = raw.info["sfreq"], raw.first_time
-    kind = path.suffix.lower() if path else ""
-    glued = _GLUED_BY.get(type(raw).__name__, _GLUED)
-    skips, joins = [], {}
-    for onset, duration, text in _rows(raw.annotations):
-        first = (onset - first_time) * rate
-        if text.upper().startswith("BAD_ACQ_SKIP"):
-            skips.append((round(first), round(first + duration * rate)))
-        elif glued.fullmatch(text):
-            joins[ceil(first - 0.1)] = None  # half samples (EEGLAB) and rounded microseconds both end up right
-    if kind == ".set" and joins and annotations:
-        joins |= _removed(annotations(), rate, glued)
-    marks, notes = [], []
-    if kind in brainvision.KINDS and path:
-        marks, notes = brainvision.segment_starts(path)
-        notes += brainvision.check_length(path, raw.n_times)
-    elif kind == ".lay" and path:
-        marks, notes = _persyst(path, raw.n_times)
-    joins |= {at: lost for at, lost in _late(marks, rate).items() if lost != 0 or kind != ".lay"}  # lists every minute
-    joins = {at: lost if lost is None or lost < LONGEST else None for at, lost in joins.items() if 0 < at < raw.n_times}
-    if path is None and _is_discontinuous_edf(raw):
-        notes.append("MNE joined the records of a discontinuous file (EDF+D): its gaps are lost; read it by its path")
+    Raises RecordingError if its file is damaged so that no sample is where it is expected.
+    """
+    vendor = VENDORS.get(type(raw).__name__, _others)(raw, path)
+    # a clock that is a year ahead is damaged: there is a join, but its length is not known
+    joins = {at: lost if lost is None or lost < LONGEST else None for at, lost in vendor.joins.items()}
+    joins = {at: lost for at, lost in joins.items() if 0 < at < raw.n_times}
+    notes = vendor.notes
     if unknown := sum(lost is None for lost in joins.values()):
-        notes.append(f"{unknown} joins where an unknown time is missing: what follows may be later than it seems")
-    return Breaks(skips, joins, notes)
+        notes = [*notes, f"{unknown} joins where an unknown time is missing: what follows may be later than it seems"]
+    return Breaks(_skips(raw), joins, notes)
 
 
-def _is_discontinuous_edf(raw: Any) -> bool:
-    if type(raw).__name__ not in ("RawEDF", "RawBDF") or not Path(raw.filenames[0] or "").is_file():
+def _skips(raw: Any) -> list[tuple[int, int]]:
+    rate = raw.info["sfreq"]
+    rows = [(onset - raw.first_time, length, text) for onset, length, text in annotation_rows(raw.annotations)]
+    return [
+        (round(onset * rate), round(onset * rate + length * rate))
+        for onset, length, text in rows
+        if text.upper().startswith("BAD_ACQ_SKIP")
+    ]
+
+
+# ---- the vendors: (an `mne.io.Raw`, its file) -> the joins and notes that its format has
+
+
+def _others(raw: Any, path: Path | None) -> Breaks:
+    """MNE's own mark, made where it puts recordings one after another."""
+    return Breaks(joins=joins_at(raw, _MNE_JOIN))
+
+
+def _edf(raw: Any, path: Path | None) -> Breaks:
+    """An EDF file that somebody else opened: MNE puts its records one after another, whatever time they state."""
+    notes = []
+    if path is None and _is_discontinuous(Path(raw.filenames[0] or "")):
+        notes = ["MNE joined the records of a discontinuous file (EDF+D): its gaps are lost; read it by its path"]
+    return Breaks(joins=joins_at(raw, _MNE_JOIN), notes=notes)
+
+
+def _is_discontinuous(file: Path) -> bool:
+    if not file.is_file():
         return False
-    with Path(raw.filenames[0]).open("rb") as file:
-        return b"+D" in file.read(256)[192:197]
+    with file.open("rb") as content:
+        return b"+D" in content.read(256)[192:197]
 
 
-def _rows(annotations: Any) -> Iterable[tuple[float, float, str]]:
-    return zip(annotations.onset, np.nan_to_num(annotations.duration), map(str, annotations.description), strict=True)
+def _eeglab(raw: Any, path: Path | None) -> Breaks:
+    """Events called boundary (-99 where events are numbers), whose duration is that of the samples removed there."""
+    joins = joins_at(raw, _EEGLAB_BOUNDARY)
+    if joins and path:
+        joins |= _eeglab_removed(path, raw.info["sfreq"])
+    return Breaks(joins=joins)
 
 
-def _removed(annotations: Any, rate: float, glued: re.Pattern[str]) -> dict[int, float | None]:
-    """EEGLAB's boundaries as its file has them: the duration is that of the samples removed there."""
-    joins: dict[int, float | None] = {}
-    for onset, gone, text in _rows(annotations):
-        if glued.fullmatch(text):
-            first = ceil(onset * rate - 0.1)
-            joins[first] = ((joins.get(first) or 0.0) + gone) or None
+def _eeglab_removed(path: Path, rate: float) -> Joins:
+    """Boundaries as the file has them: of a recording that it has opened, MNE cuts annotations at the end."""
+    import mne
+
+    joins: Joins = {}
+    for onset, removed, text in annotation_rows(mne.read_annotations(path)):
+        if _EEGLAB_BOUNDARY.fullmatch(text):
+            first = first_sample(onset, rate)
+            joins[first] = ((joins.get(first) or 0.0) + removed) or None
     return joins
 
 
-def _persyst(layout: Path, samples: int) -> tuple[list[tuple[int, float | None]], list[str]]:
-    """Persyst's list of (sample, time in s), which MNE does not use, and notes."""
-    section = re.search(r"^\[SampleTimes\]\s*$(.*?)(?=^\[|\Z)", layout.read_text("latin-1"), re.M | re.S | re.I)
-    marks = [(int(at), float(second)) for at, second in _SAMPLE_TIME.findall(section[1] if section else "")]
-    if any(at >= samples for at, _ in marks):
-        return [], ["its sample times do not fit its samples: breaks in time, if there are any, are not known"]
-    for i in range(1, len(marks)):
-        while marks[i][1] < marks[i - 1][1] - DAY / 2:  # past midnight
-            marks[i] = (marks[i][0], marks[i][1] + DAY)
-    return marks, []
+def _gdf(raw: Any, path: Path | None) -> Breaks:
+    """Event 0x7ffe, a new segment; nothing says how much later it begins."""
+    return Breaks(joins=joins_at(raw, _GDF_NEW_SEGMENT))
 
 
-def _late(marks: list[tuple[int, float | None]], rate: float) -> dict[int, float | None]:
-    """(sample, its time in s) -> joins: how much later each is than its predecessor says; None if it cannot be told."""
-    joins: dict[int, float | None] = {}
-    for (before, then), (at, now) in pairwise(marks):
-        lost = None if then is None or now is None else (now - then) - (at - before) / rate
-        joins[at] = None if lost is None or lost < -JITTER else lost if lost > JITTER else 0.0
-    return joins
+def _persyst(raw: Any, path: Path | None) -> Breaks:
+    """The section [SampleTimes] of a layout file (samples and their time of day), which MNE does not use."""
+    joins = joins_at(raw, _MNE_JOIN)
+    if path is None:
+        return Breaks(joins=joins)
+    section = _PERSYST_TIMES.search(path.read_text("latin-1"))
+    times = [(int(at), float(second)) for at, second in _PERSYST_TIME.findall(section[1] if section else "")]
+    seconds = [second for _, second in times]
+    if any(at >= raw.n_times for at, _ in times) or max(seconds, default=0) - min(seconds, default=0) >= LONGEST:
+        notes = ["its sample times do not fit its samples: breaks in time, if there are any, are not known"]
+        return Breaks(joins=joins, notes=notes)
+    between = joins_between(_past_midnight(times), raw.info["sfreq"])
+    # the section has a line every minute: one without missing time is no join
+    return Breaks(joins=joins | {at: lost for at, lost in between.items() if lost != 0})
+
+
+def _past_midnight(times: list[tuple[int, float]]) -> list[Mark]:
+    """(sample, time of day in s) -> the same in seconds from the first midnight."""
+    marks: list[Mark] = []
+    latest = 0.0
+    for at, time in times:
+        while time < latest - DAY / 2:  # clocks are set back by less than half a day
+            time += DAY
+        marks.append((at, time))
+        latest = time
+    return marks
+
+
+VENDORS: dict[str, Callable[[Any, Path | None], Breaks]] = {
+    "RawEEGLAB": _eeglab,
+    "RawBrainVision": brainvision.breaks,
+    "RawGDF": _gdf,
+    "RawPersyst": _persyst,
+    "RawEDF": _edf,
+    "RawBDF": _edf,
+}
+"""MNE's class for a format -> what reads its breaks; for all others there is MNE's own mark."""

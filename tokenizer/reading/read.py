@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tokenizer.channels import CHANNELS, Montage, match, showable
 from tokenizer.filters import BATCH, RATE, Cleaner, Hum, Mains, find_hum, left_out
 from tokenizer.reading.formats import open_source
-from tokenizer.reading.gate import Extremes, refusal, remarks
+from tokenizer.reading.gate import RawRange, refusal, remarks
 from tokenizer.recording import SECONDS, Raw, RecordingError, Segment, Session, Source, Unit
 
 if TYPE_CHECKING:
@@ -260,12 +260,12 @@ def _sample(file: Source, montage: Montage, segments: list[Segment], hz: float) 
 
 def _fill(
     signal: NDArray[np.float32], file: Source, picks: dict[int, int], segments: list[Segment], hz: float, line: int
-) -> Extremes:
-    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns the extremes of the raw samples.
+) -> RawRange:
+    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns the range of the raw samples.
 
     `segments` have their onsets in s of the session.
     """
-    seen = Extremes(len(signal))
+    seen = RawRange(len(signal))
     for segment in segments:
         first, late = _place(segment)
         cleaner = Cleaner(segment.samples, hz, line, late)
@@ -295,7 +295,7 @@ def _place(segment: Segment) -> tuple[int, float]:
     return first, late if late > 1e-6 else 0.0
 
 
-def _lines(montage: Montage, seen: Extremes, hz: float, hum: Hum, line: int, mains: Mains, gaps: int) -> list[str]:
+def _lines(montage: Montage, seen: RawRange, hz: float, hum: Hum, line: int, mains: Mains, gaps: int) -> list[str]:
     """Notes on what a session lacks and what was done to it."""
     absent = [name for i, name in enumerate(CHANNELS) if i not in montage.picks]
     flat = [CHANNELS[i] for i in montage.picks if not seen.moving[i]]

@@ -1,4 +1,4 @@
-"""Sizes that a GDF, MATLAB or FIF file states, held against its length before a library makes room for them.
+"""The check of sizes that a GDF, MATLAB or FIF file states against its length, before a library makes room for them.
 
 A damaged count of events or a damaged dimension asks for gigabytes. GDF: A. Schlögl, arXiv cs/0608052, section 2.6;
 MATLAB: "MAT-File Format", MathWorks, version 5 (EEGLAB's .set files); FIF: "Functional Image File Format", Elekta.
@@ -51,6 +51,7 @@ def _gdf_fits(path: Path) -> bool:
         table = file.read(8)
     if len(table) < 8:
         return not table
+    # an event has a position and a type; those of mode 3 have a channel and a duration, too
     listed = int.from_bytes(table[1:4] if second else table[4:8], "little")
     return events + 8 + listed * (12 if table[0] == 3 else 6) <= size
 
@@ -88,13 +89,13 @@ def _elements(data: memoryview, at: int, stop: int, order: str) -> Iterator[tupl
             at += 8
         else:
             yield kind, at + 8, at + 8 + size
-            at += 8 + (size if kind == _COMPRESSED else -(-size // 8) * 8)
+            at += 8 + (size if kind == _COMPRESSED else -(-size // 8) * 8)  # all but packed ones are padded to 8
 
 
 def _element_fits(data: memoryview, kind: int, first: int, stop: int, order: str, depth: int) -> bool:
     if stop > len(data) or depth > DEEPEST:
         return False
-    if kind == _COMPRESSED:
+    if kind == _COMPRESSED:  # a bomb is not unpacked to its end: what fills the room passes
         unpacked = memoryview(zlib.decompressobj().decompress(data[first:stop], UNPACKED))
         return len(unpacked) == UNPACKED or all(
             _element_fits(unpacked, *element, order, depth + 1)
@@ -111,10 +112,11 @@ def _matrix_fits(data: memoryview, order: str, depth: int) -> bool:
     kind, children, rest = data[flags + (0 if order == "<" else 3)], prod(dims), 3
     if kind >= _OPAQUE:
         return True
-    if kind in (_STRUCT, _OBJECT):
+    if kind in (_STRUCT, _OBJECT):  # a matrix for every field of every element; the names are of one fixed length
         rest = 5 + (kind == _OBJECT)
         (_, at, _), (_, names, end) = parts[rest - 2 : rest]
         children *= (end - names) // max(1, struct.unpack_from(f"{order}i", data, at)[0])
+    # a child takes at least a tag of 8 bytes: dimensions that ask for more children than fit are damaged
     if min(dims) < 0 or (kind in (_CELL, _STRUCT, _OBJECT) and 8 * children > len(data)):
         return False
     return all(_element_fits(data, *element, order, depth + 1) for element in parts[rest:])

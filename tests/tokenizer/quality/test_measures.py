@@ -9,7 +9,6 @@ from scipy.signal import welch
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.quality.measures import LIMITS, measure
-from tokenizer.reading.gate import Extremes
 from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.recording import RecordingError
 
@@ -107,19 +106,6 @@ def test_clipped_waves(measured, tmp_path, rate):
     notes = read(tmp_path / "a.edf").notes
     share = (np.abs(np.round(signal[CZ] * 10)) == 550).mean()
     assert any(f"Cz {share:.1%}" in note and "clipped or saturated" in note for note in notes)
-
-
-def test_extremes_are_those_of_all_pieces_together():
-    samples = np.random.default_rng(0).integers(-60, 61, (3, 500)).astype(np.float32)
-    samples[1] = 12.0
-    whole, pieces = Extremes(19), Extremes(19)
-    whole.add([2, 5, 7], samples)
-    for part in np.split(samples, [3, 90, 91, 400], axis=1):
-        pieces.add([2, 5, 7], part)
-    for found in (whole, pieces):
-        assert found.moving[[2, 5, 7]].tolist() == [True, False, True] and not found.moving[0]
-        assert found.cut_off()[2] == pytest.approx((np.abs(samples[0]) == 60).mean()) and found.cut_off()[5] == 0
-        assert found.high[7] == samples[2].max() and found.low[7] == samples[2].min()
 
 
 def test_saturation_is_clipping_that_lasts(measured):
