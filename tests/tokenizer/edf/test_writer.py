@@ -50,6 +50,20 @@ def test_the_header_says_what_was_given_and_what_follows_from_the_samples(tmp_pa
     assert read_fields(tmp_path / "b.edf").general["records"] == "7" and read_header(tmp_path / "b.edf").records == 2
 
 
+def test_physical_values_have_the_header_that_was_asked_for(tmp_path):
+    path = write_edf(
+        tmp_path / "a.edf", eeg(3, 64) / 1e3, 64, unit="mV", limit=8.0, patient="X", start="01.02.0313.14.15"
+    )
+    header = read_fields(path)
+    stated = {"patient": "X", "recording": "", "reserved": "", "date": "01.02.03", "time": "13.14.15"}
+    assert {name: header.general[name] for name in stated} == stated
+    texts = {"label": "EEG Fp1-REF", "transducer": "AgCl", "unit": "mV", "prefilter": "", "signal reserved": ""}
+    physical = {"physical minimum": "-8", "physical maximum": "8"}
+    digital = {"digital minimum": "-32767", "digital maximum": "32767"}
+    assert header.signals[0] == texts | physical | digital | {"samples": "64"}
+    assert read_fields(write_edf(tmp_path / "a.bdf", eeg(3, 64), 64, bits=24)).general["reserved"] == "24BIT"
+
+
 def test_what_does_not_fill_a_record_is_left_out(tmp_path):
     for n, records in ((63, 0), (64, 1), (191, 2)):
         path = write_digital(tmp_path / "a.edf", integers(16, 1, n), GENERAL, [signal_fields("C1", 64, ("-1", "1"))])
