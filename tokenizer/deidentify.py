@@ -24,13 +24,14 @@ from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint, write_json, write_text
 from tokenizer.base.progress import track
 from tokenizer.edf.annotations import Allowed
-from tokenizer.edf.copy import content_name, prepare, write_copy
+from tokenizer.edf.copy import content_name, plan_copy, write_copy
 from tokenizer.edf.private_fields import Keep
 from tokenizer.reading.formats import EDF_SUFFIXES
 from tokenizer.recording import RecordingError
 
 log = logging.getLogger(__name__)
 SETTINGS = "deidentify.json"
+FINISHED = "copies of an earlier start"
 DROPPED = ("bytes after the last record", "bytes that are no annotation")
 
 
@@ -63,26 +64,27 @@ def main(config: Config) -> int:
     for number, path in enumerate(track(files, "de-identify"), 1):
         name, reason = _one(path, config, Allowed(more), total)
         if reason:
+            # the file is told by its place in order, since its name may be a person's
             log.warning("refused recording %d of %d in order of path: %s", number, len(files), reason)
         rows.append((str(_inside(path, config.root)), name, reason))
     if config.mapping:
         _write_mapping(config.mapping, rows)
-    return _say(config, total, rows, others)
+    return _report(config, total, rows, others)
 
 
 def _one(path: Path, config: Config, allowed: Allowed, total: Counter[str]) -> tuple[str, str]:
     """Copy one recording and count what was replaced; its new name, or the reason why it was refused."""
     try:
-        job = prepare(path, Keep(config.keep_sex, config.keep_date, config.keep_time), allowed)
-        name = str(_inside(path, config.root)) if config.keep_names else content_name(job)
-        written = write_copy(job, config.out / name)
+        plan = plan_copy(path, Keep(config.keep_sex, config.keep_date, config.keep_time), allowed)
+        name = str(_inside(path, config.root)) if config.keep_names else content_name(plan)
+        written = write_copy(plan, config.out / name)
     except RecordingError as error:
         return "", error.reason
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):  # the others would not fit either
             raise OSError(error.errno, error.strerror, str(config.out)) from None
         return "", f"cannot be read or written ({error.strerror}); check the file and the disk"
-    total.update(job.counts if written else {"there already": 1})
+    total.update(plan.counts if written else {FINISHED: 1})
     return name, ""
 
 
@@ -110,10 +112,10 @@ def _check(config: Config) -> list[str]:
 def _recordings(root: Path) -> tuple[list[Path], int]:
     """The recordings under `root` in order of their paths, and how many other files there are."""
     files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-    found = [path for path in files if path.suffix.lower() in EDF_SUFFIXES]
-    if not found:
+    recordings = [path for path in files if path.suffix.lower() in EDF_SUFFIXES]
+    if not recordings:
         raise ValueError(f"root={root}: no recording here; looked for {', '.join(EDF_SUFFIXES)}")
-    return found, len(files) - len(found)
+    return recordings, len(files) - len(recordings)
 
 
 def _same_settings(config: Config, more: list[str]) -> None:
@@ -136,10 +138,10 @@ def _write_mapping(path: Path, rows: list[tuple[str, str, str]]) -> None:
     write_text(path, text.getvalue())
 
 
-def _say(config: Config, total: Counter[str], rows: list[tuple[str, str, str]], others: int) -> int:
-    """Say what was replaced, dropped, written and left; 1 if a recording was refused."""
+def _report(config: Config, total: Counter[str], rows: list[tuple[str, str, str]], others: int) -> int:
+    """Log what was replaced, dropped, written and left; 1 if a recording was refused."""
     done, refused = sum(not reason for *_, reason in rows), sum(bool(reason) for *_, reason in rows)
-    there, kept = total.pop("there already", 0), total.pop("annotations kept", 0)
+    finished, kept = total.pop(FINISHED, 0), total.pop("annotations kept", 0)
     dropped = {name: total.pop(name, 0) for name in DROPPED}
     log.info("replaced: %s", ", ".join(f"{name} {n}" for name, n in sorted(total.items()) if n) or "nothing")
     log.info("dropped: %s; kept: %d standard annotations", ", ".join(f"{n} {k}" for k, n in dropped.items()), kept)
@@ -147,7 +149,7 @@ def _say(config: Config, total: Counter[str], rows: list[tuple[str, str, str]], 
         log.info("%d other files are not copied: %s are the kinds this program knows", others, ", ".join(EDF_SUFFIXES))
     if config.keep_names:
         log.warning("names of files and folders are kept: look through them yourself")
-    log.info("wrote %s: %d recordings (%d of them there already), %d refused", config.out, done, there, refused)
+    log.info("wrote %s: %d recordings (%d of them there already), %d refused", config.out, done, finished, refused)
     log.info("next: read docs/privacy.md before you share them")
     return int(refused > 0)
 

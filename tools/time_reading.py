@@ -62,7 +62,7 @@ def main(config: TimeReading) -> int:
 
 def make_recording(path: Path, config: TimeReading) -> Path:
     """Pink noise of 20 µV with drifts and mains on 19 channels at 256 Hz: the content does not change the cost."""
-    from clef.importers.synthetic.edf import Amplifier, write_edf
+    from clef.importers.synthetic.edf import Amplifier, write_recording
 
     rate, random = 256, np.random.default_rng(config.seed)
     samples = round(config.minutes * 60) * rate
@@ -70,7 +70,8 @@ def make_recording(path: Path, config: TimeReading) -> Path:
     noise = np.fft.irfft(np.fft.rfft(random.standard_normal((19, samples))) * shape, samples)
     eeg = 20 * noise / noise.std() + 5 * np.sin(2 * np.pi * 50 * np.arange(samples) / rate)
     amplifier = Amplifier(rate, 50, 0.1, 0.1, ())
-    write_edf(path, np.rint(eeg / amplifier.step).astype(np.int16), amplifier, np.datetime64("2020-01-01T10:00:00"))
+    digital = np.rint(eeg / amplifier.step).astype(np.int16)
+    write_recording(path, digital, amplifier, np.datetime64("2020-01-01T10:00:00"))
     return path
 
 

@@ -25,7 +25,7 @@ from benchmark.fidelity.measures import LEAST_COLUMNS
 from benchmark.fidelity.passes import through_codes
 from benchmark.fidelity.summary import Recording, ratio
 from benchmark.scores.statistics import auroc
-from clef.importers.synthetic.edf import AMPLIFIERS, record, write_edf
+from clef.importers.synthetic.edf import AMPLIFIERS, record, write_recording
 from clef.importers.synthetic.latents import LOBES, draw_latents
 from clef.importers.synthetic.records import draw_people, draw_visits, session_table
 from clef.importers.synthetic.signals import render
@@ -80,7 +80,7 @@ class Redraws:
         eeg = render(self.latents(session_id), amplifier.rate, seconds, amplifier.mains, rng)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "redrawn.edf"
-            write_edf(path, record(eeg, amplifier, rng), amplifier, self.visits["start"][i])
+            write_recording(path, record(eeg, amplifier, rng), amplifier, self.visits["start"][i])
             spec, _ = session_spectrogram(read(path, **self.options))
         return spec.numpy()
 

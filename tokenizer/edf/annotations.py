@@ -1,4 +1,4 @@
-"""The text inside an EDF+ or BDF+ file: time-stamped annotation lists, every free text of which becomes X.
+"""The annotations of an EDF+ or BDF+ file: time-stamped lists of texts, every free one of which becomes X.
 
 One list is `onset [\\x15 duration] \\x14 text \\x14 text \\x14 \\x00`; the first of a data record says when that record
 starts, and its text is empty. Onsets, durations and empty texts stay as they are, a text that is not allowed becomes X,
@@ -13,27 +13,28 @@ from typing import NamedTuple
 
 from tokenizer.edf.terms import ANNOTATIONS
 
+# Digits are counted: a list with a longer onset or duration could carry a number of the patient.
 _LIST = re.compile(rb"([+-]\d{1,8}(?:\.\d{0,12})?(?:\x15(?:\d{1,8}(?:\.\d{0,12})?)?)?)\x14(.*)", re.DOTALL)
 
 
-class List(NamedTuple):
+class AnnotationList(NamedTuple):
     """One time-stamped list: `timing` is onset and duration as they stand, the last text is empty where it is whole."""
 
     timing: bytes
     texts: list[bytes]
 
 
-def lists_of(data: bytes) -> Iterator[tuple[bytes, List | None]]:
+def annotation_lists(data: bytes) -> Iterator[tuple[bytes, AnnotationList | None]]:
     """The lists in one record of an annotation signal, each with its bytes; None for bytes that are no list."""
     for part in data.split(b"\0"):
         if part:
-            found = _LIST.fullmatch(part)
-            yield part, List(found[1], found[2].split(b"\x14")) if found else None
+            match = _LIST.fullmatch(part)
+            yield part, AnnotationList(match[1], match[2].split(b"\x14")) if match else None
 
 
 def is_timed(data: bytes) -> bool:
     """Whether a record of an annotation signal says when its data record starts."""
-    return next(lists_of(data), (b"", None))[1] is not None
+    return next(annotation_lists(data), (b"", None))[1] is not None
 
 
 class Allowed:
@@ -48,15 +49,16 @@ class Allowed:
     def clean(self, data: bytes, counts: Counter[str]) -> bytes:
         """One record of an annotation signal, as long as before, without free text; `counts` says what was done."""
         kept = []
-        for part, found in lists_of(data):
-            if found is None:
+        for part, annotations in annotation_lists(data):
+            if annotations is None:
                 counts["bytes that are no annotation"] += len(part)
                 continue
-            free = [text not in self for text in found.texts]
+            free = [text not in self for text in annotations.texts]
             counts["annotations"] += sum(free)
-            counts["annotations kept"] += sum(bool(text) for text in found.texts) - sum(free)
-            texts = [b"X" if is_free else text for text, is_free in zip(found.texts, free, strict=True)]
-            kept.append(b"\x14".join([found.timing, *texts]))
+            counts["annotations kept"] += sum(bool(text) for text in annotations.texts) - sum(free)
+            texts = [b"X" if is_free else text for text, is_free in zip(annotations.texts, free, strict=True)]
+            kept.append(b"\x14".join([annotations.timing, *texts]))
+        # X is never longer than what it replaces, so the record keeps its size and no sample moves
         return b"\0".join(kept).ljust(len(data), b"\0")
 
 

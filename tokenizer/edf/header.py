@@ -1,8 +1,7 @@
 """The header of an EDF, EDF+ or BDF file, believed only as far as it agrees with itself and with the file's size.
 
-Fixed widths, ASCII; per signal all labels come first, then all transducers, and so on. What stands in a damaged field
-is never repeated: it may be a name. https://www.edfplus.info/specs/edf.html, https://www.edfplus.info/specs/edfplus.html
-and for BDF (24-bit samples, another first field) https://www.biosemi.com/faq/file_format.htm
+What stands in a damaged field is never repeated: it may be a name. `tokenizer.edf.fields` says which fields there are,
+https://www.edfplus.info/specs/edf.html and https://www.edfplus.info/specs/edfplus.html what stands in them.
 """
 
 import re
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tokenizer.edf.fields import GENERAL, PART, cut_header, sample_width, signal_spans
 from tokenizer.recording import RecordingError
 
 _WHOLE = re.compile(rb"[+-]?\d+")
@@ -31,7 +31,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Header:
-    """Lists have one entry per signal, annotations among them."""
+    """A header as numbers and texts for the reader; lists have one entry per signal, annotations among them."""
 
     name: str
     """File name without its folder, for messages."""
@@ -58,14 +58,21 @@ class Header:
     @property
     def size(self) -> int:
         """Bytes of the header."""
-        return 256 * (len(self.labels) + 1)
+        return PART * (len(self.labels) + 1)
 
     @property
     def record_bytes(self) -> int:
+        """Bytes of a data record."""
         return self.width * sum(self.samples)
 
     @property
+    def spans(self) -> list[slice]:
+        """Where each signal's bytes are in a data record."""
+        return signal_spans(self.samples, self.width)
+
+    @property
     def annotations(self) -> list[int]:
+        """Signals that hold annotations, by their exact label; `records.name_annotations` mends a damaged one."""
         return [i for i, label in enumerate(self.labels) if label in ("EDF Annotations", "BDF Annotations")]
 
 
@@ -78,52 +85,55 @@ def read_header(path: Path) -> Header:
     """The header of an EDF or BDF file. Raises RecordingError if it contradicts itself or the file holds no signal."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        fixed = file.read(256)
-        _check_begin(path.name, fixed)
-        count = _whole(path.name, fixed[252:256])
-        if count < 1 or _whole(path.name, fixed[184:192]) != 256 * (count + 1):
+        first = file.read(PART)
+        _check_begin(path.name, first)
+        general = cut_header(first, 0)
+        count = _whole(path.name, general["signals"][0])
+        if count < 1 or _whole(path.name, general["header bytes"][0]) != PART * (count + 1):
             raise RecordingError(path.name, damaged("its number of signals and its length contradict each other"))
-        each = file.read(256 * count)
-    if len(each) < 256 * count:
-        raise RecordingError(path.name, damaged(f"the file ends within it: {size} of {256 * (count + 1)} bytes"))
-    header = _parse(path.name, fixed, each, size)
+        each = file.read(PART * count)
+    if len(each) < PART * count:
+        raise RecordingError(path.name, damaged(f"the file ends within it: {size} of {PART * (count + 1)} bytes"))
+    header = _parse(path.name, cut_header(first + each, count), size)
     _check_records(header)
     return header
 
 
-def _check_begin(name: str, fixed: bytes) -> None:
-    if len(fixed) < 256:
+def _check_begin(name: str, first: bytes) -> None:
+    if len(first) < PART:
         raise RecordingError(
-            name, f"holds {len(fixed)} bytes, an EDF header alone has 256; copy or export the file again"
+            name, f"holds {len(first)} bytes, an EDF header alone has {PART}; copy or export the file again"
         )
-    if fixed[:8] != b"\xffBIOSEMI" and fixed[:8].strip(b" \0") != b"0":
-        came = "only zeros" if not any(fixed) else "something else"  # which may be a name
+    if not sample_width(first[: GENERAL["version"]]):
+        content = "something else" if any(first) else "only zeros"  # not quoted: it may be a name
         raise RecordingError(
-            name, f"begins with {came}, not with the version of EDF or BDF; copy or export the file again"
+            name, f"begins with {content}, not with the version of EDF or BDF; copy or export the file again"
         )
 
 
-def _parse(name: str, fixed: bytes, each: bytes, size: int) -> Header:
-    count, width = len(each) // 256, 3 if fixed[:8] == b"\xffBIOSEMI" else 2
-    column = lambda at, wide: [each[count * at + wide * i : count * at + wide * (i + 1)] for i in range(count)]
-    samples = [_whole(name, text) for text in column(216, 8)]
+def _parse(name: str, fields: dict[str, list[bytes]], size: int) -> Header:
+    general = {field: fields[field][0] for field in GENERAL}
+    width, samples = sample_width(general["version"]), [_whole(name, field) for field in fields["samples"]]
+    assert width, "the version was checked before"
     if min(samples) < 0:
         raise RecordingError(name, damaged("a signal has a negative number of samples"))
-    limits = zip(*([_number(text) for text in column(at, 8)] for at in (120, 128, 104, 112)), strict=True)
-    records, rest = divmod(size - 256 * (count + 1), max(1, width * sum(samples)))
+    limits = [f"{kind} {end}" for kind in ("digital", "physical") for end in ("minimum", "maximum")]  # as in Range
+    columns = ([_number(field) for field in fields[limit]] for limit in limits)
+    # without samples a record has no length; `_check_records` refuses that with a line of its own
+    records, rest = divmod(size - PART * (len(samples) + 1), max(1, width * sum(samples)))
     return Header(
         name=name,
         width=width,
-        reserved=_text(fixed[192:236]),
-        declared=_whole(name, fixed[236:244]),
-        seconds=_number(fixed[244:252]),
-        labels=[_text(text) for text in column(0, 16)],
-        units=[_text(text) for text in column(96, 8)],
-        ranges=[Range(*each) for each in limits],
+        reserved=_text(general["reserved"]),
+        declared=_whole(name, general["records"]),
+        seconds=_number(general["seconds"]),
+        labels=[_text(field) for field in fields["label"]],
+        units=[_text(field) for field in fields["unit"]],
+        ranges=[Range(*each) for each in zip(*columns, strict=True)],
         samples=samples,
         records=records,
         rest=rest,
-        start=_start(fixed[88:168], fixed[168:176], fixed[176:184]),
+        start=_start(general["recording"], general["date"], general["time"]),
     )
 
 
@@ -148,25 +158,26 @@ def _text(field: bytes) -> str:
 
 
 def _whole(name: str, field: bytes) -> int:
-    if not (found := _WHOLE.fullmatch(field.strip(b" \0"))):
+    if not (digits := _WHOLE.fullmatch(field.strip(b" \0"))):
         raise RecordingError(name, damaged("letters stand where a number belongs"))
-    return int(found[0])
+    return int(digits[0])
 
 
 def _number(field: bytes) -> float:
     """A number, with a point or, against the specification, a comma; NaN if there is none."""
-    found = _NUMBER.fullmatch(field.strip(b" \0"))
-    return float(found[0].replace(b",", b".")) if found else float("nan")
+    number = _NUMBER.fullmatch(field.strip(b" \0"))
+    return float(number[0].replace(b",", b".")) if number else float("nan")
 
 
 def _start(recording: bytes, date: bytes, time: bytes) -> datetime | None:
     """When the recording began; None where the date is blanked out or no date. EDF+ writes the full year elsewhere."""
+    # a date of EDF+ that is X was blanked out on purpose: the short one beside it is then a placeholder
     clock, short, long = _DATE.fullmatch(time), _DATE.fullmatch(date), _LONG_DATE.match(recording)
     if not clock or not (long or short) or (long and not long[1]):
         return None
     day, month, year = (long or short).groups()
     month = _MONTHS.index(month.decode().upper()) + 1 if long else int(month)
-    century = 0 if long else 1900 if int(year) >= 85 else 2000
+    century = 0 if long else 1900 if int(year) >= 85 else 2000  # two digits of a year: 85 to 84 are 1985 to 2084
     try:
         return datetime(int(year) + century, month, int(day), *(int(part) for part in clock.groups()))
     except ValueError:

@@ -1,39 +1,27 @@
-"""The header of an EDF, EDF+ or BDF file as its fields, and the same header without what points to a person.
+"""The fields of an EDF or BDF header as a de-identifier sees them: which texts stand there, and which may stay.
 
-Fixed widths, ASCII, left-justified; per signal all labels come first, then all transducers, and so on. Specifications:
-https://www.edfplus.info/specs/edf.html, https://www.edfplus.info/specs/edfplus.html and, for BDF, 24-bit samples and
-another first field, https://www.biosemi.com/faq/file_format.htm. A number field that holds no number refuses the file:
-what stands there instead may be a name.
+Stricter than `tokenizer.edf.header`: a number field that holds no number refuses the file, since what stands there
+instead may be a name. A copy repeats no other field than those that are known to be technical.
 """
 
-import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.edf.fields import GENERAL, PART, SIGNAL, VERSIONS, cut_header, join_header, sample_width, signal_spans
 from tokenizer.edf.terms import known_filters, known_unit, known_words, safe_label
 from tokenizer.recording import RecordingError
 
-GENERAL = {
-    **{"version": 8, "patient": 80, "recording": 80, "date": 8, "time": 8, "header bytes": 8, "reserved": 44},
-    **{"records": 8, "seconds": 8, "signals": 4},
-}
-"""Fields of the first 256 bytes and their widths."""
-SIGNAL = {
-    **{"label": 16, "transducer": 80, "unit": 8, "physical minimum": 8, "physical maximum": 8, "digital minimum": 8},
-    **{"digital maximum": 8, "prefilter": 80, "samples": 8, "signal reserved": 32},
-}
-"""Fields of each signal and their widths."""
 WHOLE = ("header bytes", "records", "signals", "samples")
 NUMBERS = ("seconds", "physical minimum", "physical maximum", "digital minimum", "digital maximum")
 KINDS = ("EDF+C", "EDF+D", "BDF+C", "BDF+D", "24BIT", "EDF", "BDF")
+"""What the reserved field may say; the longer before those that they begin with."""
 _WHOLE = re.compile(r"[+-]?\d{1,8}")
-_NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d{1,3})?")  # a longer exponent is no measure
 _DATE = re.compile(r"\d\d\.\d\d\.\d\d")
 _LONG_DATE = re.compile(r"\d\d-(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)-\d{4}", re.IGNORECASE)
 
@@ -48,8 +36,8 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Header:
-    """The fields of a header, stripped, and what follows from them."""
+class HeaderFields:
+    """The texts of a header's fields, stripped, by the names of `tokenizer.edf.fields`, and what follows from them."""
 
     general: dict[str, str]
     signals: list[dict[str, str]]
@@ -59,15 +47,12 @@ class Header:
     @property
     def size(self) -> int:
         """Bytes of the header."""
-        return 256 * (len(self.signals) + 1)
+        return PART * (len(self.signals) + 1)
 
     @property
     def spans(self) -> list[slice]:
         """Where each signal's bytes are in a data record."""
-        ends = [0]
-        for signal in self.signals:
-            ends.append(ends[-1] + self.width * int(signal["samples"]))
-        return [slice(a, b) for a, b in itertools.pairwise(ends)]
+        return signal_spans([int(signal["samples"]) for signal in self.signals], self.width)
 
     @property
     def record_bytes(self) -> int:
@@ -94,39 +79,32 @@ class Header:
 
     def to_bytes(self) -> bytes:
         """The header as it stands in a file."""
-        fields = [self.general[name].encode("latin-1").ljust(width) for name, width in GENERAL.items()]
-        fields += [s[name].encode("latin-1").ljust(width) for name, width in SIGNAL.items() for s in self.signals]
-        return b"".join(fields)
+        return join_header(self.general, self.signals)
 
 
-def read_header(path: Path) -> Header:
-    """The header of a file. Raises RecordingError, which repeats nothing the file says, if it is damaged."""
+def read_fields(path: Path) -> HeaderFields:
+    """The fields of a file's header. Raises RecordingError, which repeats nothing the file says, if it is damaged."""
     with path.open("rb") as file:
-        first = file.read(256)
-        if len(first) < 256 or (first[:8].strip(b" \0") != b"0" and first[:8] != b"\xffBIOSEMI"):
+        first = file.read(PART)
+        width = sample_width(first[: GENERAL["version"]])
+        if len(first) < PART or width is None:
             raise RecordingError(path.name, "does not begin as an EDF or BDF file; export it again")
-        general = dict(_cut(first, GENERAL, 1))
-        count = _whole(path, "signals", general["signals"][0])
-        rest = file.read(256 * max(0, count))
-    if count < 1 or len(rest) < 256 * count:
+        count = _whole(path, "signals", _text(cut_header(first, 0)["signals"][0]))
+        each = file.read(PART * max(0, count))
+    if count < 1 or len(each) < PART * count:
         raise RecordingError(path.name, "its header is cut short or names no signal; copy or export it again")
-    columns = dict(_cut(rest, SIGNAL, count))
-    signals = [{name: values[i] for name, values in columns.items()} for i in range(count)]
-    header = Header({k: v[0] for k, v in general.items()}, signals, 3 if first[0] == 0xFF else 2)
+    fields = cut_header(first + each, count)
+    signals = [{name: _text(fields[name][i]) for name in SIGNAL} for i in range(count)]
+    header = HeaderFields({name: _text(fields[name][0]) for name in GENERAL}, signals, width)
     _check_numbers(path, header)
     return header
 
 
-def _cut(data: bytes, fields: dict[str, int], count: int) -> Iterator[tuple[str, list[str]]]:
-    """Name and values of each field: `count` values of one field stand together."""
-    at = 0
-    for name, width in fields.items():
-        values = [data[at + width * i : at + width * (i + 1)] for i in range(count)]
-        yield name, [value.decode("latin-1").strip(" \0") for value in values]
-        at += width * count
+def _text(field: bytes) -> str:
+    return field.decode("latin-1").strip(" \0")
 
 
-def _check_numbers(path: Path, header: Header) -> None:
+def _check_numbers(path: Path, header: HeaderFields) -> None:
     for fields in (header.general, *header.signals):
         for name in WHOLE:
             if name in fields:
@@ -144,11 +122,11 @@ def _whole(path: Path, name: str, text: str) -> int:
     return int(text)
 
 
-def without_person(header: Header, keep: Keep) -> tuple[Header, Counter[str]]:
+def without_person(header: HeaderFields, keep: Keep) -> tuple[HeaderFields, Counter[str]]:
     """The header with every text replaced that is not known to be technical, and how often by field."""
     old = header.general
     general = old | {
-        "version": "\xffBIOSEMI" if header.width == 3 else "0",
+        "version": VERSIONS[header.width],
         "patient": f"X {_sex(old['patient']) if keep.sex else 'X'} X X",
         "recording": f"Startdate {_long_date(old['recording']) if keep.date else 'X'} X X X",
         "date": old["date"] if keep.date and _DATE.fullmatch(old["date"]) else "01.01.85",
@@ -158,7 +136,7 @@ def without_person(header: Header, keep: Keep) -> tuple[Header, Counter[str]]:
     signals = [_plain_signal(signal, i + 1, header.width) for i, signal in enumerate(header.signals)]
     pairs = zip((old, *header.signals), (general, *signals), strict=True)
     replaced = Counter(name for before, after in pairs for name in before if before[name] not in ("", after[name]))
-    return Header(general, signals, header.width), replaced
+    return HeaderFields(general, signals, header.width), replaced
 
 
 def _plain_signal(signal: dict[str, str], number: int, width: int) -> dict[str, str]:
@@ -180,6 +158,7 @@ def _sex(patient: str) -> str:
 
 
 def _long_date(recording: str) -> str:
+    """The day of a recording field of EDF+ (Startdate, day, …); else X."""
     words = recording.split()
-    said = len(words) >= 2 and words[0] == "Startdate" and _LONG_DATE.fullmatch(words[1])
-    return words[1].upper() if said else "X"
+    has_date = len(words) >= 2 and words[0] == "Startdate" and _LONG_DATE.fullmatch(words[1])
+    return words[1].upper() if has_date else "X"

@@ -1,4 +1,4 @@
-"""EDF, EDF+ and BDF files: integers scaled once, gaps between records kept at their place in time.
+"""The reader of EDF, EDF+ and BDF files: integers scaled once, gaps between records kept at their place in time.
 
 The samples are read straight from the file's records, so that a session costs what it holds and not what the file
 holds. Nothing is believed that can be checked: `tokenizer.edf.header` holds the header against the file's size,
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS, match, split_name
 from tokenizer.edf.header import Header, damaged, read_header
-from tokenizer.edf.records import Block, blocks, name_annotations
+from tokenizer.edf.records import RecordRun, name_annotations, record_runs
 from tokenizer.edf.seams import SEAMS, SIGNALS, check_seams
 from tokenizer.recording import MICROVOLTS, RecordingError, Segment, Source
 
@@ -36,7 +36,7 @@ class _Samples:
         shape = (header.records, header.record_bytes)
         self.data = np.asarray(np.memmap(path, np.uint8, "r", offset=header.size, shape=shape))
         self.header, self.seams_are_checked = name_annotations(self.data, header), False
-        self.blocks, self.notes = blocks(self.data, self.header)
+        self.runs, self.notes = record_runs(self.data, self.header)
         self.scaling: dict[int, tuple[float, float]] = {}
         """Electrode's signal -> µV per digital step, µV at digital 0."""
 
@@ -55,11 +55,11 @@ class _Samples:
 
     def digital(self, signal: int, first: int, records: int) -> NDArray[np.integer]:
         """(records, samples of one) integers of a signal."""
-        width, size = self.header.width, self.header.samples[signal]
-        at = width * sum(self.header.samples[:signal])
-        stored = np.ascontiguousarray(self.data[first : first + records, at : at + width * size])
-        if width == 2:
+        stored = np.ascontiguousarray(self.data[first : first + records, self.header.spans[signal]])
+        if self.header.width == 2:
             return stored.view("<i2")
+        # no type has 24 bits: they become the upper three bytes of 32, so that shifting them down keeps the sign
+        size = self.header.samples[signal]
         wide = np.zeros((len(stored), size, 4), np.uint8)
         wide[..., 1:] = stored.reshape(len(stored), size, 3)
         return wide.view("<i4")[..., 0] >> 8
@@ -67,8 +67,9 @@ class _Samples:
     def check_seams(self) -> None:
         """Raise RecordingError if the signals break off between records; the longest run without a gap is looked at."""
         self.seams_are_checked = True
-        first, records, _ = max(self.blocks, key=lambda block: block[1])
+        first, records, _ = max(self.runs, key=lambda run: run.records)
         some, sizes = min(records, SEAMS + 1), [self.header.samples[signal] for signal in self.scaling]
+        # one array needs signals of one rate: the usual one of the electrodes
         alike = [signal for signal in self.scaling if self.header.samples[signal] == max(sizes, key=sizes.count)]
         for at in sorted({first, first + (records - some) // 2, first + records - some}):
             parts = [self.digital(signal, at, some).astype(np.float32) for signal in alike[:SIGNALS]]
@@ -93,8 +94,8 @@ def open_edf(path: Path, rate: float | None, unit: str | None) -> Source:
         channels=[header.labels[i] for i in kept],
         rates=rates,
         load=lambda c, first, n: samples.load(kept[c], first, n),
-        segments=lambda hz: _segments(samples.blocks, round(hz * header.seconds)),
-        start=_start(header.start, samples.blocks[0][2]),
+        segments=lambda hz: _segments(samples.runs, round(hz * header.seconds)),
+        start=_start(header.start, samples.runs[0].onset),
         notes=_record_notes(header) + samples.notes + notes,
     )
 
@@ -112,9 +113,9 @@ def _names(signals: list[int], electrodes: dict[int, str]) -> str:
 
 def _check_rate(header: Header, stated: float | None, rates: set[float]) -> None:
     if stated is not None and rates and not any(abs(stated - rate) < 1e-6 * stated for rate in rates):
-        said = ", ".join(f"{rate:g}" for rate in sorted(rates))
+        own = ", ".join(f"{rate:g}" for rate in sorted(rates))
         raise RecordingError(
-            header.name, f"its header says {said} Hz, rate= says {stated:g}; leave rate= away, it is for tables"
+            header.name, f"its header says {own} Hz, rate= says {stated:g}; leave rate= away, it is for tables"
         )
 
 
@@ -129,12 +130,13 @@ def _record_notes(header: Header) -> list[str]:
     return [f"{header.records} records where the header promises {header.declared}: all are read", *notes]
 
 
-def _segments(blocks: list[Block], size: int) -> list[Segment]:
-    """`size` samples per record."""
-    return [Segment(first * size, records * size, onset - blocks[0][2]) for first, records, onset in blocks]
+def _segments(runs: list[RecordRun], size: int) -> list[Segment]:
+    """The runs in samples of a signal that has `size` of them per record."""
+    return [Segment(run.first * size, run.records * size, run.onset - runs[0].onset) for run in runs]
 
 
 def _start(start: datetime | None, onset: float) -> datetime | None:
+    """The header's start, to the second, and the fraction of a second that EDF+ keeps in the first annotation."""
     try:
         return start and start + timedelta(seconds=onset)
     except OverflowError:
@@ -163,6 +165,7 @@ def _scaling(
 
 def _odd(header: Header, steps: dict[int, float]) -> list[int]:
     """Signals whose digital step in µV is none, or unlike the others', or whose digital range does not fit its bits."""
+    # the median, since one or two wrong headers of electrodes among many must not move what is usual
     usual = np.median([step for step in steps.values() if step] or [0.0])
     unlike = {i for i, step in steps.items() if not step or not usual / UNLIKE <= step <= usual * UNLIKE}
     top = 2 ** (8 * header.width - 1)

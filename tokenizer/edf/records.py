@@ -1,15 +1,16 @@
-"""When the data records of an EDF or BDF file start.
+"""The times of the data records of an EDF or BDF file: runs of records without a gap, and where they begin.
 
-Readers glue the records of a file together; EDF+ writes in each one's first annotation when it starts. A file marked
-discontinuous (EDF+D) is read record by record. Of any other with annotations only as many onsets are read as it takes
-to see that there is no gap, which is two where there is none: the mark proves nothing either way. Records whose place
-in time nobody knows are left out, with a note.
+Many readers put the records of a file side by side as if there were no gaps; EDF+ writes in each one's first annotation
+when it starts. A file marked discontinuous (EDF+D) is read record by record. Of any other with annotations only as many
+onsets are read as it takes to see that there is no gap, which is two where there is none: the mark proves nothing in
+either case. Records whose place in time nobody knows are left out, with a note.
 """
 
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,6 @@ from numpy.typing import NDArray
 from tokenizer.edf.header import Header
 from tokenizer.recording import RecordingError
 
-Block = tuple[int, int, float]
-"""First record, records, onset in s: a run of records without a gap."""
-Point = tuple[int, float]
-"""A record, and when it says that it starts."""
 _ONSET = re.compile(rb"([+-]\d{1,15}(?:\.\d*)?)(?:\x15[^\x14]*)?\x14")
 JITTER = 0.010
 """Seconds by which a record of a file marked discontinuous may miss its place: two samples at 200 Hz."""
@@ -28,13 +25,29 @@ OVERLAP = 0.1
 """Seconds by which records may overlap (clocks drift), and by which those of a continuous file may miss their place."""
 LONGEST = 366 * 86_400
 """Seconds from the beginning, beyond which an onset is damaged."""
-UNSAID = "its records do not say when they start: taken as one after another"
+NO_ONSETS = "its records do not say when they start: taken as one after another"
 FEW = 3
 """Records at the end of a continuous file that need not say when they start."""
 
 
-def blocks(data: NDArray[np.uint8], header: Header) -> tuple[list[Block], list[str]]:
-    """Runs of records without a gap, in order of time, and notes; `data` (records, bytes of a record).
+class RecordRun(NamedTuple):
+    """Data records that follow each other without a gap."""
+
+    first: int
+    records: int
+    onset: float
+    """Start of the first one in s."""
+
+
+class TimedRecord(NamedTuple):
+    """A data record, and when it says that it starts, in s."""
+
+    record: int
+    onset: float
+
+
+def record_runs(data: NDArray[np.uint8], header: Header) -> tuple[list[RecordRun], list[str]]:
+    """Runs of records without a gap, in order of time, and notes; `data` (records, bytes of a record) uint8.
 
     Raises RecordingError if a file with gaps does not say when its records start, or contradicts itself.
     """
@@ -46,7 +59,7 @@ def blocks(data: NDArray[np.uint8], header: Header) -> tuple[list[Block], list[s
                 header.name, "is marked discontinuous (EDF+D), but does not say when its records start; export it again"
             )
         plus = bool(header.annotations) or header.reserved[:4] in ("EDF+", "BDF+")
-        return [(0, header.records, 0.0)], [UNSAID] * plus
+        return [RecordRun(0, header.records, 0.0)], [NO_ONSETS] * plus
     return (_marked if marked else _unmarked)(_Starts(data, header, signal))
 
 
@@ -54,10 +67,10 @@ def name_annotations(data: NDArray[np.uint8], header: Header) -> Header:
     """The header of an EDF+ file, its annotations called so even if the label is damaged."""
     if header.annotations or header.reserved[:4] not in ("EDF+", "BDF+"):
         return header
-    if (found := _with_onsets(data, header, range(len(header.labels)))) is None:
+    if (signal := _with_onsets(data, header, range(len(header.labels)))) is None:
         return header
     return dataclasses.replace(
-        header, labels=["EDF Annotations" if i == found else label for i, label in enumerate(header.labels)]
+        header, labels=["EDF Annotations" if i == signal else label for i, label in enumerate(header.labels)]
     )
 
 
@@ -74,32 +87,31 @@ class _Starts:
     """The onsets that stand in a signal."""
 
     def __init__(self, data: NDArray[np.uint8], header: Header, signal: int) -> None:
-        self.data, self.header = data, header
-        at = header.width * sum(header.samples[:signal])
-        self.place = slice(at, at + header.width * header.samples[signal])
+        self.data, self.header, self.span = data, header, header.spans[signal]
 
     def of(self, record: int) -> float | None:
         """Start of a record in s, from its first entry; None if none stands there, or an impossible one."""
-        found = _ONSET.match(self.data[record, self.place].tobytes())
-        return float(found[1]) if found and 0 <= float(found[1]) < LONGEST else None
+        entry = _ONSET.match(self.data[record, self.span].tobytes())
+        return float(entry[1]) if entry and 0 <= float(entry[1]) < LONGEST else None
 
-    def all(self) -> list[Point]:
-        return [(i, onset) for i in range(self.header.records) if (onset := self.of(i)) is not None]
+    def all(self) -> list[TimedRecord]:
+        return [TimedRecord(i, onset) for i in range(self.header.records) if (onset := self.of(i)) is not None]
 
-    def nearest(self, wanted: int, after: int, before: int) -> Point | None:
-        """The record nearest to `wanted`, after one record and before another, that says when it starts."""
+    def nearest(self, wanted: int, after: int, before: int) -> TimedRecord | None:
+        """The record nearest to `wanted`, after one record and before another, that has an onset."""
         for away in range(max(wanted - after, before - wanted)):
             for record in {wanted - away, wanted + away}:
                 if after < record < before and (onset := self.of(record)) is not None:
-                    return record, onset
+                    return TimedRecord(record, onset)
         return None
 
-    def late(self, a: Point, b: Point) -> float:
+    def late(self, a: TimedRecord, b: TimedRecord) -> float:
         """Seconds by which `b` starts later than it would if the records from `a` on followed each other."""
-        return b[1] - a[1] - (b[0] - a[0]) * self.header.seconds
+        return b.onset - a.onset - (b.record - a.record) * self.header.seconds
 
 
-def _marked(starts: _Starts) -> tuple[list[Block], list[str]]:
+def _marked(starts: _Starts) -> tuple[list[RecordRun], list[str]]:
+    """The runs of a file that is marked discontinuous: every onset counts, and one out of order refuses the file."""
     header, points = starts.header, starts.all()
     if 2 * len(points) < header.records:
         raise RecordingError(
@@ -110,22 +122,25 @@ def _marked(starts: _Starts) -> tuple[list[Block], list[str]]:
     for a, b in pairwise(points):
         if starts.late(a, b) < -OVERLAP:
             raise RecordingError(
-                header.name, f"data record {b[0] + 1} starts before record {a[0] + 1} ends; expected order of time"
+                header.name,
+                f"data record {b.record + 1} starts before record {a.record + 1} ends; expected order of time",
             )
     return _assemble(starts, points, marked=True)
 
 
-def _unmarked(starts: _Starts) -> tuple[list[Block], list[str]]:
+def _unmarked(starts: _Starts) -> tuple[list[RecordRun], list[str]]:
     """As for a marked file, but onsets that cannot be right are not used: the mark says that there are no gaps."""
     records = starts.header.records
-    whole = [(0, records, 0.0)]
+    whole = [RecordRun(0, records, 0.0)]
     first, last = starts.nearest(0, -1, records), starts.nearest(records - 1, -1, records)
     if first is None or last is None or (first == last and records > FEW):
-        return whole, [UNSAID]
+        return whole, [NO_ONSETS]
+    # records of another length than the header's would look like a gap, or an overlap, behind every one of them
     if abs(starts.late(first, last)) > OVERLAP:
         _check_length(starts)
     points = list(_fitting(starts, first, last))
     settled = _without_strays(starts, points)
+    # what is still late is a gap, what is early cannot be: both in one file mean that no onset can be relied on
     possible = [late > 0 for a, b in pairwise(settled) if abs(late := starts.late(a, b)) > OVERLAP]
     if any(possible) and not all(possible):
         raise RecordingError(
@@ -133,18 +148,18 @@ def _unmarked(starts: _Starts) -> tuple[list[Block], list[str]]:
         )
     if not all(possible):
         return whole, ["the starts of its records contradict their order: taken as one after another"]
-    found, notes = _assemble(starts, settled, marked=False)
-    if len(found) > 1:
+    runs, notes = _assemble(starts, settled, marked=False)
+    if len(runs) > 1:
         notes.append("not marked discontinuous, but its records start apart: the gaps are kept")
-    return found, notes
+    return runs, notes
 
 
 def _check_length(starts: _Starts) -> None:
     """Raise RecordingError if records that follow each other agree on another length than the header's."""
     records, seconds = starts.header.records, starts.header.seconds
     places = sorted(set(np.linspace(0, records - 2, 9).astype(int).tolist())) if records > 1 else []
-    found = [(starts.of(i), starts.of(i + 1)) for i in places]
-    steps = [b - a for a, b in found if a is not None and b is not None]
+    neighbours = [(starts.of(i), starts.of(i + 1)) for i in places]
+    steps = [b - a for a, b in neighbours if a is not None and b is not None]
     step = float(np.median(steps)) if len(steps) > 2 else seconds
     agree = [abs(each - step) < JITTER for each in steps]
     if step > 0 and abs(step - seconds) > min(OVERLAP, seconds / 4) and sum(agree) > 0.7 * len(steps):
@@ -153,22 +168,26 @@ def _check_length(starts: _Starts) -> None:
         )
 
 
-def _fitting(starts: _Starts, first: Point, last: Point) -> Iterator[Point]:
-    """Points in order, from `first` to `last`, by halving: between neighbours either all fits or none says more."""
+def _fitting(starts: _Starts, first: TimedRecord, last: TimedRecord) -> Iterator[TimedRecord]:
+    """Records in order, from `first` to `last`, by halving: between neighbours either all fits or none says more.
+
+    Two records whose onsets fit are taken to have no gap between them: a file without a gap costs two reads, and each
+    gap about as many more as the logarithm (base 2) of the number of records.
+    """
     yield first
     spans = [(first, last)]
     while spans:
         a, b = spans.pop()
         fits = abs(starts.late(a, b)) <= OVERLAP
-        middle = None if fits else starts.nearest((a[0] + b[0]) // 2, a[0], b[0])
+        middle = None if fits else starts.nearest((a.record + b.record) // 2, a.record, b.record)
         if middle:
             spans += [(middle, b), (a, middle)]
         elif a != b:
             yield b
 
 
-def _without_strays(starts: _Starts, points: list[Point]) -> list[Point]:
-    """Points without those that their neighbours contradict together."""
+def _without_strays(starts: _Starts, points: list[TimedRecord]) -> list[TimedRecord]:
+    """Records without those that their neighbours contradict together: one damaged onset is no gap and no overlap."""
     fits = lambda a, b: abs(starts.late(a, b)) <= OVERLAP
     inner = [
         b for a, b, c in zip(points, points[1:], points[2:], strict=False) if fits(a, b) or fits(b, c) or not fits(a, c)
@@ -176,25 +195,25 @@ def _without_strays(starts: _Starts, points: list[Point]) -> list[Point]:
     return [points[0], *inner, *points[1:][-1:]]
 
 
-def _assemble(starts: _Starts, points: list[Point], marked: bool) -> tuple[list[Block], list[str]]:
-    """Blocks from points between which all records fit, or their places are not known, and a note on these."""
+def _assemble(starts: _Starts, points: list[TimedRecord], marked: bool) -> tuple[list[RecordRun], list[str]]:
+    """Runs from records between which all others fit, or their places are not known, and a note on these."""
     records, seconds = starts.header.records, starts.header.seconds
-    head, onset = (0, points[0][1]) if marked else _back_to_zero(points[0], seconds)
-    found = [[points[0][0] - head, head + 1, onset]]
+    head, onset = (0, points[0].onset) if marked else _back_to_zero(points[0], seconds)
+    runs = [RecordRun(points[0].record - head, head + 1, onset)]
     for record, onset in points[1:]:
-        first, _, begin = found[-1]
-        if abs(onset - begin - (record - first) * seconds) <= (JITTER if marked else OVERLAP):
-            found[-1][1] = record + 1 - first
+        run = runs[-1]
+        # measured from the start of the run, so that small deviations from record to record do not add up unseen
+        if abs(onset - run.onset - (record - run.first) * seconds) <= (JITTER if marked else OVERLAP):
+            runs[-1] = run._replace(records=record + 1 - run.first)
         else:
-            found.append([record, 1, onset])
-    if not marked and records - points[-1][0] <= FEW:
-        found[-1][1] = records - found[-1][0]
-    lost = records - sum(count for _, count, _ in found)
-    notes = [f"{lost} data records do not say when they start: left out"] if lost else []
-    return [(first, count, onset) for first, count, onset in found], notes
+            runs.append(RecordRun(record, 1, onset))
+    if not marked and records - points[-1].record <= FEW:
+        runs[-1] = runs[-1]._replace(records=records - runs[-1].first)
+    lost = records - sum(run.records for run in runs)
+    return runs, [f"{lost} data records do not say when they start: left out"] if lost else []
 
 
-def _back_to_zero(point: Point, seconds: float) -> tuple[int, float]:
+def _back_to_zero(earliest: TimedRecord, seconds: float) -> tuple[int, float]:
     """How many records before the first that has an onset fit in before it, and the onset of the first of them."""
-    fitting = min(point[0], int((point[1] + JITTER) / seconds))
-    return fitting, point[1] - fitting * seconds
+    fitting = min(earliest.record, int((earliest.onset + JITTER) / seconds))
+    return fitting, earliest.onset - fitting * seconds

@@ -1,4 +1,4 @@
-"""Whether the bytes of an EDF or BDF file are laid out as its header says: signals go on from record to record.
+"""The seams between the data records of an EDF or BDF file: signals go on across them if the header's layout is right.
 
 A wrong number of samples in the header, or bytes lost on the way, cut the records at wrong places. Every signal then
 breaks off wherever a record ends, since what follows is another signal or another time. We predict the first samples
@@ -40,14 +40,17 @@ def check_seams(header: Header, records: NDArray[np.float32], second: float) -> 
 def seam_errors(records: NDArray[np.float32]) -> NDArray[np.float32]:
     """(C, records - 1): how badly each record's first samples follow from those before, in typical errors within."""
     records = records - records.mean((1, 2), keepdims=True)
-    anywhere = np.random.default_rng(0).integers(records.shape[2] - PAST - NEXT, size=16)  # at no rhythm's phase
+    # windows at random places: at even distances they could all fall on the same phase of a rhythm
+    anywhere = np.random.default_rng(0).integers(records.shape[2] - PAST - NEXT, size=16)
     inside = records[:, :, anywhere[:, None] + np.arange(PAST + NEXT)].reshape(len(records), -1, PAST + NEXT)
     past, now = inside[..., :PAST], inside[..., PAST, None]
+    # least squares by the normal equations, with a ridge far below the signal so that a flat one can be solved too
     normal = past.mT @ past
     normal += np.eye(PAST, dtype=np.float32) * (np.trace(normal, axis1=1, axis2=2)[:, None, None] * 1e-6 + 1e-12)
     weights = np.linalg.solve(normal, past.mT @ now)[..., 0]
     seams = np.concatenate([records[:, :-1, -PAST:], records[:, 1:, :NEXT]], 2)
-    return _errors(seams, weights) / (np.median(_errors(inside, weights), 1, keepdims=True) + 1)  # one digital step
+    # one digital step is added, below which an error says nothing
+    return _errors(seams, weights) / (np.median(_errors(inside, weights), 1, keepdims=True) + 1)
 
 
 def _errors(windows: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:

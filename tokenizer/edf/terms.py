@@ -1,4 +1,4 @@
-"""What may stay of an EDF file's texts: closed vocabularies and grammars, never a guess at what looks like a name.
+"""The texts that may stay in an EDF file: closed vocabularies and grammars, never a guess at what looks like a name.
 
 A text is kept where it is made of these words, electrodes and short numbers alone; every other one is replaced,
 whatever it says. Sleep stages are in the words of EDF+ (https://www.edfplus.info/specs/edftexts.html), filters as EDF+
@@ -57,6 +57,7 @@ _FILTERS = re.compile(
 def known_words(text: str) -> bool:
     """Whether a channel's name or a transducer is made of known words, electrodes and at most four more digits."""
     pieces = [piece for piece in _BREAK.split(text.lower()) if piece]
+    # words of digits are channel numbers or sizes; more than four digits together could be a date or a record number
     digits = "".join(piece for piece in pieces if _NUMBER.fullmatch(piece))
     return len(digits) <= 4 and all(_known(piece) for piece in pieces)
 

@@ -1,17 +1,25 @@
-"""EDF and BDF files byte by byte, so that tests and fuzzers can also make wrong ones."""
+"""The writer of EDF and BDF files, with EDF+ onsets: for the synthetic cohort, and for files that test the readers.
 
+`write_digital` writes integers under any header, `write_edf` digitises physical values first. Nothing stops a caller
+from writing a header that is wrong, since readers must be tested on such files too.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS
+from tokenizer.edf.fields import PART, VERSIONS, join_header
 
 LABELS = [f"EEG {name}-REF" for name in CHANNELS]
+ONSET_BYTES = 60
+"""Bytes of the annotation signal in each data record: a multiple of two and three, so that it holds whole samples."""
 
 
-def eeg(seconds: float, rate: int = 200, channels: int = 19, seed: int = 0) -> NDArray:
-    """Something like EEG (C, n) in µV: pink noise of 20 µV and a 10-Hz rhythm of 30 µV."""
+def eeg(seconds: float, rate: int = 200, channels: int = 19, seed: int = 0) -> NDArray[np.float64]:
+    """Something like EEG (C, n) in µV for test files: pink noise of 20 µV and a 10-Hz rhythm of 30 µV."""
     random = np.random.default_rng(seed)
     n = round(seconds * rate)
     shape = 1 / np.maximum(np.fft.rfftfreq(n, 1 / rate), 0.5)
@@ -36,38 +44,97 @@ def write_edf(
     bits: int = 16,
     seconds: float = 1.0,
 ) -> Path:
-    """Write `data` (C rows) in records of `seconds`; with `onsets`, as EDF+ with the start of each record in s.
+    """Write `data` (C rows) in `unit`, sampled at `rate` Hz, in records of `seconds`; the path.
 
-    `bits` 16 for EDF, 24 for BDF; `limit` the largest physical value in `unit`.
+    `bits` 16 for EDF, 24 for BDF; `limit` the largest physical value; `kind` the reserved field; `start` date and time
+    as they stand in the header; `onsets` and `declared` as in `write_digital`.
     """
-    data, top, name = list(data), 2 ** (bits - 1) - 1, "EDF" if bits == 16 else "BDF"
-    labels = labels or LABELS[: len(data)]
-    rates = [rate] * len(data) if isinstance(rate, int) else rate
-    sizes = [round(r * seconds) for r in rates]
-    records = len(data[0]) // sizes[0]
+    top, rates = 2 ** (bits - 1) - 1, [rate] * len(data) if isinstance(rate, int) else rate
+    limits = (f"{-limit:.7g}"[:8], f"{limit:.7g}"[:8])
+    signals = [
+        signal_fields(label, round(hz * seconds), limits, bits, unit)
+        for label, hz in zip(labels or LABELS[: len(data)], rates, strict=True)
+    ]
+    plus = f"{'EDF' if bits == 16 else 'BDF'}+C" if onsets is not None else "24BIT" * (bits == 24)
+    general = {
+        "patient": patient,
+        "recording": recording,
+        "date": start[:8],
+        "time": start[8:],
+        "reserved": kind or plus,
+    }
+    digital = [np.clip(np.round(row / limit * top), -top, top).astype("<i4") for row in data]
+    return write_digital(path, digital, general, signals, bits, seconds, onsets, declared)
+
+
+def write_digital(
+    path: Path,
+    digital: Sequence[NDArray[np.integer]],
+    general: dict[str, str],
+    signals: list[dict[str, str]],
+    bits: int = 16,
+    seconds: float = 1.0,
+    onsets: list[float] | None = None,
+    declared: int | None = None,
+) -> Path:
+    """Write integers as they are in records of `seconds`, whole ones only; the path.
+
+    digital: C rows (n,) within `bits`, 16 for EDF and 24 for BDF
+    general: patient, recording, date, time and reserved field of the header; the others follow from the samples
+    signals: the fields of each row, see `signal_fields`
+    onsets: start of each record in s, written into an annotation signal as in EDF+
+    declared: the number of records that the header promises, if it shall not be the true one
+    """
+    sizes = [int(signal["samples"]) for signal in signals]
+    records = len(digital[0]) // sizes[0]
     columns = [
-        _bytes(x[: records * n] / limit * top, bits).reshape(records, n * bits // 8)
-        for x, n in zip(data, sizes, strict=True)
+        _bytes(row[: records * n], bits).reshape(records, n * bits // 8) for row, n in zip(digital, sizes, strict=True)
     ]
     if onsets is not None:
-        times = b"".join(f"+{t:.12g}\x14\x14".encode().ljust(60, b"\0") for t in onsets)
-        columns.append(np.frombuffer(times, np.uint8).reshape(records, 60))
-        labels, sizes = [*labels, f"{name} Annotations"], [*sizes, 60 * 8 // bits]
-    n = len(labels)
-    limits = (f"{-limit:.7g}"[:8], f"{limit:.7g}"[:8], str(-top), str(top))
-    fields = [(labels, 16), (["AgCl"] * n, 80), ([unit] * n, 8), *(([text] * n, 8) for text in limits)]
-    fields += [([""] * n, 80), ([str(size) for size in sizes], 8), ([""] * n, 32)]
-    kind = kind or (f"{name}+C" if onsets is not None else "24BIT" * (bits == 24))
-    general = [patient.ljust(80), recording.ljust(80), start, str(256 * (n + 1)).ljust(8), kind.ljust(44)]
-    general += [str(records if declared is None else declared).ljust(8), f"{seconds:g}".ljust(8), str(n).ljust(4)]
-    header = "".join(general) + "".join(text.ljust(width) for values, width in fields for text in values)
-    version = b"0       " if bits == 16 else b"\xffBIOSEMI"
-    path.write_bytes(version + header.encode("latin-1") + np.concatenate(columns, 1).tobytes())
+        columns.append(_onset_bytes(onsets))
+        label = f"{'EDF' if bits == 16 else 'BDF'} Annotations"
+        signals = [*signals, signals[0] | {"label": label, "samples": str(8 * ONSET_BYTES // bits)}]
+    general = general | {
+        "version": VERSIONS[bits // 8],
+        "header bytes": str(PART * (len(signals) + 1)),
+        "records": str(records if declared is None else declared),
+        "seconds": f"{seconds:g}",
+        "signals": str(len(signals)),
+    }
+    with path.open("wb") as file:
+        file.write(join_header(general, signals))
+        file.write(np.concatenate(columns, 1).data)  # a record holds a piece of every signal, signal after signal
     return path
 
 
-def _bytes(digital: NDArray, bits: int) -> NDArray[np.uint8]:
-    """Little-endian integers of `bits`, held within their range."""
-    top = 2 ** (bits - 1) - 1
-    wide = np.clip(np.round(digital), -top, top).astype("<i4").view(np.uint8).reshape(-1, 4)
-    return np.ascontiguousarray(wide[:, : bits // 8])
+def signal_fields(
+    label: str,
+    samples: int,
+    limits: tuple[str, str],
+    bits: int = 16,
+    unit: str = "uV",
+    transducer: str = "AgCl",
+    prefilter: str = "",
+) -> dict[str, str]:
+    """The header fields of a signal with `samples` per record; `limits` the physical values of the digital limits.
+
+    The limits are texts, since what the header says and not what was meant is the scale of the samples.
+    """
+    top = 2 ** (bits - 1) - 1  # the same below and above zero, so that digital 0 is physical 0
+    physical = {"physical minimum": limits[0], "physical maximum": limits[1]}
+    digital = {"digital minimum": str(-top), "digital maximum": str(top)}
+    texts = {"label": label, "transducer": transducer, "unit": unit, "prefilter": prefilter, "signal reserved": ""}
+    return texts | physical | digital | {"samples": str(samples)}
+
+
+def _bytes(digital: NDArray[np.integer], bits: int) -> NDArray[np.uint8]:
+    """Integers (n,) as little-endian bytes, flat, `bits` each."""
+    if bits == 16:
+        return digital.astype("<i2").view(np.uint8)
+    return np.ascontiguousarray(digital.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3]).reshape(-1)
+
+
+def _onset_bytes(onsets: list[float]) -> NDArray[np.uint8]:
+    """(records, bytes) of an annotation signal that says nothing but when each record starts."""
+    lists = [f"+{onset:.12g}\x14\x14".encode().ljust(ONSET_BYTES, b"\0") for onset in onsets]
+    return np.frombuffer(b"".join(lists), np.uint8).reshape(-1, ONSET_BYTES)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from tokenizer.edf.fields import SIGNAL, field_places
 from tokenizer.edf.header import Header
-from tokenizer.edf.private_fields import GENERAL, SIGNAL
 from tools.fuzz.damage import REST, Damage, Mutated, Random, changed, choice, flip, header_size
 from tools.fuzz.fuzz_seeds import Seed
 
@@ -104,12 +104,7 @@ def beside(random: Random, seed: Seed) -> Mutated | None:
 
 def fields(header: Header) -> list[tuple[str, int, int]]:
     """(name, first byte, stop) of every field of an EDF header, those of the signals one by one."""
-    found, at, count = [], 0, len(header.labels)
-    for table, times in ((GENERAL, 1), (SIGNAL, count)):
-        for name, width in table.items():
-            found += [(name, at + width * i, at + width * (i + 1)) for i in range(times)]
-            at += width * times
-    return found
+    return [(name, place.start, place.stop) for name, place in field_places(len(header.labels))]
 
 
 def _replace(random: Random, seed: Seed, name: str, first: int, stop: int) -> Mutated:

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from clef.cohort import write_cohort
 from clef.importers.synthetic.ceilings import ceilings, concept_labels
-from clef.importers.synthetic.edf import AMPLIFIERS, record, write_edf
+from clef.importers.synthetic.edf import AMPLIFIERS, record, write_recording
 from clef.importers.synthetic.latents import draw_findings, draw_latents
 from clef.importers.synthetic.records import (
     DEFAULT_MINUTES,
@@ -119,7 +119,7 @@ def draw_recording(job: tuple) -> None:
         eeg = render(z, amplifier.rate, row["seconds"], amplifier.mains, rng)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:  # not write_aside: flushing each of hundreds of files to disk would take longer than drawing them
-        write_edf(aside, record(eeg, amplifier, rng), amplifier, row["start"])
+        write_recording(aside, record(eeg, amplifier, rng), amplifier, row["start"])
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -1,8 +1,6 @@
-"""The amplifiers of the synthetic sites, and a small EDF writer.
+"""The amplifiers of the synthetic sites, and the EDF files that they write.
 
-Sites differ in sampling rate, channel names, extra channels, mains, hardware high-pass and resolution, as
-archives do. The file is 16-bit EDF with records of 1 s, written in one vectorised pass.
-EDF: https://www.edfplus.info/specs/edf.html
+Sites differ in sampling rate, channel names, extra channels, mains, hardware high-pass and resolution, as archives do.
 """
 
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from clef.importers.synthetic.waves import CHANNELS, Canvas, bump, topography
+from tokenizer.edf.writer import signal_fields, write_digital
 
 NEW_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 FACE = topography(-0.3, 1.15, 0.3) + topography(0.3, 1.15, 0.3)
@@ -66,23 +65,13 @@ def _extra(name: str, eeg: np.ndarray, canvas: Canvas) -> np.ndarray:
     return gains @ eeg + canvas.rng.standard_normal(canvas.n, np.float32)
 
 
-def write_edf(path: Path, digital: np.ndarray, amplifier: Amplifier, start: np.datetime64) -> None:
-    """Write (channels, n) int16 as EDF; n must be whole seconds. The header says that it is synthetic."""
-    channels, n = digital.shape
-    records = digital.reshape(channels, n // amplifier.rate, amplifier.rate).transpose(1, 0, 2)
-    with Path(path).open("wb") as file:
-        file.write(_header(amplifier, channels, len(records), start))
-        file.write(np.ascontiguousarray(records, "<i2").data)
-
-
-def _header(amplifier: Amplifier, channels: int, records: int, start: np.datetime64) -> bytes:
+def write_recording(path: Path, digital: np.ndarray, amplifier: Amplifier, start: np.datetime64) -> None:
+    """Write (channels, n) int16 as EDF with records of 1 s; n must be whole seconds. The header says synthetic."""
     when, limit = start.item(), 32767 * amplifier.step
-    year = f"Startdate {when:%d}-{when:%b}-{when:%Y} X SYNTHETIC X".upper().replace("STARTDATE", "Startdate")
-    general = [("0", 8), ("X X X X", 80), (year, 80), (f"{when:%d.%m.%y}", 8), (f"{when:%H.%M.%S}", 8),
-               (256 * (channels + 1), 8), ("", 44), (records, 8), (1, 8), (channels, 4)]  # fmt: skip
-    each = [(amplifier.labels(), 16), (["AgAgCl electrode"] * channels, 80), (["uV"] * channels, 8),
-            ([f"{-limit:.1f}"] * channels, 8), ([f"{limit:.1f}"] * channels, 8), ([-32767] * channels, 8),
-            ([32767] * channels, 8), ([f"HP:{amplifier.high_pass}Hz"] * channels, 80),
-            ([amplifier.rate] * channels, 8), ([""] * channels, 32)]  # fmt: skip
-    fields = general + [(value, width) for values, width in each for value in values]
-    return b"".join(str(value).encode("ascii").ljust(width)[:width] for value, width in fields)
+    day = f"{when:%d}-{when:%b}-{when:%Y}".upper()
+    general = {"patient": "X X X X", "recording": f"Startdate {day} X SYNTHETIC X", "reserved": ""}
+    general |= {"date": f"{when:%d.%m.%y}", "time": f"{when:%H.%M.%S}"}
+    limits, high_pass = (f"{-limit:.1f}", f"{limit:.1f}"), f"HP:{amplifier.high_pass}Hz"
+    settings = {"limits": limits, "transducer": "AgAgCl electrode", "prefilter": high_pass}
+    signals = [signal_fields(label, amplifier.rate, **settings) for label in amplifier.labels()]
+    write_digital(path, digital, general, signals)

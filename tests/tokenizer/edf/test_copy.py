@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.leaks import found_in
 from tests.planted import CORE, RATE, SECONDS, Person, make_one
-from tokenizer.edf.annotations import Allowed, lists_of
-from tokenizer.edf.copy import prepare, problem, write_copy
-from tokenizer.edf.private_fields import Keep, read_header
+from tokenizer.edf.annotations import Allowed, annotation_lists
+from tokenizer.edf.copy import content_name, plan_copy, problem, write_copy
+from tokenizer.edf.private_fields import Keep
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import read
 from tokenizer.recording import RecordingError
@@ -24,8 +24,8 @@ RECORD = 2 * (19 * RATE + 30)
 
 
 def copied(path: Path, out: Path, keep: Keep | None = None, more: tuple[str, ...] = ()) -> Path:
-    job = prepare(path, keep or Keep(), Allowed(more))
-    write_copy(job, out)
+    plan = plan_copy(path, keep or Keep(), Allowed(more))
+    write_copy(plan, out)
     return out
 
 
@@ -33,7 +33,7 @@ def lists(path: Path) -> list[tuple[bytes, list[bytes]]]:
     """The annotation lists of a file of `planted`, read without the program's own header."""
     data = path.read_bytes()[256 * 21 :]
     records = [data[i : i + RECORD][-60:] for i in range(0, len(data), RECORD)]
-    return [tuple(found) for record in records for _, found in lists_of(record) if found]
+    return [tuple(annotations) for record in records for _, annotations in annotation_lists(record) if annotations]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,7 +64,7 @@ def test_long_files_are_copied_in_pieces(tmp_path, monkeypatch):
     old = make_one(tmp_path, Person(9), "EDF+D")
     whole = copied(old, tmp_path / "whole.edf").read_bytes()
     for block in (1, 5 * RECORD):
-        monkeypatch.setattr("tokenizer.edf.copy.BLOCK", block)
+        monkeypatch.setattr("tokenizer.edf.copy.AT_ONCE", block)
         assert copied(old, tmp_path / f"{block}.edf").read_bytes() == whole
 
 
@@ -76,9 +76,9 @@ def test_annotations_keep_their_times_and_standard_words(kind, tmp_path):
     assert [timing for timing, _ in before] == [timing for timing, _ in after] and len(after) == 2 * SECONDS
     words = [text for _, texts in after for text in texts if text]
     assert words == [b"X", b"X", b"X", b"X", b"X", b"HV"] * 2
-    found = mne.read_annotations(new)
-    assert set(found.description) == {"X", "HV"} and found.duration.tolist() == [1] * SECONDS
-    np.testing.assert_allclose(found.onset, mne.read_annotations(old).onset)
+    annotations = mne.read_annotations(new)
+    assert set(annotations.description) == {"X", "HV"} and annotations.duration.tolist() == [1] * SECONDS
+    np.testing.assert_allclose(annotations.onset, mne.read_annotations(old).onset)
 
 
 def test_other_readers_read_the_copies(tmp_path):
@@ -95,32 +95,6 @@ def test_other_readers_read_the_copies(tmp_path):
     assert file.signals[0].prefiltering == file.signals[0].transducer_type == "" and len(file.annotations) == SECONDS
 
 
-def test_what_is_useful_and_technical_stays(tmp_path):
-    path = write_edf(tmp_path / "a.edf", eeg(12), unit="mV", kind="EDF+C some vendor 12", recording="from room 4")
-    new = read_header(copied(path, tmp_path / "b.edf"))
-    assert new.signals[0] | {"samples": ""} == read_header(path).signals[0] | {"samples": ""}
-    assert new.signals[0]["transducer"] == "AgCl" and new.signals[0]["unit"] == "mV"
-    assert (
-        new.general["reserved"] == "EDF+C" and new.general["date"] == "01.01.85" and new.general["time"] == "00.00.00"
-    )
-    assert read_header(copied(tmp_path / "b.edf", tmp_path / "c.edf")) == new
-
-
-def test_what_is_asked_for_is_kept(tmp_path):
-    path = make_one(tmp_path, Person(9), "EDF+C")
-    kept = read_header(copied(path, tmp_path / "b.edf", Keep(sex=True, date=True, time=True))).general
-    assert kept["patient"] == "X F X X" and kept["recording"] == "Startdate 03-FEB-2021 X X X"
-    assert (kept["date"], kept["time"]) == ("03.02.21", "12.30.00")
-    assert str(read(tmp_path / "b.edf").start) == "2021-02-03 12:30:00" and not found_in(
-        (tmp_path / "b.edf").read_bytes()
-    )
-    odd = write_edf(
-        tmp_path / "c.edf", eeg(12), patient="Mr F Doe", start=f"{CORE}  12.30.00", recording="Startdate 1-May X"
-    )
-    kept = read_header(copied(odd, tmp_path / "d.edf", Keep(sex=True, date=True))).general
-    assert kept["patient"] == "X X X X" and kept["date"] == "01.01.85" and kept["recording"] == "Startdate X X X X"
-
-
 @pytest.mark.parametrize("place", ["records", "seconds", "count", "version", "physical minimum", "samples", "untimed"])
 def test_damaged_headers_are_refused_and_nothing_is_written(place, tmp_path):
     path = make_one(tmp_path, Person(3), place)
@@ -135,8 +109,8 @@ def test_what_follows_the_last_record_is_dropped(tmp_path):
     path = write_edf(tmp_path / "a.edf", eeg(12))
     whole = path.read_bytes()
     path.write_bytes(whole + b"Dear " + CORE.encode() * 4000)
-    job = prepare(path, Keep(), Allowed())
-    assert write_copy(job, tmp_path / "b.edf") and job.counts["bytes after the last record"] == 5 + 6 * 4000
+    plan = plan_copy(path, Keep(), Allowed())
+    assert write_copy(plan, tmp_path / "b.edf") and plan.counts["bytes after the last record"] == 5 + 6 * 4000
     assert (tmp_path / "b.edf").read_bytes()[256 * 20 :] == whole[256 * 20 :]
     path.write_bytes(whole[:236] + b"-1      " + whole[244:] + b"Dear")
     assert copied(path, tmp_path / "c.edf").read_bytes()[256 * 20 :] == whole[256 * 20 :]
@@ -146,20 +120,20 @@ def test_what_follows_the_last_record_is_dropped(tmp_path):
 
 def test_a_copy_that_is_not_what_it_should_be_is_noticed(tmp_path):
     path = make_one(tmp_path, Person(9), "EDF+C")
-    job, new = prepare(path, Keep(), Allowed()), tmp_path / "new.edf"
-    write_copy(job, new)
+    plan, new = plan_copy(path, Keep(), Allowed()), tmp_path / "new.edf"
+    write_copy(plan, new)
     whole = new.read_bytes()
-    assert problem(job, new) is None
+    assert problem(plan, new) is None
     text = 256 * 21 + 2 * 19 * RATE + whole[256 * 21 + 2 * 19 * RATE :].index(b"X")
-    for at, byte, said in (
+    for at, byte, message in (
         (9, b"Y", "not what was written"),
         (256 * 21, b"\x99", "other samples"),
         (text, b"Z", "not allowed"),
     ):
         new.write_bytes(whole[:at] + byte + whole[at + 1 :])
-        assert said in problem(job, new), said
+        assert message in problem(plan, new), message
     new.write_bytes(whole + b"more")
-    assert problem(job, new) and write_copy(job, new) and new.read_bytes() == whole and not write_copy(job, new)
+    assert problem(plan, new) and write_copy(plan, new) and new.read_bytes() == whole and not write_copy(plan, new)
 
 
 def test_a_name_among_the_allowed_annotations_is_noticed(tmp_path):
@@ -187,6 +161,16 @@ def test_damage_anywhere_in_a_header(tmp_path, at, garbage):
         assert not found_in(str(error).encode())
     else:
         assert not found_in(new) and b"\xff" not in new[: 256 * 21]
+
+
+def test_a_name_from_the_content_tells_files_apart_by_samples_and_not_by_people(tmp_path):
+    names = []
+    for signal, patient in ((0, "Mr F Doe"), (0, "Ms Roe"), (1, "Mr F Doe")):
+        path = write_edf(tmp_path / "a.edf", eeg(3, 64, seed=signal), 64, patient=patient)
+        names.append(content_name(plan_copy(path, Keep(), Allowed())))
+    assert names[0] == names[1] != names[2] and all(len(name) == 20 and name.endswith(".edf") for name in names)
+    path = write_edf(tmp_path / "a.bdf", eeg(3, 64), 64, bits=24)
+    assert content_name(plan_copy(path, Keep(), Allowed())).endswith(".bdf")
 
 
 DATA = Path(os.environ.get("CLEF_TEST_DATA", "/nowhere"))
