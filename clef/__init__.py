@@ -11,11 +11,11 @@ def _check_siblings() -> None:
     home = Path(__file__).resolve().parent.parent
     for name in ("tokenizer", "benchmark"):
         spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
-        if found != home:
-            came = "none" if found is None else "another one"
+        place = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if place != home:
+            which = "none" if place is None else "another one"
             raise ImportError(
-                f"clef needs its own package {name!r} beside it, but Python found {came}; "
+                f"clef needs its own package {name!r} beside it, but Python found {which}; "
                 f"install clef-eeg in an environment of its own"
             )
 

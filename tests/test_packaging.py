@@ -1,11 +1,13 @@
 """What an installation must keep: presets are found, the siblings are ours, public names are there and typed."""
 
+import importlib.metadata
 import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ import pytest
 import benchmark
 import clef
 import tokenizer
+from tests.helpers import ROOT
+from tests.test_imports import imported
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("clef", "tokenizer", "benchmark")
 
 
@@ -139,14 +142,29 @@ def test_the_citation_names_this_version():
     assert f"\nversion: {clef.__version__}\n" in citation
 
 
-# ---- the constraints
-def test_constraints_pin_every_dependency_and_nothing_local():
-    import tomllib
+# ---- the dependencies
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FOR_OTHERS = {"pymatreader"}
+"""What mne imports, for EEGLAB files, without requiring it."""
+OF_EXTRAS = {"xformers"}
+"""What is asked for before it is imported."""
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+def canonical(requirement):
+    return re.match(r"[\w.-]+", requirement).group().lower().replace("_", "-")
+
+
+def test_dependencies_are_what_the_packages_import():
+    homes = importlib.metadata.packages_distributions()
+    roots = set().union(*(imported(file.read_text()) for room in PACKAGES for file in (ROOT / room).rglob("*.py")))
+    foreign = roots - set(sys.stdlib_module_names) - set(PACKAGES) - OF_EXTRAS
+    used = {canonical(homes[root][0]) for root in foreign}
+    assert {canonical(d) for d in PROJECT["dependencies"]} - FOR_OTHERS == used
+
+
+def test_constraints_pin_every_dependency_and_nothing_local():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
-    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
-    names = {re.match(r"[\w.-]+", w).group().lower().replace("_", "-") for w in wanted}
-    assert names <= {pin.lower().replace("_", "-") for pin in pins}
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    assert {canonical(w) for w in wanted} <= {canonical(pin) for pin in pins}
     assert all(re.fullmatch(r"[\w.]+", version) for version in pins.values())  # no +cpu, no path, no address

@@ -30,59 +30,67 @@ from omegaconf.errors import OmegaConfBaseException
 from tokenizer.base import ranks
 from tokenizer.base.progress import set_up_logging
 
-Config = TypeVar("Config")
+ConfigT = TypeVar("ConfigT")
+"""The dataclass of one program's settings."""
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
+"""Errors of the system that people can put right: no room left, or no right to write."""
 
 
 class ConfigError(ValueError):
     """An argument that does not fit the program's settings."""
 
 
-def program(schema: type[Config], main: Callable[[Config], int | None], name: str, argv: list[str] | None = None):
+def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: str, argv: list[str] | None = None):
     """Run `main(config)` as a command-line program and exit with its code.
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
     130: stopped with Ctrl-C; the same command goes on from there.
+
+    `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
+    where the command `clef` did, which leaves that in `__command__` of the main module.
     """
     argv = sys.argv[1:] if argv is None else argv
+    command = getattr(sys.modules["__main__"], "__command__", None)
     if {"--help", "-h", "help"} & set(argv):
-        print(help_text(schema, name, inspect.getdoc(sys.modules[main.__module__]) or ""))
+        print(help_text(schema, name, inspect.getdoc(sys.modules[main.__module__]) or "", command))
         sys.exit(0)
+    shown = command or name
     try:
         config = parse(schema, name, argv)
     except ConfigError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        print(f"{shown}: {error}", file=sys.stderr)
         sys.exit(2)
     set_up_logging(ranks.RANK)
     try:
         code = main(config) or 0
-    except ConfigError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        code = 2
-    except (ValueError, FileNotFoundError) as error:
-        print(f"{name}: {_one_line(error)}", file=sys.stderr)
-        code = 1
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+    except (ValueError, OSError, KeyboardInterrupt) as error:
+        code, line = _ending(error)
+        if not line:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(
-            f"{name}: {error.strerror}{where}: what was written so far is whole; make room or change `out`, "
-            f"then run the same command again",
-            file=sys.stderr,
-        )
-        code = 1
-    except KeyboardInterrupt:
-        print(f"\n{name}: stopped; the same command goes on from here", file=sys.stderr)
-        code = 130
+        newline = "\n" if code == STOPPED else ""  # the terminal's ^C, or a progress bar, stands on this one
+        print(f"{newline}{shown}: {line}", file=sys.stderr)
     logging.shutdown()
     sys.exit(code)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _ending(error: BaseException) -> tuple[int, str]:
+    """Exit code, and one line for people; no line if the error is a mistake of ours, which keeps its traceback."""
+    if isinstance(error, KeyboardInterrupt):
+        return STOPPED, "stopped; the same command goes on from here"
+    if isinstance(error, ConfigError):
+        return 2, str(error)
+    if isinstance(error, ValueError | FileNotFoundError):
+        return 1, " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+        where = f" ({error.filename})" if error.filename else ""
+        remedy = "what was written so far is whole; make room or change `out`, then run the same command again"
+        return 1, f"{error.strerror}{where}: {remedy}"
+    return 1, ""
 
 
-def parse(schema: type[Config], name: str, argv: list[str]) -> Config:
+def parse(schema: type[ConfigT], name: str, argv: list[str]) -> ConfigT:
     """Turn `name=value` arguments into an instance of `schema`.
 
     Raises ConfigError (one line) for an unknown name, a wrong type, an unknown preset or a missing value.
@@ -102,7 +110,7 @@ def parse(schema: type[Config], name: str, argv: list[str]) -> Config:
             _set(schema, config, key, value, key)
     if missing := sorted(OmegaConf.missing_keys(config)):
         raise ConfigError(f"{', '.join(missing)} must be given, as {missing[0]}=…; --help lists the settings")
-    return typing.cast(Config, OmegaConf.to_object(config))
+    return typing.cast(ConfigT, OmegaConf.to_object(config))
 
 
 def preset_groups(name: str) -> dict[str, list[str]]:
@@ -143,42 +151,42 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _set(schema: type, config: Any, key: str, value: Any, source: str) -> None:
     """Set one field of `config` by its dotted name, converted to the field's type."""
-    kind = field_type(schema, key)
+    wanted = field_type(schema, key)
     if isinstance(value, str):
-        if _is_text(kind):
-            value = None if value in ("null", "none", "") and _is_optional(kind) else value.replace("${", "\\${")
-        elif value.startswith("[") or typing.get_origin(kind) is list:
+        if _is_text(wanted):  # escaped, because OmegaConf would resolve ${…} in a folder's name as a reference
+            value = None if value in ("null", "none", "") and _is_optional(wanted) else value.replace("${", "\\${")
+        elif value.startswith("[") or typing.get_origin(wanted) is list:
             value = [part.strip() for part in value.strip("[]").split(",") if part.strip()]
-        elif value in ("null", "none") and _is_optional(kind):
+        elif value in ("null", "none") and _is_optional(wanted):
             value = None
     try:
         OmegaConf.update(config, key, value)
     except OmegaConfBaseException as error:
-        said = str(error).splitlines()[0]
-        raise ConfigError(f"{source if source != key else f'{key}={value}'}: {said}") from None
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"{source if source != key else f'{key}={value}'}: {reason}") from None
 
 
 def field_type(schema: type, key: str) -> Any:
     """The type of the field with the dotted name `key`. Raises ConfigError naming near misses if there is none."""
-    kind: Any = schema
+    wanted: Any = schema
     for i, part in enumerate(key.split(".")):
-        hints = typing.get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
+        hints = typing.get_type_hints(wanted) if dataclasses.is_dataclass(wanted) else {}
         if part not in hints:
             near = difflib.get_close_matches(key, [name for name, _ in all_fields(schema)], n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else "--help lists the settings"
             raise ConfigError(f"{key}: there is no such setting; {hint}")
-        kind = hints[part]
-        if dataclasses.is_dataclass(kind) and i == key.count("."):
+        wanted = hints[part]
+        if dataclasses.is_dataclass(wanted) and i == key.count("."):
             raise ConfigError(f"{key}: this is a group of settings; set one of its fields, as {key}.NAME=…")
-    return kind
+    return wanted
 
 
-def _is_text(kind: Any) -> bool:
-    return kind in (str, Path) or (_is_optional(kind) and bool({str, Path} & set(typing.get_args(kind))))
+def _is_text(wanted: Any) -> bool:
+    return wanted in (str, Path) or (_is_optional(wanted) and bool({str, Path} & set(typing.get_args(wanted))))
 
 
-def _is_optional(kind: Any) -> bool:
-    return isinstance(kind, types.UnionType) and type(None) in typing.get_args(kind)
+def _is_optional(wanted: Any) -> bool:
+    return isinstance(wanted, types.UnionType) and type(None) in typing.get_args(wanted)
 
 
 def all_fields(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -191,9 +199,9 @@ def all_fields(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{field.name}", field
 
 
-def help_text(schema: type, name: str, about: str) -> str:
+def help_text(schema: type, name: str, about: str, command: str | None = None) -> str:
     """The text of `--help`: what the program is, its presets, and each setting with its default and docstring."""
-    lines = [about, "", f"usage: python -m {name} name=value …", ""]
+    lines = [about, "", f"usage: {command or f'python -m {name}'} name=value …", ""]
     for group, presets in preset_groups(name).items():
         lines.append(f"presets   {group}= {' | '.join(presets)}")
     lines += ["", "settings"]
@@ -209,11 +217,11 @@ def _setting_lines(schema: type, prefix: str) -> Iterator[str]:
             yield from _setting_lines(hints[field.name], f"{prefix}{field.name}.")
             continue
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
-        shown = "(required)" if default == "???" else "" if default is None else default
+        value = "(required)" if default == "???" else "" if default is None else default
         choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is typing.Literal else ()
         text = f"{docs.get(field.name, '')}{' One of ' + ', '.join(map(str, choices)) + '.' if choices else ''}"
         yield textwrap.fill(
-            text, 120, initial_indent=f"  {prefix}{field.name}={shown}".ljust(36) + " ", subsequent_indent=" " * 37
+            text, 120, initial_indent=f"  {prefix}{field.name}={value}".ljust(36) + " ", subsequent_indent=" " * 37
         )
 
 
