@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tests import environment
+from tests.environment import threads
 from tokenizer.store import Tokens
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = environment.ROOT
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = [
     "clef.model",
@@ -33,7 +35,8 @@ PRELOADED = [
 PRELOADED += ["torch._dynamo", "jinja2", "scipy.linalg", "huggingface_hub.repocard"]  # slow, and used by every training
 
 TINY = {
-    **{"model": "tiny", "threads": 1, "workers": 0, "device": "cpu", "batch": 4, "log_every": 1, "validate_every": 4},
+    **{"model": "tiny", "threads": threads(), "workers": 0, "device": "cpu", "batch": 4},
+    **{"log_every": 1, "validate_every": 4},
     **{
         "vqgan.width": 16,
         "vqgan.encoder_blocks": 1,
@@ -162,7 +165,7 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
     sys.stdout = os.fdopen(1, "w", buffering=1)
     sys.stderr = os.fdopen(2, "w", buffering=1)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads())
     os.environ.update(environ)
     importlib.reload(importlib.import_module("tokenizer.base.ranks"))  # it has asked the server's environment
     sys.argv = argv
@@ -171,7 +174,7 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
 
 
 def _member(environ: dict[str, str], target, given: tuple) -> None:
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads())
     os.environ.update(environ)
     ranks = importlib.reload(importlib.import_module("tokenizer.base.ranks"))  # it has asked the server's environment
     ranks.set_up("cpu")
