@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,8 @@ TINY = {
     **{"tokenizer_stage.validation_sessions": 2},
 }
 """Settings of clef.pretrain that make every stage take a second."""
+PATIENCE = 600
+"""Seconds to wait for what must happen; a machine that is very busy, or reads torch over a network, may take so long."""
 TIMES = {"seconds", "wait_share"}
 """What no two runs have in common in metrics.jsonl."""
 
@@ -80,7 +83,7 @@ class Running:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.process.pid, number)
 
-    def wait(self, seconds: float = 120) -> Done:
+    def wait(self, seconds: float = PATIENCE) -> Done:
         self.process.join(seconds)
         if self.process.exitcode is None:
             self.kill()
@@ -128,7 +131,7 @@ def on_two(target, *given: object) -> None:
     for process in both:
         process.start()
     for process in both:
-        process.join(60)
+        process.join(PATIENCE)
         process.kill()
     assert [process.exitcode for process in both] == [0, 0]
 
@@ -146,7 +149,7 @@ def must(done: Done) -> Done:
     return done
 
 
-def wait_until(condition, running: Running, seconds: float = 60) -> bool:
+def wait_until(condition, running: Running, seconds: float = PATIENCE) -> bool:
     """Wait until `condition()`; False if the program ended before."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -156,6 +159,31 @@ def wait_until(condition, running: Running, seconds: float = 60) -> bool:
             return False
         time.sleep(0.002)
     raise TimeoutError((running.folder / "err").read_text())
+
+
+def slow_loop(watch: Callable[[Iterator[int]], Iterable[int]]) -> tuple[float, float]:
+    """Sleep four times in a source and in the loop over `watch(source)`: the least and the most s that were waited.
+
+    The source's sleeps are waited for and the loop's are not, however long each takes on a busy machine.
+    """
+    source_seconds, loop_seconds = [], []
+
+    def source() -> Iterator[int]:
+        for i in range(4):
+            source_seconds.append(_sleep(0.03))
+            yield i
+
+    began = time.perf_counter()
+    for _ in watch(source()):
+        loop_seconds.append(_sleep(0.01))
+    return sum(source_seconds), time.perf_counter() - began - sum(loop_seconds)
+
+
+def _sleep(seconds: float) -> float:
+    """Sleep, and say how long it was."""
+    began = time.perf_counter()
+    time.sleep(seconds)
+    return time.perf_counter() - began
 
 
 def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from clef.pages.quality import ROWS, _rows, draw
 from clef.pages.quality_table import SCHEMA, read_quality
 from clef.quality import QualityConfig, main, run_jobs
-from tests.helpers import ROOT
+from tests.helpers import PATIENCE, ROOT
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import read
@@ -95,7 +95,7 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path):
     writer = when_read(files["c"])
     running.send_signal(signal.SIGINT)
     os.close(writer)  # a signal that came just before the read is answered when the read ends
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130 and "goes on from here" in said and "Traceback" not in said
     assert not (tmp_path / "q" / "quality.parquet").exists()
     files["c"].unlink()
@@ -131,14 +131,14 @@ def test_a_recording_that_kills_its_process_is_a_row_and_stops_nothing(tmp_path)
             child.kill()
             child.join()
         os.close(writer)
-    working.join(60)
+    working.join(PATIENCE)
     assert "died" in found[0][0]["reason"] and len(found[0]) == 19
     assert found[1][0]["session_id"] == "y" and found[1][0]["session_seconds"] == 12
 
 
 def when_read(fifo: Path) -> int:
     """Wait until somebody opens `fifo` to read it; its other end."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
             return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)

@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,7 @@ import polars as pl
 import pytest
 import torch
 
-from tests.helpers import meeting_point, must, run, snapshot, spectrogram, start, wait_until
+from tests.helpers import meeting_point, must, run, slow_loop, snapshot, spectrogram, start, wait_until
 from tokenizer.base.files import fingerprint
 from tokenizer.encode import EncodeConfig, encode_all, encode_one, reading_settings
 from tokenizer.encode_summary import Pace, invalid_shares, say_refused, waiting
@@ -246,12 +245,6 @@ def test_reasons_are_counted_by_kind(caplog):
 
 
 def test_waiting_is_measured():
-    def slow():
-        for i in range(3):
-            threading.Event().wait(0.05)
-            yield i
-
     pace = Pace()
-    for _ in waiting(slow(), pace):
-        threading.Event().wait(0.1)
-    assert 0.15 <= pace.waited < 0.3
+    least, most = slow_loop(lambda source: waiting(source, pace))
+    assert least <= pace.waited <= most
