@@ -1,8 +1,8 @@
 """The environment in which every test runs, and every process that a test starts, whatever was exported outside.
 
-CLEF_TEST_ENVIRONMENT, `NAME=VALUE` pairs separated by spaces, changes it on purpose: so `tools.test_variants` runs the
-suite with other threads, another time zone or another locale. What stands for another processor (ATEN_CPU_CAPABILITY,
-OPENBLAS_CORETYPE, NPY_DISABLE_CPU_FEATURES) is left as it is: the tests have to pass on every one.
+CLEF_TEST_ENVIRONMENT, `NAME=VALUE` pairs separated by spaces, changes it on purpose: so `tools.run_variants` runs the
+suite with other threads, another time zone or another locale. What stands for another processor
+(PROCESSOR) is left as it is: the tests have to pass on every one.
 """
 
 import os
@@ -15,6 +15,7 @@ DEFINED = {
     **{"TZ": "UTC", "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg", "HF_HUB_OFFLINE": "1"},
     "OMP_WAIT_POLICY": "passive",  # where there are more threads than cores, those that wait must sleep
 }
+PROCESSOR = {"ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES"}
 FOREIGN = ("OMP_", "MKL_", "KMP_", "GOMP_", "POLARS_", "TORCH_", "WANDB_", "MNE_")
 """How variables begin that change what a library computes or prints."""
 RANKS = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}
@@ -24,8 +25,9 @@ OTHERS = RANKS | {"GIT_DIR", "GIT_WORK_TREE", "PYTHONWARNINGS"}
 def define() -> None:
     """Set the environment of this process and of its children, before torch and polars are imported."""
     given = dict(pair.split("=", 1) for pair in os.environ.get("CLEF_TEST_ENVIRONMENT", "").split())
-    for name in [name for name in os.environ if name.startswith(FOREIGN) or name in OTHERS]:
-        del os.environ[name]
+    for name in set(os.environ) - PROCESSOR:
+        if name.startswith(FOREIGN) or name in OTHERS:
+            del os.environ[name]
     os.environ.update(DEFINED | given)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     time.tzset()

@@ -54,7 +54,7 @@ TINY = {
 }
 """Settings of clef.pretrain that make every stage take a second."""
 PATIENCE = 600
-"""Seconds to wait for what must happen; a machine that is very busy, or reads torch over a network, may take so long."""
+"""Seconds to wait for what must happen: a busy machine, or one that reads torch over a network, may need them."""
 TIMES = {"seconds", "wait_share"}
 """What no two runs have in common in metrics.jsonl."""
 
