@@ -1,11 +1,12 @@
 # make demo   the whole job on a synthetic cohort, into runs/demo/ (start it again to go on where it stopped)
 # make test   all tests but those marked slow or gpu; make test-all: every one; make lint: ruff
+# make test-anywhere   the tests as other machines run them (processor, threads, time zone, locale, order): about 20 minutes
 # Each sets up .venv first: once, and again when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint
+.PHONY: help setup demo test test-all test-anywhere lint
 
 # ---- the demo's size; `make demo SUBJECTS=100` and so on. What was started with one size goes on with it alone:
 # to change it, name another folder (DEMO=runs/other) or remove this one.
@@ -23,7 +24,7 @@ ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=28 align.dro
 export OMP_WAIT_POLICY ?= passive
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 setup: .venv/set-up
 
@@ -65,6 +66,12 @@ test: setup .venv/spectrum
 
 test-all: setup .venv/spectrum
 	$(PY) -m pytest
+
+# VARIANTS=[elsewhere] TESTS=[numeric] for one of them, over the tests that compare numbers: about 2 minutes
+VARIANTS ?= [plain,avx2,elsewhere,ascii]
+TESTS ?= []
+test-anywhere: setup .venv/spectrum
+	$(PY) -m tools.run_variants variants=$(VARIANTS) tests=$(TESTS)
 
 lint: setup
 	$(PY) -m ruff check .

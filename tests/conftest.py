@@ -1,21 +1,19 @@
 """A tiny synthetic cohort and one finished run of every program, made once per test run by the real programs."""
 
+from tests import environment
+
+environment.define()
+environment.limit_threads()
+
 import os
 from pathlib import Path
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
-    os.environ.setdefault(variable, "1")  # before torch, numpy and polars look
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH")])
-)
 
 import pytest
 import torch
 
 from tests.helpers import must, pretrain, run
 
-torch.set_num_threads(1)
+torch.set_num_threads(environment.threads())
 
 
 @pytest.fixture(scope="session")

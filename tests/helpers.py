@@ -12,15 +12,18 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from tests import environment
+from tests.environment import threads
 from tokenizer.store import Tokens
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = environment.ROOT
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = [
     "clef.model",
@@ -33,7 +36,8 @@ PRELOADED = [
 PRELOADED += ["torch._dynamo", "jinja2", "scipy.linalg", "huggingface_hub.repocard"]  # slow, and used by every training
 
 TINY = {
-    **{"model": "tiny", "threads": 1, "workers": 0, "device": "cpu", "batch": 4, "log_every": 1, "validate_every": 4},
+    **{"model": "tiny", "threads": threads(), "workers": 0, "device": "cpu", "batch": 4},
+    **{"log_every": 1, "validate_every": 4},
     **{
         "vqgan.width": 16,
         "vqgan.encoder_blocks": 1,
@@ -49,6 +53,8 @@ TINY = {
     **{"tokenizer_stage.validation_sessions": 2},
 }
 """Settings of clef.pretrain that make every stage take a second."""
+PATIENCE = 600
+"""Seconds to wait for what must happen: a busy machine, or one that reads torch over a network, may need them."""
 TIMES = {"seconds", "wait_share"}
 """What no two runs have in common in metrics.jsonl."""
 
@@ -77,7 +83,7 @@ class Running:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.process.pid, number)
 
-    def wait(self, seconds: float = 120) -> Done:
+    def wait(self, seconds: float = PATIENCE) -> Done:
         self.process.join(seconds)
         if self.process.exitcode is None:
             self.kill()
@@ -125,7 +131,7 @@ def on_two(target, *given: object) -> None:
     for process in both:
         process.start()
     for process in both:
-        process.join(60)
+        process.join(PATIENCE)
         process.kill()
     assert [process.exitcode for process in both] == [0, 0]
 
@@ -145,7 +151,7 @@ def must(done: Done) -> Done:
 
 def when_read(fifo: Path, wanted=lambda: True) -> int:
     """Wait until somebody opens `fifo` to read it, as long as `wanted()`; its other end, 0 if nobody does."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if not wanted():
             return 0
@@ -156,7 +162,7 @@ def when_read(fifo: Path, wanted=lambda: True) -> int:
     raise TimeoutError(fifo)
 
 
-def wait_until(condition, running: Running, seconds: float = 60) -> bool:
+def wait_until(condition, running: Running, seconds: float = PATIENCE) -> bool:
     """Wait until `condition()`; False if the program ended before."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -168,6 +174,31 @@ def wait_until(condition, running: Running, seconds: float = 60) -> bool:
     raise TimeoutError((running.folder / "err").read_text())
 
 
+def slow_loop(watch: Callable[[Iterator[int]], Iterable[int]]) -> tuple[float, float]:
+    """Sleep four times in a source and in the loop over `watch(source)`: the least and the most s that were waited.
+
+    The source's sleeps are waited for and the loop's are not, however long each takes on a busy machine.
+    """
+    source_seconds, loop_seconds = [], []
+
+    def source() -> Iterator[int]:
+        for i in range(4):
+            source_seconds.append(_sleep(0.03))
+            yield i
+
+    began = time.perf_counter()
+    for _ in watch(source()):
+        loop_seconds.append(_sleep(0.01))
+    return sum(source_seconds), time.perf_counter() - began - sum(loop_seconds)
+
+
+def _sleep(seconds: float) -> float:
+    """Sleep, and say how long it was."""
+    began = time.perf_counter()
+    time.sleep(seconds)
+    return time.perf_counter() - began
+
+
 def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
     for number, name in ((1, "out"), (2, "err")):
         opened = os.open(Path(folder) / name, os.O_WRONLY | os.O_APPEND)
@@ -175,7 +206,7 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
     sys.stdout = os.fdopen(1, "w", buffering=1)
     sys.stderr = os.fdopen(2, "w", buffering=1)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads())
     os.environ.update(environ)
     importlib.reload(importlib.import_module("tokenizer.base.ranks"))  # it has asked the server's environment
     sys.argv = argv
@@ -184,7 +215,7 @@ def _child(argv: list[str], folder: str, environ: dict[str, str]) -> None:
 
 
 def _member(environ: dict[str, str], target, given: tuple) -> None:
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads())
     os.environ.update(environ)
     ranks = importlib.reload(importlib.import_module("tokenizer.base.ranks"))  # it has asked the server's environment
     ranks.set_up("cpu")

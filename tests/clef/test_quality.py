@@ -92,7 +92,7 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path):
     writer = when_read(files["c"])
     running.send_signal(signal.SIGINT)
     os.close(writer)  # a signal that came just before the read is answered when the read ends
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130 and "goes on from here" in said and "Traceback" not in said
     assert not (tmp_path / "q" / "quality.parquet").exists()
     files["c"].unlink()

@@ -4,14 +4,13 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tests.helpers import meeting_point, must, run, snapshot, start, wait_until
+from tests.helpers import meeting_point, must, run, slow_loop, snapshot, start, wait_until
 from tokenizer.base.files import fingerprint
 from tokenizer.encode import EncodeConfig, EncodingPace, invalid_shares, reading_settings, rows_of, say_refused, waiting
 from tokenizer.sessions import read_sessions
@@ -183,12 +182,6 @@ def test_reasons_are_counted_by_kind(caplog):
 
 
 def test_waiting_is_measured():
-    def slow():
-        for i in range(3):
-            threading.Event().wait(0.05)
-            yield i
-
     pace = EncodingPace()
-    for _ in waiting(slow(), pace):
-        threading.Event().wait(0.1)
-    assert 0.15 <= pace.waited < 0.3
+    least, most = slow_loop(lambda source: waiting(source, pace))
+    assert least <= pace.waited <= most

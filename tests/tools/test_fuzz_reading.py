@@ -228,7 +228,7 @@ def test_a_reader_without_end_is_ended(verdict, monkeypatch):
 
     began = time.monotonic()
     assert verdict(turns).kind == verdict(lambda path: time.sleep(60)).kind == "HANG"
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # the sleeper was ended before its time
 
 
 def session_of(good: Good, **changes) -> Session:

@@ -137,7 +137,6 @@ def test_the_length_of_codes_is_a_setting():
 
 
 def test_the_encoder_sees_a_set_and_reloads():
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     vocabulary = RecordVocabulary(CONFIG, [f"ICD10CM//A{i:02}" for i in range(20)])
     encoder = RecordEncoder(vocabulary).eval()

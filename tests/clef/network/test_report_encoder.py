@@ -20,7 +20,6 @@ SMALL = TextConfig(width=32, layers=2, heads=4, vocabulary=400, length=24, outpu
 
 
 def small_encoder() -> TextEncoder:
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     return TextEncoder(SMALL, learn([TEXTS], SMALL.vocabulary, 1)).eval()
 

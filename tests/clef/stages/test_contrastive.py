@@ -14,7 +14,6 @@ SUBJECT = torch.tensor([1, 1, 2, 3, 2, 4, 2**62 + 1, 2**62])
 
 
 def batch(n: int = 8, width: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
-    torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     return torch.randn(n, width, generator=generator), torch.randn(n, width, generator=generator)
 

@@ -8,6 +8,7 @@ import torch
 
 from clef.training import loading
 from clef.training.loading import Pace, Plan, load
+from tests.helpers import PATIENCE, slow_loop
 from tokenizer.base import ranks
 
 
@@ -58,7 +59,7 @@ def test_batches_are_made_while_the_step_before_is_computed():
     samples = Numbers()
     coming = load(samples, range(20), 2, 1, 0)
     next(coming)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while len(samples.made) < loading.AHEAD and time.monotonic() < deadline:
         time.sleep(0.001)
     time.sleep(0.02)
@@ -84,14 +85,8 @@ def test_stopping_early_leaves_no_thread():
 
 
 def test_pace_counts_waiting_and_forgets_when_told():
-    def slow():
-        for i in range(4):
-            time.sleep(0.03)
-            yield i
-
     pace = Pace()
-    for _ in pace.watch(slow()):
-        time.sleep(0.01)
+    least, most = slow_loop(pace.watch)
     found = pace.lap()
-    assert 0.5 < found["wait_share"] < 0.95 and found["seconds"] >= 0.04
+    assert least - 1e-6 <= 4 * found["seconds"] * found["wait_share"] <= most + 1e-6 and found["seconds"] >= 0.04
     assert pace.lap()["wait_share"] == 0

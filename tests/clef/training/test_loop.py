@@ -13,7 +13,7 @@ from torch import nn
 from clef.stages.stage import Objective
 from clef.training.ema import Average
 from clef.training.loop import LoopConfig, learning_rate, make_optimizer
-from tests.helpers import ROOT, TIMES, TINY, must, pretrain, pretrain_on_two, snapshot, start
+from tests.helpers import PATIENCE, ROOT, TIMES, TINY, must, pretrain, pretrain_on_two, snapshot, start
 
 PARTS = {"recon": ["encoder"], "align": ["encoder", "align"], "tokenizer": ["tokenizer"]}
 
@@ -159,7 +159,7 @@ def test_two_processes_equal_one_in_recon(recon_runs):
     given = {"stage": "recon"} | TINY | {"out": folder / "parallel"} | settings
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = [*torchrun, "-m", "clef.pretrain", *(f"{k}={v}" for k, v in given.items())]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     same_training(folder / "one", folder / "parallel", "recon", 1e-4)
     assert len(metrics(folder / "parallel")) == len(metrics(folder / "one"))  # one process writes
@@ -230,7 +230,7 @@ def test_where_nothing_can_be_compiled_it_is_one_line(tiny_store, tmp_path):
     (tmp_path / "empty").mkdir()
     environ = {"CXX": "no-such-compiler", "PATH": str(tmp_path / "empty"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
     given = {"stage": "recon"} | TINY | {"tokens": tiny_store, "compile": "true", "out": tmp_path / "run"}
-    done = start(tmp_path / "said", "clef.pretrain", environ=environ, **given).wait(300)
+    done = start(tmp_path / "said", "clef.pretrain", environ=environ, **given).wait()
     assert done.code == 1 and "Traceback" not in done.err
     assert "compile=true: cannot compile for cpu here" in done.err.splitlines()[-1]
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.helpers import ROOT, TIMES, TINY, meeting_point, must, pretrain, run, snapshot, start, wait_until
+from tests.helpers import PATIENCE, ROOT, TIMES, TINY, meeting_point, must, pretrain, run, snapshot, start, wait_until
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.sessions import write_sessions
 from tokenizer.store import SHARD, TODO, TokenStore
@@ -126,11 +126,11 @@ def test_ctrl_c_on_the_real_command_line(request, tmp_path):
     settings = {"stage": "recon"} | TINY | inputs("recon", request) | {"steps": 100_000, "out": tmp_path / "run"}
     command = [sys.executable, "-m", "clef.pretrain", *(f"{k}={v}" for k, v in settings.items())]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while steps_logged(tmp_path / "run") < 2 and time.monotonic() < end:
+    end = time.monotonic() + PATIENCE
+    while steps_logged(tmp_path / "run") < 2 and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130 and "Traceback" not in said and "stopped; the same command goes on" in said
 
 
