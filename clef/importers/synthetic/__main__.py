@@ -11,18 +11,16 @@ the same bytes with any number of workers; a stopped run goes on where it was.
 import json
 import logging
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from clef.cohort import write_cohort
 from clef.importers.synthetic.ceilings import ceilings, concept_labels
-from clef.importers.synthetic.edf import AMPLIFIERS, record, write_edf
+from clef.importers.synthetic.drawing import draw_recording
 from clef.importers.synthetic.latents import draw_findings, draw_latents
 from clef.importers.synthetic.records import (
     DEFAULT_MINUTES,
@@ -33,7 +31,7 @@ from clef.importers.synthetic.records import (
     session_table,
 )
 from clef.importers.synthetic.reports import Reader
-from clef.importers.synthetic.signals import render
+from clef.importers.synthetic.waves import Streams
 from tokenizer.base.cli import program
 from tokenizer.base.files import write_json, write_table
 from tokenizer.base.progress import track
@@ -99,30 +97,18 @@ def _draw_recordings(out: Path, config: MakeCohort, sessions: pl.DataFrame, visi
     for i, path in enumerate(sessions["path"]):
         if not (out / path).is_file():
             z = {name: column[i].item() for name, column in truth.items()}
-            row = {name: visits[name][i].item() for name in ("site", "seconds")}
-            jobs.append((out / path, z, row | {"start": visits["start"][i]}, (config.seed, 1, i)))
+            visit = {name: visits[name][i].item() for name in ("site", "seconds")} | {"start": visits["start"][i]}
+            jobs.append((out / path, z, visit, Streams.of_session(config.seed, i)))
     done, workers = len(sessions) - len(jobs), min(config.workers, len(jobs))
     if workers <= 1:
         for job in track(jobs, "recordings", len(sessions), done):
-            draw_recording(job)
+            draw_recording(*job)
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        for _ in track(pool.map(draw_recording, jobs, chunksize=4), "recordings", len(sessions), done):
+        for _ in track(
+            pool.map(draw_recording, *zip(*jobs, strict=True), chunksize=4), "recordings", len(sessions), done
+        ):
             pass
-
-
-def draw_recording(job: tuple) -> None:
-    """Draw one session and write its EDF aside, then rename it. One BLAS thread: its sums depend on the number."""
-    path, z, row, seed = job
-    amplifier, rng = AMPLIFIERS[row["site"]], np.random.Generator(np.random.SFC64(seed))
-    with threadpool_limits(1):
-        eeg = render(z, amplifier.rate, row["seconds"], amplifier.mains, rng)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:  # not write_aside: flushing each of hundreds of files to disk would take longer than drawing them
-        write_edf(aside, record(eeg, amplifier, rng), amplifier, row["start"])
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _write_truth(
