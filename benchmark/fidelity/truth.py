@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.fidelity.measures import LEAST_COLUMNS
-from benchmark.fidelity.passes import through_codes
+from benchmark.fidelity.passes import reconstruct
 from benchmark.fidelity.summary import Recording, ratio
 from benchmark.scores.statistics import auroc
 from clef.importers.synthetic.drawing import draw_recording
@@ -91,7 +91,7 @@ def expected(
                 f"expected spectrum left out: {name} was drawn by another version of clef.importers.synthetic"
             ]
         others = [redraws.draw(name, k) for k in range(1, draws + 1)]
-        sums.append(against_expected(spec, through_codes(vqgan, read).rebuilt, others, read.valid.numpy(), ok))
+        sums.append(against_expected(spec, reconstruct(vqgan, read).rebuilt, others, read.valid.numpy(), ok))
     return (expected_numbers(sums, draws) if sums else None), []
 
 
@@ -131,9 +131,9 @@ def _dynamics(draws: Array, rebuilt: Array, original: Array) -> Array:
 def expected_numbers(sums: list[dict[str, Array]], draws: int) -> dict[str, float | None]:
     """Numbers of the redrawn sessions together; None for what is not defined."""
     errors = sum(s["errors"] for s in sums)
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for name, (mine, original, static, variance, count) in zip(("raw", "cell"), errors, strict=True):
-        found |= {
+        numbers |= {
             f"{name}_mae": mine / count,
             f"{name}_mae_original": original / count,
             f"{name}_mae_static": static / count,
@@ -141,7 +141,7 @@ def expected_numbers(sums: list[dict[str, Array]], draws: int) -> dict[str, floa
         }
     true, across, own, y2, x2, freedom = sum(s["dynamics"] for s in sums)
     noise = x2 - true
-    found |= {
+    numbers |= {
         "dynamics_r2": ratio(2 * across - y2, true),
         "dynamics_r2_original": 1 - ratio(noise, true),
         "signal_slope": ratio(across, true),
@@ -149,7 +149,7 @@ def expected_numbers(sums: list[dict[str, Array]], draws: int) -> dict[str, floa
         "dynamics_db": np.sqrt(np.maximum(ratio(true, freedom), 0)),
         "cell_noise_db": np.sqrt(ratio(noise, freedom)),
     }
-    plain = {k: float(v) if np.isfinite(v) else None for k, v in found.items()}
+    plain = {k: float(v) if np.isfinite(v) else None for k, v in numbers.items()}
     return {"sessions": len(sums), "draws": draws} | plain
 
 
@@ -166,14 +166,14 @@ def focal_slowing(recordings: list[Recording], latents: list[dict[str, Any]]) ->
     ill = np.array([z["focal"] > 0 for _, z in both])
     if not ill.any():
         return {"sessions": 0}
-    found = np.stack([contrasts(level) for level, _ in both])  # (n, original and rebuilt, lobes)
+    differences = np.stack([contrasts(level) for level, _ in both])  # (n, original and rebuilt, lobes)
     where = [(LOBES.index(z["focal_lobe"]), z["focal_side"]) for _, z in both if z["focal"] > 0]
-    planted = np.array([side * c[:, place] for c, (place, side) in zip(found[ill], where, strict=True)])
+    planted = np.array([side * c[:, place] for c, (place, side) in zip(differences[ill], where, strict=True)])
     original, rebuilt = planted.mean(0)
     numbers = {"sessions": int(ill.sum()), "without": int((~ill).sum()), "kept": float(rebuilt / original)}
     for i, name in enumerate(("original", "rebuilt")):
         numbers[f"difference_db_{name}"] = float(planted[:, i].mean())
         numbers[f"side_right_{name}"] = float((planted[:, i] > 0).mean())
         if (~ill).any():
-            numbers[f"auroc_{name}"] = float(auroc(ill, np.abs(found[:, i]).max(1))[0])
+            numbers[f"auroc_{name}"] = float(auroc(ill, np.abs(differences[:, i]).max(1))[0])
     return numbers

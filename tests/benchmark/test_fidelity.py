@@ -13,7 +13,7 @@ import torch
 from benchmark.fidelity.__main__ import EvaluateConfig, choose
 from benchmark.fidelity.cases import Case, find_cases, pair_of, place_of
 from benchmark.fidelity.measures import PAIRS, alpha_peak, measure, measure_twins
-from benchmark.fidelity.passes import through_codes
+from benchmark.fidelity.passes import reconstruct
 from benchmark.fidelity.probes import retention
 from benchmark.fidelity.summary import Recording, across, dynamics, gradient, resample, summarise, with_interval
 from benchmark.fidelity.truth import OtherNoise, Redraws, against_expected, contrasts, expected_numbers, focal_slowing
@@ -21,7 +21,7 @@ from benchmark.fidelity.twins import SHIFT, twins
 from clef.embeddings import subject_hash
 from clef.importers.synthetic.signals import render
 from tests.helpers import must, run
-from tokenizer.cells import BANDS, CELL_NOISE_DB, HZ, cells, places
+from tokenizer.cells import BANDS, CELL_NOISE_DB, HZ, cells, channel_indices
 from tokenizer.channels import CHANNELS
 from tokenizer.multitaper import spectrogram
 from tokenizer.reading.read import read_row
@@ -188,7 +188,7 @@ def test_asymmetry_that_all_share_earns_nothing_and_a_mirrored_one_less():
 def test_asymmetry_is_told_pair_by_pair():
     level = np.random.default_rng(1).standard_normal((30, 19, 16))
     rebuilt = level.copy()
-    lost = places(PAIRS[3])
+    lost = channel_indices(PAIRS[3])
     rebuilt[:, lost] = rebuilt[:, lost].mean(1, keepdims=True)
     found = summarise(recordings(level, rebuilt), 16, 1.6)["details"]["asymmetry_r2_by_pair"]
     assert found.pop("-".join(PAIRS[3])) == pytest.approx(0, abs=0.1) and set(found.values()) == {1.0}
@@ -196,9 +196,9 @@ def test_asymmetry_is_told_pair_by_pair():
 
 def test_the_gradient_is_front_minus_back_of_the_electrodes_there_are():
     level = np.zeros((2, 19, 16))
-    level[0, places(("Fp1", "Fp2", "F3", "F4", "Fz"))], level[0, places(("O1",))] = 4.0, 5.0
-    level[0, places(("Fz",))] = np.nan
-    level[1, places(("O1", "O2", "P3", "P4", "Pz"))] = np.nan
+    level[0, channel_indices(("Fp1", "Fp2", "F3", "F4", "Fz"))], level[0, channel_indices(("O1",))] = 4.0, 5.0
+    level[0, channel_indices(("Fz",))] = np.nan
+    level[1, channel_indices(("O1", "O2", "P3", "P4", "Pz"))] = np.nan
     found = gradient(level)
     assert np.allclose(found[0], 4 - 5 / 5) and np.isnan(found[1]).all()
 
@@ -260,12 +260,12 @@ def background(seconds, seed=0):
 def test_the_alpha_peak_is_found_where_it_is(hz):
     t = np.arange(120 * RATE) / RATE
     wobble = np.cumsum(np.random.default_rng(1).standard_normal(len(t))) * 0.02
-    alone, spec = (
+    solitary_rise, spec = (
         spectrogram(x).numpy() for x in (background(120), background(120) + 0.3 * np.sin(2 * np.pi * hz * t + wobble))
     )
     found, height = alpha_peak(spec, OK)
     assert found == pytest.approx(hz, abs=0.15)
-    rise = (spec - alone)[places(("O1", "O2", "P3", "P4"))].mean((0, 2)).max()
+    rise = (spec - solitary_rise)[channel_indices(("O1", "O2", "P3", "P4"))].mean((0, 2)).max()
     assert height == pytest.approx(rise, abs=1)  # over what is there without it
 
 
@@ -330,7 +330,7 @@ def slowed(side, lobe, kept):
         {"frontal": ("F4", "F8"), "temporal": ("T4",), "parietal": ("P4",), "occipital": ("O2",)}[lobe] if lobe else ()
     )
     left = {"F4": "F3", "F8": "F7", "T4": "T3", "P4": "P3", "O2": "O1"}
-    there = places(right if side > 0 else tuple(left[name] for name in right))
+    there = channel_indices(right if side > 0 else tuple(left[name] for name in right))
     level[0, 0, there], level[1, 0, there] = 6, 6 * kept
     return Recording(
         "s", 0, "A", 1.0, {"band": level + 1e-3 * np.random.default_rng(0).standard_normal(19)}, np.zeros(1, int)
@@ -354,7 +354,7 @@ def test_focal_slowing_kept_lost_and_mirrored():
 
 def test_the_contrast_of_a_lobe_is_positive_on_its_right_side():
     level = np.zeros(19)
-    level[places(("T4",))] = 1
+    level[channel_indices(("T4",))] = 1
     assert contrasts(level).argmax() == 1 and np.allclose(contrasts(np.ones(19)), 0, atol=1e-6)
 
 
@@ -389,7 +389,7 @@ def test_every_grid_gives_back_as_many_frames_and_counts_what_is_half_valid(bins
     torch.manual_seed(0)
     vqgan = VQGAN(VQGANConfig(width=8, codes=32, bins_per_token=bins, frames_per_token=frames)).eval()
     valid = torch.arange(90) < 73
-    coded = through_codes(vqgan, Reading(torch.from_numpy(noisy(0, 90)), valid, torch.ones(19).bool()))
+    coded = reconstruct(vqgan, Reading(torch.from_numpy(noisy(0, 90)), valid, torch.ones(19).bool()))
     assert coded.rebuilt.shape == (19, 128, 90) and coded.tokens.shape == (128 // bins, -(-90 // frames))
     assert coded.counted.sum() == counted
 
@@ -398,7 +398,7 @@ def lopsided(name, **levels):
     """A recording whose bands differ between electrodes: band=(left of P3–P4, right), in dB."""
     band = np.zeros((2, 4, 19))
     for which, sides in levels.items():
-        band[:, list(BANDS).index(which), places(("P3", "P4"))] = sides
+        band[:, list(BANDS).index(which), channel_indices(("P3", "P4"))] = sides
     sums = {"band": band, "alpha": np.full((2, 2), 9.0), "artefact": np.array(1.0)}
     return Recording(name, 0, "A", 1.0, sums, np.zeros(1, int))
 
@@ -416,9 +416,9 @@ def test_a_page_shows_a_difference_of_one_band_and_not_an_electrodes_gain(tmp_pa
 def test_a_seizure_and_an_artefact_are_found_where_they_are():
     quiet = np.random.default_rng(0).standard_normal((19, 16, 30))
     fit, pop = quiet.copy(), quiet.copy()
-    fit[places(("T3", "C3", "F7", "T5", "F3")), 1:4, 12:15] += 8
-    fit[places(("T3",)), 1:4, 12:15] += 3
-    pop[places(("O2",)), :, 21] += 9
+    fit[channel_indices(("T3", "C3", "F7", "T5", "F3")), 1:4, 12:15] += 8
+    fit[channel_indices(("T3",)), 1:4, 12:15] += 3
+    pop[channel_indices(("O2",)), :, 21] += 9
     channel, column = place_of(Case("seizure", "", "x"), fit)
     assert channel == "T3" and column in (12, 13, 14) and pair_of(channel) == ("T3", "T4")
     assert place_of(Case("artefact", "", "x"), pop) == ("O2", 21) and pair_of("Cz") == ("C3", "C4")

@@ -23,7 +23,7 @@ from clef.importers.synthetic.waves import (
 from tokenizer.channels import CHANNELS
 
 MIXING = conduction(0.42)
-BACK, FRONT, CENTRE = topography(0, -0.85, 0.5), topography(0, 0.6, 0.55), topography(0, 0.05, 0.5)
+FRONT, CENTRE = topography(0, 0.6, 0.55), topography(0, 0.05, 0.5)
 WHOLE = np.full(19, 0.9, np.float32) + 0.25 * FRONT
 
 

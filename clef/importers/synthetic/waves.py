@@ -12,13 +12,18 @@ from scipy import fft
 
 from tokenizer.channels import CHANNELS
 
-PLACES = {"Fp1": (-0.31, 0.95), "Fp2": (0.31, 0.95), "F7": (-0.81, 0.59), "F8": (0.81, 0.59), "F3": (-0.42, 0.5),
+POSITIONS = {"Fp1": (-0.31, 0.95), "Fp2": (0.31, 0.95), "F7": (-0.81, 0.59), "F8": (0.81, 0.59), "F3": (-0.42, 0.5),
           "F4": (0.42, 0.5), "Fz": (0, 0.47), "T3": (-1, 0), "T4": (1, 0), "C3": (-0.5, 0), "C4": (0.5, 0),
           "Cz": (0, 0), "T5": (-0.81, -0.59), "T6": (0.81, -0.59), "P3": (-0.42, -0.5), "P4": (0.42, -0.5),
           "Pz": (0, -0.47), "O1": (-0.31, -0.95), "O2": (0.31, -0.95)}  # fmt: skip
 """Electrode: (right, front) on a disc of radius 1."""
-XY = np.array([PLACES[name] for name in CHANNELS])
-LOBE_PLACES = {"frontal": (0.55, 0.55), "temporal": (0.95, 0.1), "parietal": (0.45, -0.45), "occipital": (0.35, -0.9)}
+XY = np.array([POSITIONS[name] for name in CHANNELS])
+LOBE_POSITIONS = {
+    "frontal": (0.55, 0.55),
+    "temporal": (0.95, 0.1),
+    "parietal": (0.45, -0.45),
+    "occipital": (0.35, -0.9),
+}
 
 
 def topography(right: float, front: float, width: float) -> np.ndarray:
@@ -28,7 +33,7 @@ def topography(right: float, front: float, width: float) -> np.ndarray:
 
 def lobe(side: int, name: str, width: float) -> np.ndarray:
     """(19,) gains around the lobe `name` of the left (−1) or right (1) side."""
-    right, front = LOBE_PLACES[name]
+    right, front = LOBE_POSITIONS[name]
     return topography(side * right, front, width)
 
 

@@ -14,7 +14,7 @@ from clef.importers.synthetic.concepts import CONCEPTS
 from clef.importers.synthetic.edf import AMPLIFIERS
 from clef.importers.synthetic.latents import draw_findings, draw_latents
 from clef.importers.synthetic.records import draw_people, draw_visits, record_events, subject_ids
-from clef.importers.synthetic.reports import HEADINGS, Reader
+from clef.importers.synthetic.reports import HEADINGS, Dictation
 from clef.importers.synthetic.signals import render
 from clef.importers.synthetic.waves import CHANNELS
 from tokenizer.sessions import read_sessions
@@ -148,7 +148,7 @@ def test_reports_tell_the_truth(population):
     for i in range(150):
         z, seen = ({k: v[i].item() for k, v in table.items()} for table in (truth, findings))
         person = {name: column[i].item() for name, column in visits.items() if name != "start"}
-        text = Reader(z, {code.split("//")[1]: there for code, there in seen.items()}, person, rng).report()
+        text = Dictation(z, {code.split("//")[1]: there for code, there in seen.items()}, person, rng).report()
         section = text.split(HEADINGS[person["site"]][3] + ":")[1]
         focal = re.search(r"focal (?:\w+ ){0,3}(?:slowing|delta)", section, re.IGNORECASE) is not None
         negated = re.search(r"no focal slowing", section, re.IGNORECASE) is not None
