@@ -21,7 +21,7 @@ HZ = np.arange(128) / 4
 ROW_HZ = np.arange(ROWS) * 2 + 1.0
 
 
-def places(names: tuple[str, ...]) -> list[int]:
+def channel_indices(names: tuple[str, ...]) -> list[int]:
     """Indices of electrodes."""
     return [CHANNELS.index(name) for name in names]
 

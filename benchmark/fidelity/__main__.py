@@ -19,7 +19,7 @@ import polars as pl
 
 from benchmark.fidelity.cases import find_cases
 from benchmark.fidelity.pages import draw_page
-from benchmark.fidelity.passes import Evaluated, evaluate
+from benchmark.fidelity.passes import Evaluation, evaluate
 from benchmark.fidelity.probes import retention
 from benchmark.fidelity.summary import summarise
 from benchmark.fidelity.table import as_markdown, as_text
@@ -77,20 +77,20 @@ def main(config: EvaluateConfig) -> int:
     device = ranks.set_up(config.device)
     vqgan = load_tokenizer(config.tokenizer).to(device)
     asked = set(tasks["session_id"]) if tasks is not None else set()
-    found = evaluate(config.cohort, table, set(chosen["session_id"]), asked, vqgan, config.reading, config.workers)
-    if not found.recordings:
-        first = next(iter(found.refused.values()))
+    evaluation = evaluate(config.cohort, table, set(chosen["session_id"]), asked, vqgan, config.reading, config.workers)
+    if not evaluation.recordings:
+        first = next(iter(evaluation.refused.values()))
         raise ValueError(f"cohort={config.cohort}: none of {len(chosen)} recordings could be read; the first: {first}")
-    report = make_report(config, vqgan, chosen, tasks, found)
+    report = make_report(config, vqgan, chosen, tasks, evaluation)
     out = Path(config.out)
     write_json(out / "tokenizer.json", report)
     write_text(out / "tokenizer.md", as_markdown(report))
-    cases = find_cases(config.cohort, in_split(table, config), found.recordings)
+    cases = find_cases(config.cohort, in_split(table, config), evaluation.recordings)
     draw_page(config.cohort, table, cases, config.reading, vqgan, out / "tokenizer.png")
     print(as_text(report))
     log.info("wrote %s, tokenizer.md and tokenizer.png; next: look at the page, docs/tokenizer.md explains the table",
              out / "tokenizer.json")  # fmt: skip
-    return int(bool(found.refused))
+    return int(bool(evaluation.refused))
 
 
 def in_split(table: pl.DataFrame, config: EvaluateConfig) -> pl.DataFrame:
@@ -111,33 +111,35 @@ def choose(table: pl.DataFrame, config: EvaluateConfig) -> pl.DataFrame:
 
 
 def make_report(
-    config: EvaluateConfig, vqgan: VQGAN, chosen: pl.DataFrame, tasks: pl.DataFrame | None, found: Evaluated
+    config: EvaluateConfig, vqgan: VQGAN, chosen: pl.DataFrame, tasks: pl.DataFrame | None, evaluation: Evaluation
 ) -> dict[str, Any]:
     """Everything tokenizer.json holds."""
     codes, rate = vqgan.config.codes, vqgan.grid[0] / vqgan.config.frames_per_token
-    groups = {"all": summarise(found.recordings, codes, rate, config.seed)}
-    sites = pl.Series([r.site for r in found.recordings]).value_counts(sort=True, name="n").rows()
+    groups = {"all": summarise(evaluation.recordings, codes, rate, config.seed)}
+    sites = pl.Series([r.site for r in evaluation.recordings]).value_counts(sort=True, name="n").rows()
     for site, _ in sites if len(sites) > 1 else []:
-        own = [r for r in found.recordings if r.site == site]
+        own = [r for r in evaluation.recordings if r.site == site]
         groups[site] = summarise(own, codes, rate, config.seed)
-    report = {"protocol": _protocol(config, vqgan, chosen, found), "groups": groups, "notes": []}
+    report = {"protocol": _protocol(config, vqgan, chosen, evaluation), "groups": groups, "notes": []}
     if is_synthetic(config.cohort):
         redraws = Redraws(config.cohort, dataclasses.asdict(config.reading))
-        report["focal"] = focal_slowing(found.recordings, [redraws.latents(r.session_id) for r in found.recordings])
+        report["focal"] = focal_slowing(
+            evaluation.recordings, [redraws.latents(r.session_id) for r in evaluation.recordings]
+        )
         some = Spectrograms(config.cohort, chosen, config.reading)
         report["expected"], notes = expected(vqgan, redraws, some, config.redrawn, config.draws)
         report["notes"] += notes
     else:
         report["notes"].append("no planted truth in this cohort: expected spectrum and focal slowing are left out")
     if tasks is not None:
-        report["probes"] = retention(tasks, found.original, found.rebuilt, vqgan.about.get("trained_on", {}))
+        report["probes"] = retention(tasks, evaluation.original, evaluation.rebuilt, vqgan.about.get("trained_on", {}))
     else:
         report["notes"].append("retention of band-power probes is left out: give tasks=tasks.parquet (benchmark.build)")
     return report
 
 
-def _protocol(config: EvaluateConfig, vqgan: VQGAN, chosen: pl.DataFrame, found: Evaluated) -> dict[str, Any]:
-    people = {subject_hash(r.subject_id) for r in found.recordings}
+def _protocol(config: EvaluateConfig, vqgan: VQGAN, chosen: pl.DataFrame, evaluation: Evaluation) -> dict[str, Any]:
+    people = {subject_hash(r.subject_id) for r in evaluation.recordings}
     seen = {split: len(people & set(theirs)) for split, theirs in vqgan.about.get("trained_on", {}).items()}
     return {
         "tokenizer": fingerprint(*vqgan.to_bytes()),
@@ -148,7 +150,7 @@ def _protocol(config: EvaluateConfig, vqgan: VQGAN, chosen: pl.DataFrame, found:
         "synthetic": is_synthetic(config.cohort),
         "split": config.split,
         "asked": len(chosen),
-        "refused": found.refused,
+        "refused": evaluation.refused,
         "seen": {k: n for k, n in seen.items() if n} if vqgan.about.get("trained_on") else None,
         "reading": dataclasses.asdict(config.reading),
         "seed": config.seed,

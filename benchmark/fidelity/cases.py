@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from benchmark.fidelity.measures import PAIRS, alone, rises
+from benchmark.fidelity.measures import PAIRS, rises, solitary_rise
 from benchmark.fidelity.summary import CLEAR_DB, Recording
 from benchmark.fidelity.truth import Redraws, is_synthetic
 from benchmark.tasksets.labelling import Records
 from benchmark.tasksets.suites import Definition
 from clef.cohort import read_events
-from tokenizer.cells import BANDS, Array, places
+from tokenizer.cells import BANDS, Array, channel_indices
 from tokenizer.channels import CHANNELS
 
 SEIZURE_ROWS = slice(1, 4)  # 2–8 Hz
@@ -76,16 +76,16 @@ def known_sessions(cohort: str, sessions: pl.DataFrame) -> tuple[dict[str, set[s
 
 def _lopsided(case: Case, recordings: Iterable[Recording], pairs: Sequence[tuple[str, str]], others: tuple) -> Case:
     """The recording and pair with the largest difference in the case's band that the bands `others` do not share."""
-    best, found = 0.0, replace(case, how="no recording shows it")
+    best, chosen = 0.0, replace(case, how="no recording shows it")
     for r in recordings:
         level = dict(zip(BANDS, r.sums["band"][0], strict=True))
         for left, right in pairs:
-            apart = {name: np.subtract(*levels[places((left, right))]) for name, levels in level.items()}
+            apart = {name: np.subtract(*levels[channel_indices((left, right))]) for name, levels in level.items()}
             parts = np.array([apart[case.band], *(apart[case.band] - apart[other] for other in others)])
             own = np.abs(parts).min() if abs(np.sign(parts).sum()) == len(parts) else 0.0
             if own > best:
-                best, found = own, replace(case, session_id=r.session_id, pair=(left, right))
-    return found
+                best, chosen = own, replace(case, session_id=r.session_id, pair=(left, right))
+    return chosen
 
 
 def place_of(case: Case, cx: Array) -> tuple[str, int]:
@@ -95,7 +95,7 @@ def place_of(case: Case, cx: Array) -> tuple[str, int]:
         together = np.convolve(np.sort(rise, 0)[-5:].mean(0), np.ones(3) / 3, "same")
         column = int(together.argmax())
         return CHANNELS[int(rise[:, column].argmax())], column
-    channel, column = np.unravel_index(np.nanargmax(alone(cx)), cx[:, 0].shape)
+    channel, column = np.unravel_index(np.nanargmax(solitary_rise(cx)), cx[:, 0].shape)
     return CHANNELS[int(channel)], int(column)
 
 

@@ -35,12 +35,12 @@ valid.
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.cells import BANDS, BLOCK, HZ, Array, cells, places
+from tokenizer.cells import BANDS, BLOCK, HZ, Array, cells, channel_indices
 
 LEFT, RIGHT = ("Fp1", "F7", "F3", "C3", "T3", "T5", "P3", "O1"), ("Fp2", "F8", "F4", "C4", "T4", "T6", "P4", "O2")
 PAIRS = tuple(zip(LEFT, RIGHT, strict=True))
-FRONT, BACK = ("Fp1", "Fp2", "F3", "F4", "Fz"), ("O1", "O2", "P3", "P4", "Pz")
-POSTERIOR = ("O1", "O2", "P3", "P4")
+FRONT_CHANNELS, BACK_CHANNELS = ("Fp1", "Fp2", "F3", "F4", "Fz"), ("O1", "O2", "P3", "P4", "Pz")
+ALPHA_CHANNELS = ("O1", "O2", "P3", "P4")
 LEAST_COLUMNS = 4
 """Columns without which a recording has no dynamics."""
 
@@ -68,7 +68,7 @@ def measure(
         "band": _mean_or_nan(bands, ok),
         "blocks": _blocks(original, rebuilt, valid) * ok,
         "alpha": np.array([alpha_peak(s, ok) for s in (x, y)]),
-        "artefact": np.array(alone(cx[ok]).max() if cx[ok].size else np.nan),
+        "artefact": np.array(solitary_rise(cx[ok]).max() if cx[ok].size else np.nan),
     }
 
 
@@ -77,14 +77,14 @@ def rises(cx: Array) -> Array:
     return cx - np.median(cx, axis=-1, keepdims=True)
 
 
-def alone(cx: Array) -> Array:
+def solitary_rise(cx: Array) -> Array:
     """Rise of each electrode, mean over rows, above that of the median electrode: (C, R, W') -> (C, W') dB."""
     rise = rises(cx).mean(1)
     return rise - np.nanmedian(rise, axis=0)
 
 
 def _mean_or_nan(values: Array, ok: NDArray[np.bool_]) -> Array:
-    """Mean over the last axis, NaN where it is empty or the channel is not there."""
+    """Mean over the last axis, NaN where it is empty or the channel is missing."""
     if not values.shape[-1]:
         return np.full(values.shape[:-1], np.nan)
     return np.where(ok, values.mean(-1), np.nan)
@@ -145,10 +145,10 @@ def _blocks(original: NDArray[np.float32], rebuilt: NDArray[np.float32], valid: 
 
 def alpha_peak(spec: NDArray[np.float32], ok: NDArray[np.bool_]) -> tuple[float, float]:
     """Frequency (Hz) and height (dB) of the posterior rhythm of (C, F, T'), T' valid frames; NaN without electrodes."""
-    there = [i for i in places(POSTERIOR) if ok[i]]
-    if len(there) < 2 or not spec.shape[2]:
+    electrodes = [i for i in channel_indices(ALPHA_CHANNELS) if ok[i]]
+    if len(electrodes) < 2 or not spec.shape[2]:
         return np.nan, np.nan
-    level = spec[there].mean((0, 2), dtype=np.float64)
+    level = spec[electrodes].mean((0, 2), dtype=np.float64)
     beside = ((HZ >= 2) & (HZ <= 6)) | ((HZ >= 15) & (HZ <= 30))
     rise = np.full(len(HZ), -np.inf)
     rise[1:] = level[1:] - np.polyval(np.polyfit(np.log(HZ[beside]), level[beside], 1), np.log(HZ[1:]))

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from benchmark.fidelity.cases import SEIZURE_ROWS, Case, pair_of, place_of
-from benchmark.fidelity.measures import alone, rises
-from benchmark.fidelity.passes import Coded, through_codes
+from benchmark.fidelity.measures import rises, solitary_rise
+from benchmark.fidelity.passes import Reconstruction, reconstruct
 from clef.pages.style import APART_DB, NOTHING, SIDES, STYLE
 from tokenizer.base.files import write_aside
-from tokenizer.cells import BANDS, FRAMES_PER_CELL, HZ, Array, cells, places
+from tokenizer.cells import BANDS, FRAMES_PER_CELL, HZ, Array, cells, channel_indices
 from tokenizer.channels import CHANNELS
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, Spectrograms
@@ -26,13 +26,13 @@ SHOWN = 300
 AROUND = 2
 """Columns to each side of a seizure or artefact that its spectra are taken over."""
 CASE, NO_CASE, MARGINS = 4.3, 0.7, 0.8
-"""Inches of a case, of one that could not be found, and of the page around them."""
+"""Inches of a case, of one without a session, and of the page around them."""
 
 
-class Shown:
-    """One case read and rebuilt, cut to what the page has room for; everything dB."""
+class Panel:
+    """What the page shows of one case: read, rebuilt and cut to the room there is; everything dB."""
 
-    def __init__(self, case: Case, reading: Reading, coded: Coded, frames_per_token: int):
+    def __init__(self, case: Case, reading: Reading, coded: Reconstruction, frames_per_token: int):
         spec, rebuilt, valid = reading.spec.numpy(), coded.rebuilt, reading.valid.numpy()
         whole = np.flatnonzero(valid.reshape(-1, FRAMES_PER_CELL).all(1))
         own, again = cells(spec, valid), cells(rebuilt, valid)
@@ -53,7 +53,7 @@ class Shown:
     def _lasting(self, spec: Array, rebuilt: Array) -> str:
         low, high = BANDS[self.case.band]
         inside = (low <= HZ) & (high > HZ)
-        left, right = places(self.pair)
+        left, right = channel_indices(self.pair)
         apart = [s[left][inside].mean() - s[right][inside].mean() for s in (spec, rebuilt)]
         where = f"{self.pair[0]} minus {self.pair[1]} at {low:g}–{high:g} Hz"
         return f"{where}: {apart[0]:+.1f} dB in the recording, {apart[1]:+.1f} dB rebuilt"
@@ -61,11 +61,11 @@ class Shown:
     def _passing(self, channel: str, at: int, own: Array, again: Array, second: int) -> str:
         i = CHANNELS.index(channel)
         if self.case.kind == "seizure":
-            what, found = "at 2–8 Hz above its median", [rises(c)[i, SEIZURE_ROWS, at].mean() for c in (own, again)]
+            what, decibels = "at 2–8 Hz above its median", [rises(c)[i, SEIZURE_ROWS, at].mean() for c in (own, again)]
         else:
             again = np.where(np.isnan(own), np.nan, again)
-            what, found = "above its median, more than the others", [alone(c)[i, at] for c in (own, again)]
-        return f"{channel} {what}, at {second} s: {found[0]:+.1f} dB in the recording, {found[1]:+.1f} dB rebuilt"
+            what, decibels = "above its median, more than the others", [solitary_rise(c)[i, at] for c in (own, again)]
+        return f"{channel} {what}, at {second} s: {decibels[0]:+.1f} dB in the recording, {decibels[1]:+.1f} dB rebuilt"
 
 
 def draw_page(
@@ -96,17 +96,17 @@ TITLE = textwrap.fill(
 )
 
 
-def _read(cohort: str, sessions: pl.DataFrame, case: Case, config: ReadingConfig, vqgan: VQGAN) -> Shown | None:
+def _read(cohort: str, sessions: pl.DataFrame, case: Case, config: ReadingConfig, vqgan: VQGAN) -> Panel | None:
     if case.session_id is None:
         return None
     row = sessions.filter(pl.col("session_id") == case.session_id)
     reading = Spectrograms(cohort, row, config)[0]
     if reading.reason or not reading.valid.any():
         return None
-    return Shown(case, reading, through_codes(vqgan, reading), vqgan.config.frames_per_token)
+    return Panel(case, reading, reconstruct(vqgan, reading), vqgan.config.frames_per_token)
 
 
-def _draw_case(figure: plt.Figure, row: plt.SubplotSpec, case: Case, shown: Shown | None) -> None:
+def _draw_case(figure: plt.Figure, row: plt.SubplotSpec, case: Case, shown: Panel | None) -> None:
     words = f"{case.kind[0].upper()}{case.kind[1:]} ({case.how})"
     whole = row.subgridspec(3, 1, height_ratios=[0.68, 3.2, 0.45] if shown else [1, 0.01, 0.01], hspace=0)
     title = figure.add_subplot(whole[0], frameon=False, xticks=[], yticks=[])
@@ -115,16 +115,16 @@ def _draw_case(figure: plt.Figure, row: plt.SubplotSpec, case: Case, shown: Show
     if shown is None:
         return
     grid = whole[1].subgridspec(2, 6, width_ratios=[1, 1, 1, 0.03, 0.72, 1], wspace=0.18, hspace=0.1)
-    channels = places(shown.pair)
-    here = shown.spec[channels][:, :, shown.cut][:, :, shown.valid[shown.cut]]
-    limits = np.percentile(here, [1, 99])
+    channels = channel_indices(shown.pair)
+    visible = shown.spec[channels][:, :, shown.cut][:, :, shown.valid[shown.cut]]
+    limits = np.percentile(visible, [1, 99])
     for i, channel in enumerate(channels):
         _images(figure, [figure.add_subplot(grid[i, k]) for k in range(3)], shown, channel, limits, last=i == 1)
     _spectra(figure.add_subplot(grid[:, 4]), shown)
     _tokens(figure.add_subplot(grid[:, 5]), shown)
 
 
-def _images(figure: plt.Figure, axes: list[plt.Axes], shown: Shown, channel: int, limits: Array, last: bool) -> None:
+def _images(figure: plt.Figure, axes: list[plt.Axes], shown: Panel, channel: int, limits: Array, last: bool) -> None:
     own, again = (np.where(shown.valid, s[channel], np.nan)[:, shown.cut] for s in (shown.spec, shown.rebuilt))
     extent = (shown.cut.start, shown.cut.start + own.shape[1], 0, 32)
     apart = (again - own).reshape(16, 8, -1, FRAMES_PER_CELL).mean((1, 3))
@@ -144,7 +144,7 @@ def _images(figure: plt.Figure, axes: list[plt.Axes], shown: Shown, channel: int
     axes[0].set_ylabel("Hz")
 
 
-def _spectra(axes: plt.Axes, shown: Shown) -> None:
+def _spectra(axes: plt.Axes, shown: Panel) -> None:
     for channel, colour in zip(shown.pair, SIDES, strict=True):
         for spec, line in ((shown.spec, "-"), (shown.rebuilt, (0, (3, 1.5)))):
             mean = spec[CHANNELS.index(channel)][:, shown.mean].mean(1)
@@ -158,7 +158,7 @@ def _spectra(axes: plt.Axes, shown: Shown) -> None:
     axes.legend(frameon=False, handlelength=1.8)
 
 
-def _tokens(axes: plt.Axes, shown: Shown) -> None:
+def _tokens(axes: plt.Axes, shown: Panel) -> None:
     width, last = shown.per_token, min(shown.cut.stop, len(shown.valid))
     columns = slice(shown.cut.start // width, -(-last // width))
     codes = shown.tokens[:, columns]

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Evaluated:
+class Evaluation:
     """Recordings measured, why others were not read, and features by session of originals and reconstructions."""
 
     recordings: list[Recording] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Evaluated:
 
 
 @dataclass
-class Coded:
+class Reconstruction:
     """A reading after its codes: rebuilt (C, F, T) dB, tokens (rows, columns), counted (columns,) bool."""
 
     rebuilt: np.ndarray
@@ -42,14 +42,14 @@ class Coded:
     counted: np.ndarray
 
 
-def through_codes(vqgan: VQGAN, reading: Reading) -> Coded:
+def reconstruct(vqgan: VQGAN, reading: Reading) -> Reconstruction:
     """Encode a reading as for a token store, and decode that."""
     one, frames, width = tokenise(reading, vqgan), reading.spec.shape[-1], vqgan.config.frames_per_token
     columns, device = -(-frames // width), vqgan.mean_db.device
     tokens = one.tokens[:, :columns].astype(np.int64)
     valid = torch.nn.functional.pad(reading.valid, (0, columns * width - frames))
     rebuilt = vqgan.decode(torch.from_numpy(tokens)[None].to(device), valid[None].to(device))[0, ..., :frames]
-    return Coded(rebuilt.cpu().numpy(), tokens, one.valid[:columns])
+    return Reconstruction(rebuilt.cpu().numpy(), tokens, one.valid[:columns])
 
 
 def evaluate(
@@ -60,40 +60,40 @@ def evaluate(
     vqgan: VQGAN,
     config: ReadingConfig,
     workers: int,
-) -> Evaluated:
+) -> Evaluation:
     """Measure the sessions named in `measured`, and take the features of those in `asked`."""
     rows = sessions.filter(pl.col("session_id").is_in(list(measured | asked)))
     names = rows["session_id"].to_list()
     sources = Twins(cohort, rows, config, [n in measured for n in names])
     readings = work_ahead(sources.__getitem__, range(len(rows)), workers)
-    found = Evaluated()
+    evaluation = Evaluation()
     for row, read in zip(rows.iter_rows(named=True), track(readings, "evaluate", len(rows)), strict=True):
         name, own = row["session_id"], read[0]
         if reason := own.reason or ("" if own.valid.any() else "no frame of it is valid"):
-            found.refused[name] = reason
+            evaluation.refused[name] = reason
             log.warning("not read: %s: %s", name, reason)
             continue
-        coded = through_codes(vqgan, own)
+        coded = reconstruct(vqgan, own)
         if name in measured:
             sums = sums_of(vqgan, read, coded)
             tokens, site = coded.tokens[:, coded.counted].ravel(), row["site"] or "site unknown"
-            found.recordings.append(
+            evaluation.recordings.append(
                 Recording(name, row["subject_id"], site, float(own.valid.sum()), sums, tokens.astype(np.uint16))
             )
         if name in asked:
             valid, ok = own.valid.numpy(), own.channel_ok.numpy()
-            found.original[name] = features(own.spec.numpy(), valid, ok)
-            found.rebuilt[name] = features(coded.rebuilt, valid, ok)
-    return found
+            evaluation.original[name] = features(own.spec.numpy(), valid, ok)
+            evaluation.rebuilt[name] = features(coded.rebuilt, valid, ok)
+    return evaluation
 
 
-def sums_of(vqgan: VQGAN, read: list[Reading], coded: Coded) -> dict[str, Array]:
+def sums_of(vqgan: VQGAN, read: list[Reading], coded: Reconstruction) -> dict[str, Array]:
     """Everything `benchmark.fidelity.measures` says of a reading and its twins."""
     own, *both = read
     valid, ok = own.valid.numpy(), own.channel_ok.numpy()
     sums = measure(own.spec.numpy(), coded.rebuilt, valid, ok)
     if not both[0].valid.any():  # gaps all through
         return sums | {"twins": np.zeros((6, len(CHANNELS), ROWS))}
-    rebuilts = tuple(through_codes(vqgan, twin).rebuilt for twin in both)
+    rebuilts = tuple(reconstruct(vqgan, twin).rebuilt for twin in both)
     originals = tuple(twin.spec.numpy() for twin in both)
     return sums | {"twins": measure_twins(originals, rebuilts, both[0].valid.numpy(), both[0].channel_ok.numpy())}

@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.fidelity.measures import BACK, FRONT, LEFT, PAIRS, RIGHT
-from benchmark.scores.statistics import interval
-from tokenizer.cells import BANDS, CELL_NOISE_DB, Array, places, rows_of
+from benchmark.fidelity.measures import BACK_CHANNELS, FRONT_CHANNELS, LEFT, PAIRS, RIGHT
+from benchmark.scores.statistics import RESAMPLES, interval
+from tokenizer.cells import BANDS, CELL_NOISE_DB, Array, channel_indices, rows_of
 from tokenizer.channels import CHANNELS
 
-RESAMPLES = 1000
 LEAST_RECORDINGS, LEAST_PEOPLE = 3, 5
 """Fewer recordings have no R² across them, fewer people no interval."""
 CLEAR_DB, LEAST_TRUE = 3.0, 0.1
@@ -84,10 +83,13 @@ def ratio(above: Array, below: Array) -> Array:
 
 def _errors(sums: dict[str, Array], weights: Array) -> dict[str, Array]:
     raw, cell = (weights @ sums[k].reshape(*sums[k].shape[:2], -1).sum(2) for k in ("raw", "cell"))  # (1 + R, 3)
-    found = {}
+    numbers = {}
     for name, total in (("raw", raw), ("cell", cell)):
-        found |= {f"{name}_mae": ratio(total[:, 0], total[:, 2]), f"{name}_mae_static": ratio(total[:, 1], total[:, 2])}
-    return found
+        numbers |= {
+            f"{name}_mae": ratio(total[:, 0], total[:, 2]),
+            f"{name}_mae_static": ratio(total[:, 1], total[:, 2]),
+        }
+    return numbers
 
 
 def dynamics(single: Array, twins: Array) -> dict[str, Array]:
@@ -112,11 +114,11 @@ def dynamics(single: Array, twins: Array) -> dict[str, Array]:
 
 def _dynamics(sums: dict[str, Array], weights: Array) -> dict[str, Array]:
     each = [np.moveaxis(sums[name], 1, 0) for name in ("single", "twins")]  # (3 or 6, n, C, R)
-    found = dynamics(*(np.stack([weights @ part.sum((1, 2)) for part in s]) for s in each))
+    numbers = dynamics(*(np.stack([weights @ part.sum((1, 2)) for part in s]) for s in each))
     for band in BANDS:
         parts = [np.stack([weights @ part[:, :, rows_of(band)].sum((1, 2)) for part in s]) for s in each]
-        found[f"dynamics_r2_{band}"] = dynamics(*parts)["dynamics_r2"]
-    return found
+        numbers[f"dynamics_r2_{band}"] = dynamics(*parts)["dynamics_r2"]
+    return numbers
 
 
 def _dynamics_table(sums: dict[str, Array]) -> dict[str, dict[str, float | None]]:
@@ -131,18 +133,18 @@ def _named(values: Array, names: Sequence[str]) -> dict[str, float | None]:
 
 def asymmetry(level: Array) -> Array:
     """Left minus right of each pair: (…, C, R) dB -> (…, 8, R)."""
-    return level[..., places(LEFT), :] - level[..., places(RIGHT), :]
+    return level[..., channel_indices(LEFT), :] - level[..., channel_indices(RIGHT), :]
 
 
 def gradient(level: Array) -> Array:
     """Front minus back: (…, C, R) dB -> (…, 1, R), over the electrodes there are; NaN without any of one group."""
-    front, back = (_nan_mean(level[..., places(names), :]) for names in (FRONT, BACK))
+    front, back = (_nan_mean(level[..., channel_indices(names), :]) for names in (FRONT_CHANNELS, BACK_CHANNELS))
     return (front - back)[..., None, :]
 
 
 def _nan_mean(level: Array) -> Array:
-    there = np.isfinite(level)
-    return ratio(np.where(there, level, 0).sum(-2), there.sum(-2).astype(float))
+    finite = np.isfinite(level)
+    return ratio(np.where(finite, level, 0).sum(-2), finite.sum(-2).astype(float))
 
 
 def across(weights: Array, error: Array, x: Array, x2: Array, count: Array, around_mean: bool = True) -> Array:
@@ -166,9 +168,9 @@ def spread(weights: Array, x: Array, x2: Array, count: Array) -> Array:
 def _observed(sums: dict[str, Array], what: Any) -> tuple[Array, Array, Array, Array]:
     """Sums of (n, groups, places) for one observation per recording: squared error, x, x², count."""
     x, y = what(sums["level"][:, 0]), what(sums["level"][:, 1])
-    there = np.isfinite(x)
-    x, y = np.where(there, x, 0), np.where(there, y, 0)
-    return (x - y) ** 2, x, x**2, there.astype(float)
+    finite = np.isfinite(x)
+    x, y = np.where(finite, x, 0), np.where(finite, y, 0)
+    return (x - y) ** 2, x, x**2, finite.astype(float)
 
 
 def _enough(values: Array, observed: tuple[Array, ...]) -> Array:
@@ -181,16 +183,16 @@ def _pooled(parts: tuple[Array, ...]) -> tuple[Array, ...]:
 
 
 def _static(sums: dict[str, Array], weights: Array) -> dict[str, Array]:
-    found = {}
+    numbers = {}
     for name, what in (("asymmetry", asymmetry), ("gradient", gradient)):
         parts = _pooled(_observed(sums, what))
-        found[f"{name}_r2"] = _enough(across(weights, *parts), parts)[:, 0]
-        found[f"{name}_db"] = np.sqrt(ratio(spread(weights, *parts[1:]).sum((1, 2)), weights @ parts[3].sum((1, 2))))
-        found[f"{name}_r2_zero"] = _enough(across(weights, *parts, around_mean=False), parts)[:, 0]
+        numbers[f"{name}_r2"] = _enough(across(weights, *parts), parts)[:, 0]
+        numbers[f"{name}_db"] = np.sqrt(ratio(spread(weights, *parts[1:]).sum((1, 2)), weights @ parts[3].sum((1, 2))))
+        numbers[f"{name}_r2_zero"] = _enough(across(weights, *parts, around_mean=False), parts)[:, 0]
     blocks = np.moveaxis(sums["blocks"], 1, 0)  # (4, n, bands, C)
     enough = (blocks[3].max((1, 2)) > 0).sum() >= LEAST_RECORDINGS
     power = across(weights, *blocks)
-    return found | {f"band_power_r2_{b}": np.where(enough, power[:, i], np.nan) for i, b in enumerate(BANDS)}
+    return numbers | {f"band_power_r2_{b}": np.where(enough, power[:, i], np.nan) for i, b in enumerate(BANDS)}
 
 
 def _by_pair(sums: dict[str, Array]) -> dict[str, float | None]:

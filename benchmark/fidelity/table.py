@@ -8,7 +8,7 @@ from tokenizer.cells import CELL_FLOOR_DB, CELL_NOISE_DB, RAW_FLOOR_DB
 
 SITES = 6
 """Most sites with a column of their own; tokenizer.json has all."""
-ROWS = (
+MEASURES = (
     ("raw_mae", "raw error, dB", 2),
     ("raw_mae_static", f"· own median spectrum (floor {RAW_FLOOR_DB})", 2),
     ("cell_mae", "cell error (2 Hz x 10 s), dB", 2),
@@ -52,7 +52,7 @@ def table(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     header = ["measure", "all", "95 %", *sites]
     rows = [[key, *_counted(groups["all"]["count"][key]), *(_counted(groups[s]["count"][key])[0] for s in sites)]
             for key in ("people", "recordings", "hours", "tokens")]  # fmt: skip
-    for key, words, digits in ROWS:
+    for key, words, digits in MEASURES:
         value, low, high = groups["all"]["numbers"][key]
         ends = "" if low is None else f"{low:.{digits}f} to {high:.{digits}f}"
         others = [_shown(groups[s]["numbers"][key][0], digits) for s in sites]
@@ -68,9 +68,9 @@ def _shown(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def expected_table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+def expected_table(numbers: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Header and rows of what a synthetic cohort tells beside: reconstruction, original, static spectrum, floor."""
-    rows = [[words, *(_shown(found.get(key), 2) if key else "" for key in (mine, *others))]
+    rows = [[words, *(_shown(numbers.get(key), 2) if key else "" for key in (mine, *others))]
             for mine, words, *others in EXPECTED]  # fmt: skip
     return ["synthetic truth", "rebuilt", "original itself", "own median", "floor of the estimate"], rows
 
@@ -93,32 +93,31 @@ def protocol_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def focal_line(found: dict[str, float]) -> str:
+def focal_line(numbers: dict[str, float]) -> str:
     """Planted focal slowing in a sentence."""
-    if not found["sessions"]:
+    if not numbers["sessions"]:
         return "no session with planted focal slowing, and without attenuation, among those evaluated"
     line = (
-        f"planted focal slowing, {found['sessions']} sessions: {found['difference_db_original']:.1f} dB in the "
-        f"originals, {found['difference_db_rebuilt']:.1f} rebuilt ({found['kept']:.2f} kept); side right in "
-        f"{found['side_right_original']:.2f} of originals, {found['side_right_rebuilt']:.2f} rebuilt"
+        f"planted focal slowing, {numbers['sessions']} sessions: {numbers['difference_db_original']:.1f} dB in the "
+        f"originals, {numbers['difference_db_rebuilt']:.1f} rebuilt ({numbers['kept']:.2f} kept); side right in "
+        f"{numbers['side_right_original']:.2f} of originals, {numbers['side_right_rebuilt']:.2f} rebuilt"
     )
-    if "auroc_rebuilt" in found:
-        line += (
-            f"; AUROC against {found['without']} without: {found['auroc_original']:.2f}, {found['auroc_rebuilt']:.2f}"
-        )
+    if "auroc_rebuilt" in numbers:
+        line += f"; AUROC against {numbers['without']} without: {numbers['auroc_original']:.2f}, "
+        line += f"{numbers['auroc_rebuilt']:.2f}"
     return line
 
 
-def retention_line(found: dict[str, Any]) -> str:
+def retention_line(probes: dict[str, Any]) -> str:
     """Retention of band-power probes in a sentence."""
-    value, low, high = found["retention"]
-    auroc, few = found["auroc"], found["subjects"] < FEW_SUBJECTS
+    value, low, high = probes["retention"]
+    auroc, few = probes["auroc"], probes["subjects"] < FEW_SUBJECTS
     ends = "the original is not surely above chance" if low is None else f"95 % {low:.2f} to {high:.2f}"
     line = (
-        f"band-power probes, {found['tasks']} tasks, {found['subjects']} subjects: mean AUROC {auroc['original']:.3f} "
-        f"from originals, {auroc['rebuilt']:.3f} rebuilt; retention {_shown(value, 2)} ({ends})"
+        f"band-power probes, {probes['tasks']} tasks, {probes['subjects']} subjects: mean AUROC "
+        f"{auroc['original']:.3f} from originals, {auroc['rebuilt']:.3f} rebuilt; retention {_shown(value, 2)} ({ends})"
     )
-    line += f"; {found['overlap']} scored people are of the tokenizer's training" if found["overlap"] else ""
+    line += f"; {probes['overlap']} scored people are of the tokenizer's training" if probes["overlap"] else ""
     return line + (f"; fewer than {FEW_SUBJECTS} subjects: take the interval seriously" if few else "")
 
 
@@ -130,8 +129,8 @@ def as_text(report: dict[str, Any]) -> str:
     return "\n\n".join([*parts, "\n".join(_sentences(report))])
 
 
-def _draws(found: dict[str, Any]) -> str:
-    return f"from {found['sessions']} sessions, each drawn again {found['draws']} times"
+def _draws(numbers: dict[str, Any]) -> str:
+    return f"from {numbers['sessions']} sessions, each drawn again {numbers['draws']} times"
 
 
 def _sentences(report: dict[str, Any]) -> list[str]:

@@ -1,11 +1,10 @@
 """What only a synthetic cohort can tell: reconstructions against the expected spectrum, and planted focal slowing.
 
 **Expected spectrum.** A session of `clef.importers.synthetic` can be drawn again with the same latents, states and
-events at the same times, but other noise: events are drawn one number or one list at a time, noise as whole arrays, so
-the arrays alone come from another generator. The mean E of the dB spectrograms of `draws` such recordings, read as the
-cohort's own are, estimates what the recorded one scatters around. Its own scatter, σ²/draws per bin, is left in the
-mean errors (the floor printed beside them: √(2/π) σ/√draws) and taken out of the dynamics, whose terms are those of
-benchmark.fidelity.measures with E in place of the other twin.
+events at the same times, but other noise (`clef.importers.synthetic.waves.Streams`). The mean E of the dB spectrograms
+of `draws` such recordings, read as the cohort's own are, estimates what the recorded one scatters around. Its own
+scatter, σ²/draws per bin, is left in the mean errors (the floor printed beside them: √(2/π) σ/√draws) and taken out of
+the dynamics, whose terms are those of benchmark.fidelity.measures with E in place of the other twin.
 
 **Focal slowing.** For a session with planted focal slowing, the level at 1–4 Hz over that lobe minus the same over the
 other side's, each a mean weighted by the topography the slowing was planted with. `side_right`: share of sessions in
@@ -22,14 +21,13 @@ from typing import Any
 import numpy as np
 
 from benchmark.fidelity.measures import LEAST_COLUMNS
-from benchmark.fidelity.passes import through_codes
+from benchmark.fidelity.passes import reconstruct
 from benchmark.fidelity.summary import Recording, ratio
 from benchmark.scores.statistics import auroc
-from clef.importers.synthetic.edf import AMPLIFIERS, record, write_recording
+from clef.importers.synthetic.drawing import draw_recording
 from clef.importers.synthetic.latents import LOBES, draw_latents
 from clef.importers.synthetic.records import draw_people, draw_visits, session_table
-from clef.importers.synthetic.signals import render
-from clef.importers.synthetic.waves import lobe
+from clef.importers.synthetic.waves import Streams, lobe
 from tokenizer.base.progress import track
 from tokenizer.cells import BANDS, Array, cells
 from tokenizer.multitaper import session_spectrogram
@@ -42,20 +40,6 @@ DIFFERENT_DB = 0.1
 """Median difference between a recording and its redraw above which another version must have drawn it."""
 
 
-class OtherNoise:
-    """A session's generator whose noise comes from another one; all else, and what it has consumed, stays."""
-
-    def __init__(self, own: np.random.Generator, other: np.random.Generator):
-        self.own, self.other = own, other
-
-    def standard_normal(self, size: Any = None, dtype: Any = np.float64) -> Any:
-        drawn = self.own.standard_normal(size, dtype)
-        return self.other.standard_normal(size, dtype) if isinstance(size, tuple) else drawn
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.own, name)
-
-
 class Redraws:
     """The synthetic sessions of a cohort, to be drawn again."""
 
@@ -65,22 +49,24 @@ class Redraws:
         self.visits = draw_visits(draw_people(self.seed, settings["subjects"]), self.seed, settings["minutes"])
         self.truth = draw_latents(self.visits, self.seed)
         names = session_table(self.visits, self.seed)["session_id"].to_list()
-        self.place = {name: i for i, name in enumerate(names)}
+        self.row = {name: i for i, name in enumerate(names)}
 
     def latents(self, session_id: str) -> dict[str, Any]:
         """Everything planted in a session."""
-        return {name: column[self.place[session_id]].item() for name, column in self.truth.items()}
+        return {name: column[self.row[session_id]].item() for name, column in self.truth.items()}
+
+    def write(self, session_id: str, number: int, path: Path) -> None:
+        """Write the EDF of the session as recorded (number 0) or with other noise (1, 2, …)."""
+        row = self.row[session_id]
+        visit = {name: self.visits[name][row].item() for name in ("site", "seconds")}
+        streams = Streams.of_session(self.seed, row, number)
+        draw_recording(path, self.latents(session_id), visit | {"start": self.visits["start"][row]}, streams)
 
     def draw(self, session_id: str, number: int) -> Array:
-        """Spectrogram (C, F, T) in dB of the session as recorded (number 0) or with other noise (1, 2, …)."""
-        i = self.place[session_id]
-        amplifier, seconds = AMPLIFIERS[self.visits["site"][i]], self.visits["seconds"][i].item()
-        own = np.random.Generator(np.random.SFC64((self.seed, 1, i)))  # as clef.importers.synthetic.draw_recording
-        rng: Any = OtherNoise(own, np.random.default_rng((self.seed, 9, i, number))) if number else own
-        eeg = render(self.latents(session_id), amplifier.rate, seconds, amplifier.mains, rng)
+        """Spectrogram (C, F, T) in dB of what `write` writes, read with the options of the cohort's own recordings."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "redrawn.edf"
-            write_recording(path, record(eeg, amplifier, rng), amplifier, self.visits["start"][i])
+            self.write(session_id, number, path)
             spec, _ = session_spectrogram(read(path, **self.options))
         return spec.numpy()
 
@@ -105,7 +91,7 @@ def expected(
                 f"expected spectrum left out: {name} was drawn by another version of clef.importers.synthetic"
             ]
         others = [redraws.draw(name, k) for k in range(1, draws + 1)]
-        sums.append(against_expected(spec, through_codes(vqgan, read).rebuilt, others, read.valid.numpy(), ok))
+        sums.append(against_expected(spec, reconstruct(vqgan, read).rebuilt, others, read.valid.numpy(), ok))
     return (expected_numbers(sums, draws) if sums else None), []
 
 
@@ -145,9 +131,9 @@ def _dynamics(draws: Array, rebuilt: Array, original: Array) -> Array:
 def expected_numbers(sums: list[dict[str, Array]], draws: int) -> dict[str, float | None]:
     """Numbers of the redrawn sessions together; None for what is not defined."""
     errors = sum(s["errors"] for s in sums)
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for name, (mine, original, static, variance, count) in zip(("raw", "cell"), errors, strict=True):
-        found |= {
+        numbers |= {
             f"{name}_mae": mine / count,
             f"{name}_mae_original": original / count,
             f"{name}_mae_static": static / count,
@@ -155,7 +141,7 @@ def expected_numbers(sums: list[dict[str, Array]], draws: int) -> dict[str, floa
         }
     true, across, own, y2, x2, freedom = sum(s["dynamics"] for s in sums)
     noise = x2 - true
-    found |= {
+    numbers |= {
         "dynamics_r2": ratio(2 * across - y2, true),
         "dynamics_r2_original": 1 - ratio(noise, true),
         "signal_slope": ratio(across, true),
@@ -163,7 +149,7 @@ def expected_numbers(sums: list[dict[str, Array]], draws: int) -> dict[str, floa
         "dynamics_db": np.sqrt(np.maximum(ratio(true, freedom), 0)),
         "cell_noise_db": np.sqrt(ratio(noise, freedom)),
     }
-    plain = {k: float(v) if np.isfinite(v) else None for k, v in found.items()}
+    plain = {k: float(v) if np.isfinite(v) else None for k, v in numbers.items()}
     return {"sessions": len(sums), "draws": draws} | plain
 
 
@@ -180,14 +166,14 @@ def focal_slowing(recordings: list[Recording], latents: list[dict[str, Any]]) ->
     ill = np.array([z["focal"] > 0 for _, z in both])
     if not ill.any():
         return {"sessions": 0}
-    found = np.stack([contrasts(level) for level, _ in both])  # (n, original and rebuilt, lobes)
+    differences = np.stack([contrasts(level) for level, _ in both])  # (n, original and rebuilt, lobes)
     where = [(LOBES.index(z["focal_lobe"]), z["focal_side"]) for _, z in both if z["focal"] > 0]
-    planted = np.array([side * c[:, place] for c, (place, side) in zip(found[ill], where, strict=True)])
+    planted = np.array([side * c[:, place] for c, (place, side) in zip(differences[ill], where, strict=True)])
     original, rebuilt = planted.mean(0)
     numbers = {"sessions": int(ill.sum()), "without": int((~ill).sum()), "kept": float(rebuilt / original)}
     for i, name in enumerate(("original", "rebuilt")):
         numbers[f"difference_db_{name}"] = float(planted[:, i].mean())
         numbers[f"side_right_{name}"] = float((planted[:, i] > 0).mean())
         if (~ill).any():
-            numbers[f"auroc_{name}"] = float(auroc(ill, np.abs(found[:, i]).max(1))[0])
+            numbers[f"auroc_{name}"] = float(auroc(ill, np.abs(differences[:, i]).max(1))[0])
     return numbers

@@ -27,7 +27,7 @@ SHIFT = 12
 
 
 class Twins:
-    """Row number of a session table -> the session's own Reading and those of its twins; with a reason, alone."""
+    """Row number of a session table -> the session's own Reading and those of its twins; a refused one has none."""
 
     def __init__(self, cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig, with_twins: list[bool]):
         self.cohort, self.config, self.with_twins = cohort, config, with_twins

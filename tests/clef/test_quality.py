@@ -14,7 +14,7 @@ import pytest
 from clef.pages.quality import ROWS, _rows, draw
 from clef.pages.quality_table import SCHEMA, read_quality
 from clef.quality import QualityConfig, main
-from tests.helpers import ROOT, when_read
+from tests.helpers import PATIENCE, ROOT, when_read
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import ReadingConfig, read

@@ -4,6 +4,9 @@ The generative model is sampled many times over; cases are matched as the benchm
 setting the same, age within 5 years), and the likelihood ratio of the latents is approximated by a logistic
 regression on a rich basis of them, fitted on one half of the people and scored on the other. An AUROC above
 its ceiling, by more than chance, means that something other than the EEG tells cases from controls.
+
+The benchmark has matching, probes and an AUROC of its own, which stand above this room in the import order; the small
+ones here judge it from outside, on plain arrays and tens of thousands of people at once.
 """
 
 import functools
@@ -18,7 +21,7 @@ from clef.importers.synthetic.latents import LOBES, Columns, draw_findings, draw
 from clef.importers.synthetic.records import draw_people, draw_visits
 
 NOT_CEREBRAL = ("muscle", "drift_uv", "pops", "mains_uv", "noise_uv")
-SIDES = ("focal_side", "spike_side", "defect_side")
+SIDE_LATENTS = ("focal_side", "spike_side", "defect_side")
 
 
 @functools.cache  # a pure function of a few seconds
@@ -64,9 +67,9 @@ def match(label: np.ndarray, strata: np.ndarray, age: np.ndarray, rng: np.random
         free = np.ones(len(well), bool)
         low, high = np.searchsorted(age[well], age[ill] - 5), np.searchsorted(age[well], age[ill] + 5)
         for case, a, b in zip(ill, low, high, strict=True):
-            open_ones = np.flatnonzero(free[a:b])
-            if len(open_ones):
-                pick = a + open_ones[rng.integers(len(open_ones))]
+            unused = np.flatnonzero(free[a:b])
+            if len(unused):
+                pick = a + unused[rng.integers(len(unused))]
                 free[pick] = False
                 cases.append(case)
                 controls.append(well[pick])
@@ -75,13 +78,18 @@ def match(label: np.ndarray, strata: np.ndarray, age: np.ndarray, rng: np.random
 
 
 def basis(truth: Columns) -> np.ndarray:
-    """(n, p) float32: each latent, whether it is there, its bends at three quantiles, and the lobes."""
-    plain = {k: np.asarray(v, float) for k, v in truth.items() if k not in NOT_CEREBRAL + SIDES and v.dtype.kind != "U"}
+    """(n, p) float32: each latent, whether it is above 0, its bends at three quantiles, and the lobes."""
+    plain = {
+        k: np.asarray(v, float)
+        for k, v in truth.items()
+        if k not in NOT_CEREBRAL + SIDE_LATENTS and v.dtype.kind != "U"
+    }
     values = np.stack([_standard(np.log1p(v) if v.min() >= 0 else v) for v in plain.values()], 1)
-    there = np.stack([v > 0 for v in plain.values() if 0.5 > np.mean(v > 0) > 0], 1).astype(float)
+    present = np.stack([v > 0 for v in plain.values() if 0.5 > np.mean(v > 0) > 0], 1).astype(float)
+    # hinges make the regression piecewise linear: the log likelihood ratio of a latent is no straight line
     bends = [np.maximum(values - np.quantile(values, q, axis=0), 0) for q in (0.2, 0.5, 0.8)]
     lobes = np.stack([truth[k] == lobe for k in ("focal_lobe", "spike_lobe") for lobe in LOBES], 1).astype(float)
-    every = np.concatenate([values, there, *bends, lobes], 1).astype(np.float32)
+    every = np.concatenate([values, present, *bends, lobes], 1).astype(np.float32)
     return every[:, every.std(0) > 1e-3]
 
 
@@ -108,7 +116,7 @@ def _stack(cases: np.ndarray, controls: np.ndarray) -> tuple[np.ndarray, np.ndar
 def ridge_logistic(x: np.ndarray, y: np.ndarray, penalty: float = 5.0, steps: int = 5) -> np.ndarray:
     """Weights (p,) of a penalised logistic regression, by Newton steps; no intercept: matched sets are balanced."""
     w = np.zeros(x.shape[1], np.float32)
-    for _ in range(steps):
+    for _ in range(steps):  # the penalty bounds every step, and five of them are enough for a ranking
         p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
         hessian = (x * (p * (1 - p))[:, None]).T @ x + penalty * np.eye(x.shape[1], dtype=np.float32)
         w = w + np.linalg.solve(hessian, x.T @ (y - p) - penalty * w)

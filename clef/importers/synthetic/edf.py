@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import lfilter
 
-from clef.importers.synthetic.waves import CHANNELS, Canvas, bump, topography
+from clef.importers.synthetic.waves import Canvas, Streams, bump, topography
+from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import signal_fields, write_digital
 
 NEW_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
@@ -45,9 +46,9 @@ AMPLIFIERS = {
 }
 
 
-def record(eeg: np.ndarray, amplifier: Amplifier, rng: np.random.Generator) -> np.ndarray:
+def record(eeg: np.ndarray, amplifier: Amplifier, streams: Streams) -> np.ndarray:
     """(channels, n) int16 from (19, n) µV: extra channels added, high-passed by the hardware, digitised."""
-    canvas = Canvas(rng, amplifier.rate, eeg.shape[1] // amplifier.rate)
+    canvas = Canvas(streams, amplifier.rate, eeg.shape[1] // amplifier.rate)
     every = np.concatenate([eeg, *(_extra(name, eeg, canvas)[None] for name in amplifier.extras)])
     pole = np.float32(np.exp(-2 * np.pi * amplifier.high_pass / amplifier.rate))
     filtered = lfilter(np.array([1, -1], np.float32), np.array([1, -pole], np.float32), every, axis=1)
@@ -58,11 +59,11 @@ def _extra(name: str, eeg: np.ndarray, canvas: Canvas) -> np.ndarray:
     if "ECG" in name:
         t = canvas.clock(0.6)
         beat = 900 * bump(t, 0.15, 0.012) - 250 * bump(t, 0.19, 0.015) + 200 * bump(t, 0.42, 0.05)
-        return canvas.train(canvas.periodic(canvas.rng.uniform(0.95, 1.5), 0.04), beat, 0.05)
+        return canvas.train(canvas.periodic(canvas.events.uniform(0.95, 1.5), 0.04), beat, 0.05)
     if "Photic" in name:
         return np.zeros(canvas.n, np.float32)
     gains = FACE if "EOG" in name else 0.25 * topography(-1 if "A1" in name else 1, 0, 0.5)
-    return gains @ eeg + canvas.rng.standard_normal(canvas.n, np.float32)
+    return gains @ eeg + canvas.streams.noise(canvas.n)
 
 
 def write_recording(path: Path, digital: np.ndarray, amplifier: Amplifier, start: np.datetime64) -> None:

@@ -163,15 +163,15 @@ def _artefacts(v: Columns, truth: Columns, dice: Dice) -> Columns:
 def draw_findings(truth: Columns, seed: int, error: float = 0.03) -> Columns:
     """What the reader reports of `truth`: one bool column (n sessions,) per finding code.
 
-    A finding that is there is missed with probability `error`; one that is not is reported three times less often.
+    A finding that is present is missed with probability `error`; one that is not is reported three times less often.
     """
     dice, seen = Dice(seed, len(truth["slowing"])), {}
-    for name, there in true_findings(truth).items():
-        chance = np.where(there, 1 - error, error / 3 if name not in NEVER_INVENTED else 0)
+    for name, present in true_findings(truth).items():
+        chance = np.where(present, 1 - error, error / 3 if name not in NEVER_INVENTED else 0)
         seen[name] = dice.uniform(f"reader {name}") < chance
     abnormal = np.any([seen[name] for name in ABNORMAL], axis=0)
     seen |= {"abnormal": abnormal, "normal": ~abnormal}
-    return {f"FINDING//{name}": there for name, there in seen.items()}
+    return {f"FINDING//{name}": reported for name, reported in seen.items()}
 
 
 NEVER_INVENTED = ("awake", "seizure", "burst_suppression", "gpd", "lpd")

@@ -19,7 +19,7 @@ QUESTIONS = ("Episodes of altered awareness.", "Question of seizures.", "Confusi
 CHATTER = ("The study was technically adequate.", "A single-lead ECG was unremarkable.",
            "Hyperventilation was deferred.", "Clinical correlation is advised.", "Photic stimulation was not done.",
            "No prior study was available for comparison.")  # fmt: skip
-SAID_OF = {
+NEGATIVES = {
     "spikes": ("No epileptiform discharges were seen.", "There were no spikes or sharp waves.",
                "Epileptiform activity is absent."),
     "focal_slowing": ("No focal slowing was seen.", "There is no focal slowing or persistent asymmetry.", ""),
@@ -29,8 +29,8 @@ SAID_OF = {
 }  # fmt: skip
 
 
-class Reader:
-    """One reading: `z` the latents, `seen` findings by name, `person` facts; wording is drawn from `rng`."""
+class Dictation:
+    """One report: `z` the latents, `seen` findings by name, `person` facts; wording is drawn from `rng`."""
 
     def __init__(self, z: dict, seen: dict[str, bool], person: dict, rng: np.random.Generator):
         self.z, self.seen, self.person, self.rng = z, seen, person, rng
@@ -91,30 +91,30 @@ class Reader:
 
     def slowing(self) -> str:
         if not self.seen["generalised_slowing"]:
-            return self.one(*SAID_OF["generalised_slowing"])
+            return self.one(*NEGATIVES["generalised_slowing"])
         degree = "mild" if self.z["slowing"] < 0.55 else "moderate" if self.z["slowing"] < 0.95 else "marked"
         return self.one(f"There is {degree} generalised slowing in the theta and delta range.",
                         f"{degree.capitalize()} diffuse slowing of the background.",
                         f"The background shows {degree} generalised polymorphic slow activity.")  # fmt: skip
 
     def sleep(self) -> str:
-        said = [self.one("Drowsiness was recorded, with alpha drop-out and vertex waves.", "The patient became drowsy.")
-                ] if self.seen["drowsy"] else [self.one("", "", "Sleep was not recorded.")]  # fmt: skip
+        drowsy = ("Drowsiness was recorded, with alpha drop-out and vertex waves.", "The patient became drowsy.")
+        sentences = [self.one(*drowsy) if self.seen["drowsy"] else self.one("", "", "Sleep was not recorded.")]
         if self.seen["spindles"]:
-            said.append(self.one("Sleep spindles are present.", "Frequent spindles over the central regions."))
-            said[0] = said[0].replace("Sleep was not recorded.", "")
-        return " ".join(text for text in said if text)
+            sentences.append(self.one("Sleep spindles are present.", "Frequent spindles over the central regions."))
+            sentences[0] = sentences[0].replace("Sleep was not recorded.", "")
+        return " ".join(text for text in sentences if text)
 
     def voltage(self) -> str:
         return self.one("The record is of low voltage.", "Amplitudes are low throughout.") * self.seen["low_voltage"]
 
     def abnormalities(self) -> list[str]:
         seen = self.seen
-        text = [self.focal() if seen["focal_slowing"] else self.one(*SAID_OF["focal_slowing"])]
-        text.append(self.spikes() if seen["spikes"] else self.one(*SAID_OF["spikes"]))
+        text = [self.focal() if seen["focal_slowing"] else self.one(*NEGATIVES["focal_slowing"])]
+        text.append(self.spikes() if seen["spikes"] else self.one(*NEGATIVES["spikes"]))
         patterns = [self.pattern(name) for name in ("gpd", "lpd", "grda") if seen[name]]
-        text += patterns or [self.one(*SAID_OF["periodic"])]
-        text.append(self.seizure() if seen["seizure"] else self.one(*SAID_OF["seizure"]))
+        text += patterns or [self.one(*NEGATIVES["periodic"])]
+        text.append(self.seizure() if seen["seizure"] else self.one(*NEGATIVES["seizure"]))
         if seen["burst_suppression"]:
             text.append(f"Burst suppression, suppressed about {10 * round(10 * self.z['suppression']):d}% of the time.")
         side = self.side("defect_side")
@@ -167,12 +167,12 @@ class Reader:
         if self.seen["normal"]:
             return [self.one("Normal EEG.", "This is a normal recording.", "EEG within normal limits."),
                     self.one("", "A normal EEG does not exclude epilepsy.")]  # fmt: skip
-        found = [words for name, words in SUMMARY.items() if self.seen[name]]
+        reasons = [words for name, words in IMPRESSIONS.items() if self.seen[name]]
         start = self.one("Abnormal EEG because of", "Abnormal study due to", "This recording is abnormal:")
-        return [f"{start} {', '.join(found)}.", self.one("", "", *CHATTER)]
+        return [f"{start} {', '.join(reasons)}.", self.one("", "", *CHATTER)]
 
 
-SUMMARY = {
+IMPRESSIONS = {
     "seizure": "electrographic seizure", "burst_suppression": "burst suppression",
     "gpd": "generalised periodic discharges", "lpd": "lateralised periodic discharges",
     "spikes": "epileptiform discharges", "focal_slowing": "focal slowing",

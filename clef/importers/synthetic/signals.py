@@ -9,9 +9,9 @@ cannot be confused with the amplifier's high-pass filter.
 import numpy as np
 
 from clef.importers.synthetic.waves import (
-    CHANNELS,
     XY,
     Canvas,
+    Streams,
     bump,
     conduction,
     lobe,
@@ -20,15 +20,16 @@ from clef.importers.synthetic.waves import (
     topography,
     triphasic,
 )
+from tokenizer.channels import CHANNELS
 
 MIXING = conduction(0.42)
-BACK, FRONT, CENTRE = topography(0, -0.85, 0.5), topography(0, 0.6, 0.55), topography(0, 0.05, 0.5)
+FRONT, CENTRE = topography(0, 0.6, 0.55), topography(0, 0.05, 0.5)
 WHOLE = np.full(19, 0.9, np.float32) + 0.25 * FRONT
 
 
-def render(z: dict, rate: int, seconds: int, mains: int, rng: np.random.Generator) -> np.ndarray:
+def render(z: dict, rate: int, seconds: int, mains: int, streams: Streams) -> np.ndarray:
     """(19, n) float32 µV at `rate` Hz, not yet filtered: the EEG of `z`, one row of its `latents`."""
-    canvas = Canvas(rng, rate, seconds)
+    canvas = Canvas(streams, rate, seconds)
     states = draw_states(canvas, z)
     _rhythms(canvas, z, states)
     _slowing(canvas, z)
@@ -48,7 +49,7 @@ def render(z: dict, rate: int, seconds: int, mains: int, rng: np.random.Generato
 def draw_states(canvas: Canvas, z: dict) -> dict[str, np.ndarray]:
     """Seconds (seconds,) bool with `open` eyes and of `drowsy`; eyes open for about a fifth of the waking time."""
     is_open, drowsy = np.zeros(canvas.seconds, bool), np.zeros(canvas.seconds, bool)
-    rng = canvas.rng
+    rng = canvas.events
     while drowsy.mean() < z["drowsy_share"] - 10 / canvas.seconds:
         start = int(rng.integers(0, canvas.seconds))
         drowsy[start : start + int(rng.integers(20, 60))] = True
@@ -113,7 +114,7 @@ def _discharges(canvas: Canvas, z: dict) -> None:
         canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.3), canvas.train(times, 110 * spike_and_wave(t)))
     if z["wave_rate"]:
         starts = canvas.scatter(always, z["wave_rate"])
-        beats = [np.arange(canvas.rng.integers(3, 10)) / 3.0 + start for start in starts]
+        beats = [np.arange(canvas.events.integers(3, 10)) / 3.0 + start for start in starts]
         times = np.concatenate([np.zeros(0), *beats])
         canvas.add(FRONT + 0.35, canvas.train(times[times < canvas.seconds - 1], 120 * spike_and_wave(t), 0.15))
     if z["gpd_hz"]:
@@ -126,11 +127,11 @@ def _discharges(canvas: Canvas, z: dict) -> None:
 def _seizures(canvas: Canvas, z: dict) -> None:
     """A rhythm that grows, slows from 7 to 2 Hz and spreads, then stops."""
     for _ in range(int(z["seizures"])):
-        t = canvas.clock(min(canvas.rng.uniform(30, 60), canvas.seconds / 4))
+        t = canvas.clock(min(canvas.events.uniform(30, 60), canvas.seconds / 4))
         part = t / t[-1]
         wave = np.sin(2 * np.pi * np.cumsum(7 - 5 * part) / canvas.rate + 0.3 * np.sin(9 * part))
         grown = (110 * part**0.7 * wave * np.clip(20 * (1 - part), 0, 1)).astype(np.float32)
-        start = canvas.rng.uniform(0, canvas.seconds - t[-1] - 1)
+        start = canvas.events.uniform(0, canvas.seconds - t[-1] - 1)
         canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.35), canvas.train([start], grown, 0.1))
         spread = grown * np.clip(2 * part - 1, 0, 1).astype(np.float32)
         canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.9), canvas.train([start], spread, 0.1))
@@ -147,9 +148,9 @@ def _bursts(canvas: Canvas, z: dict) -> np.ndarray:
     """(n,) gain: bursts of 1–3 s between suppressions, which take the share of the time planted."""
     levels, at = np.full(canvas.seconds, 0.06, np.float32), 0.0
     while at < canvas.seconds:
-        length = canvas.rng.uniform(1, 3)
+        length = canvas.events.uniform(1, 3)
         levels[int(at) : int(at + length) + 1] = 1.3
-        at += length + canvas.rng.uniform(0.6, 1.4) * 2.5 * z["suppression"] / (1 - z["suppression"])
+        at += length + canvas.events.uniform(0.6, 1.4) * 2.5 * z["suppression"] / (1 - z["suppression"])
     return canvas.envelope(levels)
 
 
@@ -157,7 +158,7 @@ def _artefacts(canvas: Canvas, z: dict, states: dict, mains: int) -> None:
     t = canvas.clock(0.5)
     eyes = topography(-0.3, 1.15, 0.3) + topography(0.3, 1.15, 0.3)
     blinks = np.where(states["open"], z["blink_rate"], 0.15 * z["blink_rate"] * (1 - z["coma"]) * ~states["drowsy"])
-    times = canvas.scatter(canvas.rng.random(canvas.seconds) < blinks / 60, 60)
+    times = canvas.scatter(canvas.events.random(canvas.seconds) < blinks / 60, 60)
     canvas.add(eyes, canvas.train(times, 150 * bump(t, 0.16, 0.06)))
     if states["drowsy"].any():
         eye_roll = canvas.rhythm(0.45, 0.08, 18) * canvas.envelope(states["drowsy"].astype(np.float32))
@@ -166,22 +167,22 @@ def _artefacts(canvas: Canvas, z: dict, states: dict, mains: int) -> None:
         np.ones(19, np.float32), canvas.noise(lambda f: z["drift_uv"] ** 2 / (1 + (f / 0.25) ** 4), 0.05, 1.5)[0]
     )
     if z["tremor_uv"]:
-        shaking = canvas.envelope(canvas.rng.random(canvas.seconds) < 0.7)
+        shaking = canvas.envelope(canvas.events.random(canvas.seconds) < 0.7)
         canvas.add(topography(0.6, -0.6, 0.7), canvas.rhythm(4.9, 0.15, z["tremor_uv"]) * shaking)
     if z["breach"]:
         fast = canvas.noise(lambda f: 30 * z["breach"] ** 2 / f * (f > 7), 7, 28)[0]
         canvas.add(topography(0.7 * z["defect_side"], 0.05, 0.3), fast)
     hum = np.sin(2 * np.pi * mains * np.arange(canvas.n) / canvas.rate).astype(np.float32)
-    canvas.add((z["mains_uv"] * canvas.rng.random(19)).astype(np.float32), hum)
-    for channel in canvas.rng.integers(0, 19, int(z["pops"])):
-        pop = canvas.rng.uniform(150, 400) * np.exp(-canvas.clock(1.5) / 0.25)
+    canvas.add((z["mains_uv"] * canvas.events.random(19)).astype(np.float32), hum)
+    for channel in canvas.events.integers(0, 19, int(z["pops"])):
+        pop = canvas.events.uniform(150, 400) * np.exp(-canvas.clock(1.5) / 0.25)
         one = (np.arange(19) == channel).astype(np.float32)
-        canvas.add(one, canvas.train([canvas.rng.uniform(0, canvas.seconds - 2)], pop.astype(np.float32)))
+        canvas.add(one, canvas.train([canvas.events.uniform(0, canvas.seconds - 2)], pop.astype(np.float32)))
 
 
 def _muscle(canvas: Canvas, z: dict, eeg: np.ndarray) -> None:
     """Add in place: tonic and bursting muscle at the edge of the cap, and the noise of the electrodes."""
-    white = canvas.rng.standard_normal((19, canvas.n), np.float32)
+    white = canvas.streams.noise(19, canvas.n)
     edge = np.clip(np.linalg.norm(XY, axis=1) - 0.6, 0, None) * (1 - 0.6 * (np.array(CHANNELS) == "O1"))
-    burst = canvas.envelope(np.where(canvas.rng.random(canvas.seconds) < 0.05, 6.0, 1.0))
+    burst = canvas.envelope(np.where(canvas.events.random(canvas.seconds) < 0.05, 6.0, 1.0))
     eeg += white * (z["noise_uv"] + (1.6 * z["muscle"] * edge[:, None] * burst).astype(np.float32))

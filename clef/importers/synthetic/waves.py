@@ -1,7 +1,8 @@
 """The building blocks of a synthetic EEG: places on the scalp, band-limited noise, and the shapes of events.
 
 Sources are few and are mixed to the 19 electrodes by their topographies; noise is made in the frequency domain,
-only where it has power. `rng` is the session's own generator throughout; everything is float32.
+only where it has power. Which random numbers are noise and which decide what happens, `Streams` keeps apart; everything
+is float32.
 """
 
 from dataclasses import dataclass, field
@@ -9,15 +10,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import fft
 
-CHANNELS = ("O1", "O2", "T6", "P4", "Pz", "P3", "T5", "T3", "C3", "Cz", "C4", "T4", "F8", "F4", "Fz", "F3", "F7", "Fp1",
-            "Fp2")  # fmt: skip
-PLACES = {"Fp1": (-0.31, 0.95), "Fp2": (0.31, 0.95), "F7": (-0.81, 0.59), "F8": (0.81, 0.59), "F3": (-0.42, 0.5),
+from tokenizer.channels import CHANNELS
+
+POSITIONS = {"Fp1": (-0.31, 0.95), "Fp2": (0.31, 0.95), "F7": (-0.81, 0.59), "F8": (0.81, 0.59), "F3": (-0.42, 0.5),
           "F4": (0.42, 0.5), "Fz": (0, 0.47), "T3": (-1, 0), "T4": (1, 0), "C3": (-0.5, 0), "C4": (0.5, 0),
           "Cz": (0, 0), "T5": (-0.81, -0.59), "T6": (0.81, -0.59), "P3": (-0.42, -0.5), "P4": (0.42, -0.5),
           "Pz": (0, -0.47), "O1": (-0.31, -0.95), "O2": (0.31, -0.95)}  # fmt: skip
 """Electrode: (right, front) on a disc of radius 1."""
-XY = np.array([PLACES[name] for name in CHANNELS])
-LOBE_PLACES = {"frontal": (0.55, 0.55), "temporal": (0.95, 0.1), "parietal": (0.45, -0.45), "occipital": (0.35, -0.9)}
+XY = np.array([POSITIONS[name] for name in CHANNELS])
+LOBE_POSITIONS = {
+    "frontal": (0.55, 0.55),
+    "temporal": (0.95, 0.1),
+    "parietal": (0.45, -0.45),
+    "occipital": (0.35, -0.9),
+}
 
 
 def topography(right: float, front: float, width: float) -> np.ndarray:
@@ -27,7 +33,7 @@ def topography(right: float, front: float, width: float) -> np.ndarray:
 
 def lobe(side: int, name: str, width: float) -> np.ndarray:
     """(19,) gains around the lobe `name` of the left (−1) or right (1) side."""
-    right, front = LOBE_PLACES[name]
+    right, front = LOBE_POSITIONS[name]
     return topography(side * right, front, width)
 
 
@@ -37,14 +43,45 @@ def conduction(width: float) -> np.ndarray:
     return mixing / np.linalg.norm(mixing, axis=1, keepdims=True)
 
 
+@dataclass(frozen=True)
+class Streams:
+    """The random numbers of one session: of what happens in it (`events`) and of the noise it happens in.
+
+    As recorded, both come from one generator in the order in which they are drawn. A redraw takes the noise from
+    `other_noise`; it draws the recorded noise all the same and throws it away, so that every event after it stays what
+    it was.
+    """
+
+    events: np.random.Generator
+    other_noise: np.random.Generator | None = None
+
+    @classmethod
+    def of_session(cls, seed: int, row: int, redraw: int = 0) -> "Streams":
+        """Those of session number `row` of the cohort of `seed`: as recorded, or its redraw 1, 2, …"""
+        events = np.random.Generator(np.random.SFC64((seed, 1, row)))
+        return cls(events, np.random.default_rng((seed, 9, row, redraw)) if redraw else None)
+
+    def noise(self, *shape: int) -> np.ndarray:
+        """Standard normal noise of this shape, float32."""
+        recorded = self.events.standard_normal(shape, np.float32)
+        return recorded if self.other_noise is None else self.other_noise.standard_normal(shape, np.float32)
+
+
 @dataclass
 class Canvas:
-    """A session being drawn: parts are (topography (19,), wave (n,) µV) pairs, summed by `mix`."""
+    """A session being drawn: parts are (topography (19,), wave (n,) µV) pairs, summed by `mix`.
 
-    rng: np.random.Generator
+    Noise goes through `streams.noise`; when, where and how large an event is comes from `events`.
+    """
+
+    streams: Streams
     rate: int
     seconds: int
     parts: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    @property
+    def events(self) -> np.random.Generator:
+        return self.streams.events
 
     @property
     def n(self) -> int:
@@ -67,7 +104,7 @@ class Canvas:
         first, last = max(int(low / resolution), 1), min(int(high / resolution) + 1, size // 2)
         scale = np.sqrt(density(np.arange(first, last) * resolution) * size * self.rate) / 2
         spectrum = np.zeros((k, size // 2 + 1), np.complex64)
-        draws = self.rng.standard_normal((k, last - first, 2), np.float32)
+        draws = self.streams.noise(k, last - first, 2)
         spectrum[:, first:last] = draws.view(np.complex64)[..., 0] * scale.astype(np.float32)
         return fft.irfft(spectrum, size, axis=1)[:, : self.n]
 
@@ -85,7 +122,7 @@ class Canvas:
         """(n,) the waveform `shape` (m,) starting at each of `times` (s), its size varying by `spread`."""
         wave = np.zeros(self.n + len(shape), np.float32)
         starts = np.clip((np.asarray(times) * self.rate).astype(int), 0, self.n - 1)
-        sizes = np.exp(spread * self.rng.standard_normal(len(starts))).astype(np.float32)
+        sizes = np.exp(spread * self.events.standard_normal(len(starts))).astype(np.float32)
         np.add.at(wave, starts[:, None] + np.arange(len(shape)), sizes[:, None] * shape)
         return wave[: self.n]
 
@@ -96,12 +133,12 @@ class Canvas:
     def scatter(self, allowed: np.ndarray, per_minute: float) -> np.ndarray:
         """Times (s) of events at a mean rate, in those seconds where `allowed` (seconds,) bool."""
         seconds = np.flatnonzero(allowed)
-        count = self.rng.poisson(per_minute * len(seconds) / 60) if len(seconds) else 0
-        return np.sort(self.rng.choice(seconds, count) + self.rng.random(count)) if count else np.zeros(0)
+        count = self.events.poisson(per_minute * len(seconds) / 60) if len(seconds) else 0
+        return np.sort(self.events.choice(seconds, count) + self.events.random(count)) if count else np.zeros(0)
 
     def periodic(self, hz: float, jitter: float = 0.08) -> np.ndarray:
         """Times (s) of complexes repeating at `hz` with relative `jitter` of each interval."""
-        steps = (1 + jitter * self.rng.standard_normal(int(self.seconds * hz))) / hz
+        steps = (1 + jitter * self.events.standard_normal(int(self.seconds * hz))) / hz
         times = np.cumsum(np.clip(steps, 0.3 / hz, 2 / hz))
         return times[times < self.seconds - 1]
 

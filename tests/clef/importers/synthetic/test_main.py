@@ -1,0 +1,61 @@
+"""The program that makes a synthetic cohort: same bytes, goes on, refuses."""
+
+import hashlib
+import re
+
+import polars as pl
+import pytest
+
+from clef.cohort import read_code_descriptions, read_events, read_reports
+from clef.importers.synthetic.__main__ import MakeCohort, main
+from tokenizer.sessions import read_sessions
+
+
+def hashes(cohort):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((cohort / "recordings").iterdir())}
+
+
+def test_bytes_depend_on_the_seed_and_not_on_the_workers(cohort, tmp_path):
+    main(MakeCohort(out=str(tmp_path / "two"), subjects=10, seed=3, workers=2, minutes=0.5))
+    assert hashes(tmp_path / "two") == hashes(cohort)
+
+
+def test_finished_cohort_is_left_alone_and_a_stopped_one_goes_on(cohort):
+    config = MakeCohort(out=str(cohort), subjects=10, seed=3, workers=1, minutes=0.5)
+    before, first = hashes(cohort), sorted((cohort / "recordings").iterdir())[0]
+    stamps = {p: p.stat().st_mtime_ns for p in cohort.rglob("*")}
+    main(config)
+    assert {p: p.stat().st_mtime_ns for p in cohort.rglob("*")} == stamps
+    (cohort / "sessions.parquet").unlink()
+    first.unlink()
+    (cohort / "recordings" / ".half.edf.1.part").write_bytes(b"half")
+    main(config)
+    assert hashes(cohort) == before
+    with pytest.raises(ValueError, match="seed"):
+        main(MakeCohort(out=str(cohort), subjects=10, seed=4, minutes=0.5))
+
+
+def test_a_strange_folder_is_not_written_into(tmp_path):
+    (tmp_path / "thesis.doc").write_text("mine")
+    with pytest.raises(ValueError, match="not empty"):
+        main(MakeCohort(out=str(tmp_path), subjects=2))
+    with pytest.raises(ValueError, match="at least 1"):
+        main(MakeCohort(out=str(tmp_path / "new"), subjects=0))
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_tables_are_a_valid_cohort(cohort):
+    sessions, events = read_sessions(cohort), read_events(cohort)
+    assert sessions.group_by("subject_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert set(events["subject_id"]) == set(sessions["subject_id"])
+    assert events.filter(pl.col("code") == "MEDS_BIRTH")["subject_id"].is_unique().all()
+    assert events.filter(pl.col("code").str.starts_with("GENDER//"))["time"].null_count() == 10
+    findings = events.filter(pl.col("code").str.starts_with("FINDING//"))
+    known = findings.select("subject_id", pl.col("time").alias("start_time")).unique()
+    assert len(sessions.join(known, on=["subject_id", "start_time"])) == len(sessions)
+    coded = set(events.filter(pl.col("code").str.contains("^(ICD10CM|ATC)//"))["code"])
+    assert all(re.fullmatch(r"ICD10CM//[A-Z]\d[\dA-Z](\.[\dA-Z]{1,4})?|ATC//[A-Z]\d\d[A-Z]{2}\d\d", c) for c in coded)
+    assert coded <= set(read_code_descriptions(cohort))
+    assert set(read_reports(cohort)["session_id"]) <= set(sessions["session_id"])
+    truth = pl.read_parquet(cohort / "truth" / "latents.parquet")
+    assert truth["session_id"].to_list() == sessions["session_id"].to_list()
