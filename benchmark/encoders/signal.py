@@ -1,34 +1,20 @@
-"""What a score means nothing without: `bandpower` and `nuisance`, as embedding stores.
+"""What is measured of a recording for the baselines: levels in bands, and how it was acquired.
 
-    python -m benchmark.encoders.baselines cohort=COHORT out=DIR [blank_below=2] [workers=2]
-
-bandpower: mean and sd over valid frames of the level (dB) in six bands, per channel: what a plain spectrum knows.
-nuisance: what is known without looking at the EEG's content: age, sex, site, setting, year, duration, channel count,
-sampling rate, number of codes on record, and the acquisition fingerprint of amplifier and filters (level at 0.25–1 Hz
-minus 2–4 Hz, noise floor, mains). An embedding that is no better than this row may have learned the hospital.
-
-Recordings are read once, in `workers` processes; what was measured is kept in DIR/signal.parquet, and the same
-command goes on from there.
+Recordings are read once, in processes; what was measured is kept in a table, and the same command goes on from there.
 """
 
 import concurrent.futures
-import contextlib
-import dataclasses
-import json
 import logging
 import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from clef.cohort import cohort_fingerprint, read_events
-from clef.embeddings import Embeddings, write_embeddings
-from tokenizer.base.cli import program
 from tokenizer.base.files import fingerprint, table_metadata, write_table
 from tokenizer.base.progress import track
-from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)
 
@@ -48,63 +34,44 @@ MEASURED = {
 }
 VERSION = "1"  # of what is measured: another one reads the recordings again
 ACQUISITION = ("slow", "floor", "mains", "seconds", "channels", "rate")
+FEW = 4  # recordings that are read in this process: starting others takes longer
 
 
-@dataclasses.dataclass
-class BaselinesConfig:
-    cohort: str = "???"
-    """Cohort folder."""
-    out: str = "???"
-    """Folder to write bandpower.parquet and nuisance.parquet into."""
-    blank_below: float = 0.0
-    """Leave bins below so many Hz out of bandpower; 2 removes most of what a high-pass filter does to it."""
-    workers: int = 2
-    """Processes that read recordings; 0 reads in this one."""
-
-
-def write_baselines(config: BaselinesConfig) -> dict[str, Path]:
-    """Measure the cohort's recordings (or go on from what is there) and write both stores; name -> file."""
-    sessions, out = read_sessions(config.cohort), Path(config.out)
-    measured = measure(config, sessions, out / "signal.parquet")
-    about = {"cohort": cohort_fingerprint(config.cohort)}
-    stores = bandpower(measured, about, config.blank_below), nuisance(config.cohort, sessions, measured, about)
-    for store in stores:
-        write_embeddings(out / f"{store.config['kind']}.parquet", store)
-    if refused := measured["refused"].count():
-        first = measured.filter(pl.col("refused").is_not_null())["refused"][0]
-        log.info("%d of %d recordings could not be read (first: %s)", refused, len(measured), first)
-    return {store.name: out / f"{store.config['kind']}.parquet" for store in stores}
-
-
-def measure(config: BaselinesConfig, sessions: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Signal features (`MEASURED`) of all sessions, in their order; kept in `path` and taken from there if it fits."""
+def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float, workers: int) -> pl.DataFrame:
+    """`MEASURED` of all sessions, in their order; kept in `path` and taken from there as far as it fits."""
     rows = sessions.select("session_id", "path", "reading")
     key = {
         "version": VERSION,
         "sessions": fingerprint(rows.sort("session_id").write_csv()),
-        "blank_below": str(config.blank_below),
+        "blank_below": str(blank_below),
     }
     done = pl.DataFrame(schema=MEASURED)
     if path.is_file() and key.items() <= table_metadata(path).items():
         done = pl.read_parquet(path)
     todo = rows.filter(~pl.col("session_id").is_in(done["session_id"].implode())).to_dicts()
-    jobs = [(config.cohort, row, config.blank_below) for row in todo]
-    found: list[dict[str, Any]] = []
-    with _pool(config.workers if len(jobs) > 4 else 0) as pool:
-        for i, row in enumerate(track((pool.map if pool else map)(_measure_job, jobs), "reading", len(jobs))):
-            found.append(row)
-            if len(found) == SAVE_EVERY or i + 1 == len(jobs):
-                done, found = pl.concat([done, pl.DataFrame(found, schema=MEASURED)]), []
-                write_table(path, done, key)
-    return rows.select("session_id").join(done, on="session_id", how="left", maintain_order="left")
+    new: list[dict[str, Any]] = []
+    for i, row in enumerate(track(_measure_each(cohort, todo, blank_below, workers), "reading", len(todo))):
+        new.append(row)
+        if len(new) == SAVE_EVERY or i + 1 == len(todo):
+            done, new = pl.concat([done, pl.DataFrame(new, schema=MEASURED)]), []
+            write_table(path, done, key)
+    measured = rows.select("session_id").join(done, on="session_id", how="left", maintain_order="left")
+    if len(refused := measured["refused"].drop_nulls()):
+        log.info("%d of %d recordings could not be read (first: %s)", len(refused), len(measured), refused[0])
+    return measured
 
 
-def _pool(workers: int):
-    """A pool of fresh processes (forking with threads of polars and torch running can hang), or nothing."""
-    if not workers:
-        return contextlib.nullcontext()
-    spawn = multiprocessing.get_context("spawn")
-    return concurrent.futures.ProcessPoolExecutor(workers, mp_context=spawn, initializer=_one_thread)
+def _measure_each(
+    cohort: Path, rows: list[dict[str, Any]], blank_below: float, workers: int
+) -> Iterator[dict[str, Any]]:
+    """`MEASURED` of the recording of each row, in order, read by `workers` processes."""
+    jobs = [(cohort, row, blank_below) for row in rows]
+    if not workers or len(jobs) <= FEW:
+        yield from map(_measure_row, jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")  # forking with threads of polars and torch running can hang
+    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=spawn, initializer=_one_thread) as pool:
+        yield from pool.map(_measure_row, jobs)
 
 
 def _one_thread() -> None:
@@ -113,7 +80,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _measure_job(job: tuple[str, dict[str, Any], float]) -> dict[str, Any]:
+def _measure_row(job: tuple[Path, dict[str, Any], float]) -> dict[str, Any]:
     cohort, row, blank_below = job
     from tokenizer.reading.read import read_row
     from tokenizer.recording import RecordingError
@@ -181,73 +148,3 @@ def _band(spec: np.ndarray, low: float, high: float) -> np.ndarray:
     """Mean dB over the bins in [low, high) Hz: (C, 128, T) -> (C, T)."""
     hz = np.arange(spec.shape[1]) / 4
     return spec[:, (hz >= low) & (hz < high)].mean(1, dtype=np.float64)
-
-
-def bandpower(measured: pl.DataFrame, about: dict[str, Any], blank_below: float = 0.0) -> Embeddings:
-    """Mean and sd per band and channel, (n, 2 · bands · 19).
-
-    A missing channel takes the mean of the session's own channels in that band: it adds nothing of other people.
-    """
-    read = measured.filter(pl.col("level").is_not_null())
-    if not len(read):
-        raise ValueError("no recording of the cohort could be read, so there is no bandpower")
-    bands = len(used_bands(blank_below))
-    parts = [_filled(np.array(read[c].to_list()).reshape(len(read), bands, 19)) for c in ("level", "sd")]
-    config = about | {"kind": "bandpower", "blank_below": blank_below, "bands": list(used_bands(blank_below))}
-    name = "bandpower" if blank_below <= 0 else f"bandpower above {blank_below:g} Hz"
-    vectors = np.concatenate([p.reshape(len(read), -1) for p in parts], 1)
-    return _store(read["session_id"].to_list(), vectors, name, config)
-
-
-def _filled(levels: np.ndarray) -> np.ndarray:
-    return np.where(np.isnan(levels), np.nanmean(levels, axis=2, keepdims=True), levels)
-
-
-def nuisance(cohort: str | Path, sessions: pl.DataFrame, measured: pl.DataFrame, about: dict[str, Any]) -> Embeddings:
-    """Age, sex, site, setting, year, codes on record and how it was recorded, (n, width); see the module's docstring.
-
-    A missing number takes the mean over train sessions and is marked in a column of its own.
-    """
-    codes = read_events(cohort).filter(pl.col("code").str.contains("^(ICD10CM|ATC)//"))
-    counts = codes.group_by("subject_id").agg(codes=pl.col("code").n_unique())
-    table = sessions.join(counts, on="subject_id", how="left", maintain_order="left").join(
-        measured.select("session_id", *ACQUISITION), on="session_id", how="left", maintain_order="left"
-    )
-    numbers = table.select(
-        pl.col("age"),
-        pl.col("start_time").dt.year().alias("year"),
-        pl.col("codes").fill_null(0).log1p(),
-        pl.col("slow", "floor", "mains"),
-        pl.col("seconds", "channels", "rate").log1p(),
-    ).cast(pl.Float64)
-    columns = {c: _numbers(numbers[c].to_numpy(), (table["split"] == "train").to_numpy()) for c in numbers.columns}
-    kinds = {c: _one_hot(table[c]) for c in ("sex", "site", "setting")}
-    vectors = np.concatenate([*columns.values(), *kinds.values()], axis=1)
-    return _store(table["session_id"].to_list(), vectors, "nuisance", about | {"kind": "nuisance"})
-
-
-def _numbers(values: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """(n, 2): the value, or the train mean where it is missing; and whether it is."""
-    missing = ~np.isfinite(values)
-    mean = values[train & ~missing].mean() if (train & ~missing).any() else 0.0
-    return np.stack([np.where(missing, mean, values), missing], axis=1)
-
-
-def _one_hot(values: pl.Series) -> np.ndarray:
-    """(n, kinds), a missing value being a kind."""
-    return values.fill_null("?").to_frame().to_dummies().to_numpy().astype(np.float64)
-
-
-def _store(session_id: list[str], vectors: np.ndarray, name: str, config: dict[str, Any]) -> Embeddings:
-    model = fingerprint(name, json.dumps(config, sort_keys=True))
-    return Embeddings(session_id, vectors.astype(np.float32), name, model, config)
-
-
-def main(config: BaselinesConfig) -> None:
-    for name, path in write_baselines(config).items():
-        log.info("wrote %s: %s", path, name)
-    log.info("next: python -m benchmark.run tasks=… embeddings=… cohort=%s out=%s", config.cohort, config.out)
-
-
-if __name__ == "__main__":
-    program(BaselinesConfig, main, "benchmark.encoders.baselines")

@@ -8,9 +8,9 @@ import edfio
 import numpy as np
 import polars as pl
 import pytest
+from benchmark.encoders.baselines import BANDS, BaselinesConfig, write_baselines
 
 from benchmark import run
-from benchmark.encoders.baselines import BANDS, BaselinesConfig, write_baselines
 from clef.cohort import write_cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.tasks import write_tasks
