@@ -59,10 +59,10 @@ def test_a_report_of_no_session_is_refused(tmp_path):
     pl.DataFrame({"session_id": ["who"], "text": ["normal"]}).write_parquet(
         tmp_path / "reports.parquet", metadata={"clef.format": "1"}
     )
-    with pytest.raises(ValueError, match="1 reports name a session that is not in sessions.parquet"):
+    with pytest.raises(ValueError, match=r"1 reports name a session that is not in sessions.parquet"):
         _ = Cohort(tmp_path).reports
 
 
 def test_a_folder_that_is_none_is_refused_when_asked(tmp_path):
-    with pytest.raises(ValueError, match="no sessions.parquet in this folder"):
+    with pytest.raises(ValueError, match=r"no sessions.parquet in this folder"):
         _ = Cohort(tmp_path / "none").sessions

@@ -38,7 +38,7 @@ def test_help_names_every_encoder():
 
 @pytest.mark.parametrize("where", ["scores/*.py", "report/*.py", "run.py", "encode.py"])
 def test_no_other_module_names_an_encoder(where):
-    kinds = {e.kind for e in ENCODERS.values()}
+    kinds = {e.kind for e in ENCODERS.values()} - {"codes"}  # a task has codes, too
     for file in (ROOT / "benchmark").glob(where):
         words = {n.value for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant)}
         assert not words & kinds, f"{file.name} names {words & kinds}"
