@@ -75,6 +75,8 @@ def overlap_lines(stores: Mapping[str, Embeddings], overlap: dict[str, int]) -> 
     """What can and cannot be said about subjects a model has seen, one line per embedding that needs one."""
     lines = [f"{name}: OVERLAP, its model has seen {n} of the scored subjects" for name, n in overlap.items() if n]
     for name, store in stores.items():
-        if not store.trained_on and not ((encoder := encoder_of(store)) and encoder.fitted_on_nobody):
+        encoder = encoder_of(store)
+        silent = not store.trained_on and not (encoder and encoder.fitted_on_nobody)
+        if silent:
             lines.append(f"{name}: its file does not say whom its model was trained on; overlap cannot be excluded")
     return lines

@@ -3,14 +3,19 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import polars as pl
 import pytest
 
-from benchmark import run
-from clef.embeddings import Embeddings, write_embeddings
-from clef.tasks import write_tasks
+from benchmark import build, run
+from benchmark.build import BuildConfig
+from clef.cohort import read_events
+from clef.embeddings import Embeddings, read_embeddings, write_embeddings
+from clef.tasks import check_tasks, write_tasks
 from tests.benchmark.examples import make_embeddings, make_tasks
+from tests.helpers import calls_of
+from tokenizer.sessions import read_sessions
 
 
 @pytest.fixture
@@ -61,3 +66,36 @@ def test_mistakes_give_one_line(files, arguments, code, said):
 def test_a_task_of_an_unknown_session_is_refused(files, recorded):
     with pytest.raises(ValueError, match="are not in cohort="):
         run.main(run.RunConfig(str(files / "tasks.parquet"), str(files / "out"), [], str(recorded)))
+
+
+def test_the_cohort_is_read_and_each_table_of_tasks_checked_once(tiny_cohort, tiny_store, tmp_path):
+    for name, matched in (("tasks", True), ("unmatched", False)):
+        settings = BuildConfig(
+            str(tiny_cohort), str(tmp_path / f"{name}.parquet"), "demo", matched, ["sex"], folds=2, min_cases=4
+        )
+        counts = calls_of((read_sessions, read_events, check_tasks), partial(build.main, settings))
+        assert counts == {"read_sessions": 1, "read_events": 1, "check_tasks": 1}
+    config = run.RunConfig(
+        str(tmp_path / "tasks.parquet"),
+        str(tmp_path / "out"),
+        cohort=str(tiny_cohort),
+        unmatched_tasks=str(tmp_path / "unmatched.parquet"),
+        tokens=str(tiny_store),
+        workers=0,
+    )
+    counts = calls_of((read_sessions, read_events, check_tasks), lambda: run.main(config))
+    assert counts == {"read_sessions": 1, "read_events": 1, "check_tasks": 2}, "two tables of tasks"
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Synthetic data" in page and "data:image/png" in page and "nuisance, unmatched controls" in page
+    stores = [read_embeddings(tmp_path / "out" / f"{name}.parquet") for name in ("bandpower", "nuisance")]
+    assert [store.name for store in stores] == ["bandpower", "nuisance"]
+
+
+def test_matched_tasks_are_no_unmatched_ones(files, recorded):
+    tasks = make_tasks(3)
+    store = make_embeddings(tasks, 0.0)
+    known = Embeddings(store.session_id, store.vectors, "known", config={"kind": "nuisance"})
+    write_embeddings(files / "known.parquet", known)
+    paths = [str(files / name) for name in ("tasks.parquet", "out")]
+    with pytest.raises(ValueError, match="these tasks are matched"):
+        run.main(run.RunConfig(*paths, [str(files / "known.parquet")], unmatched_tasks=paths[0]))

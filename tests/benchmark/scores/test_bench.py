@@ -31,7 +31,7 @@ def test_the_score_is_the_auroc_of_a_probe_on_the_test_rows():
 
 
 def test_out_of_fold_no_row_scores_itself():
-    """A feature that is the row's own number separates nothing outside the rows it was learned on."""
+    """300 columns of noise tell any rows apart that a probe was fitted on, and no others."""
     part = put_in_folds(make_tasks(1), 4, 0)
     store = make_embeddings(part, 0.0, width=300)
     row = Bench({"e": store}, part, 10).score_task(part, 0).rows[0]

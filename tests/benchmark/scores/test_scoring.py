@@ -1,8 +1,10 @@
 """The evaluator: planted truth, permuted labels, folds and seeds."""
 
 import polars as pl
+import pytest
 
 import benchmark
+from benchmark.scores.scoring import put_in_folds, score_tasks
 from tests.benchmark.examples import make_embeddings, make_tasks
 
 
@@ -34,3 +36,37 @@ def test_folds_score_everybody_once_and_seeds_redraw():
     assert set(scores["scored_on"]) == {"4 folds"}
     assert set(scores["cases"]) == {120}
     assert scores["split_hash"].n_unique() == 2
+
+
+def test_what_users_hand_over_is_checked():
+    tasks = make_tasks(1)
+    crossed = tasks.with_columns(split=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("val")).otherwise("split"))
+    with pytest.raises(ValueError, match="crosses splits"):
+        benchmark.score(crossed, {"e": make_embeddings(tasks, 1.0)})
+    with pytest.raises(ValueError, match="no embeddings to score"):
+        benchmark.score(tasks, {})
+
+
+def test_a_task_with_too_few_cases_is_left_out_and_said():
+    tasks = make_tasks(2)
+    few = tasks.filter((pl.col("task") == "t0") | (pl.col("split") != "test"))
+    scored = score_tasks(few, {"e": make_embeddings(tasks, 1.0)}, resamples=10)
+    assert scored.tasks == ["t0"] and "task 't1' is not scored: 0 cases are left in test" in scored.notes
+    assert scored.replicates.shape == (1, 1, 10)
+
+
+def test_seeds_repeat_what_nothing_is_left_to_and_redraw_inner_folds():
+    settled, drawn = make_tasks(1), make_tasks(1, (40, 5, 40))
+    for tasks, chosen_on in ((settled, "val"), (drawn, "5 inner folds")):
+        scores = score_tasks(tasks, {"e": make_embeddings(tasks, 0.7)}, seeds=2, resamples=10).scores
+        assert scores["seed"].to_list() == [0, 1] and set(scores["chosen_on"]) == {chosen_on}
+    assert scores["split_hash"].n_unique() == 1
+    same = score_tasks(settled, {"e": make_embeddings(settled, 0.7)}, seeds=2, resamples=10).scores
+    assert same.drop("seed").unique().height == 1
+
+
+def test_tasks_built_with_folds_keep_them():
+    tasks = put_in_folds(make_tasks(1), 3, 0)
+    assert put_in_folds(tasks, 3, 1) is tasks and put_in_folds(tasks, 0, 1) is tasks
+    with pytest.raises(ValueError, match="built with 3 folds"):
+        put_in_folds(tasks, 5, 0)
