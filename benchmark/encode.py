@@ -10,7 +10,7 @@ import dataclasses
 import logging
 from pathlib import Path
 
-from benchmark.encoders.encoder import Encoder, Sources
+from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.registry import ENCODERS, encoder_lines
 from clef.cohort import Cohort
 from clef.embeddings import write_embeddings
@@ -43,7 +43,7 @@ class EncodeConfig:
 def main(config: EncodeConfig) -> None:
     """Encode, write, and say what was written."""
     encoder = _chosen(config)
-    sources = Sources(
+    inputs = Inputs(
         Cohort(config.cohort),
         Path(config.out).parent,
         config.blank_below,
@@ -52,7 +52,7 @@ def main(config: EncodeConfig) -> None:
         config.tokens,
         config.device,
     )
-    embeddings = encoder.embed(sources)
+    embeddings = encoder.embed(inputs)
     write_embeddings(config.out, embeddings)
     log.info("wrote %s: %d sessions x %d dimensions (%s)", config.out, *embeddings.vectors.shape, embeddings.name)
     log.info(

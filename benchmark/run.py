@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.encoders.encoder import Sources
+from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.report.page import write_report
 from benchmark.report.tables import difference_lines, hint_lines, mean_table, per_task_table
@@ -123,10 +123,10 @@ def _check_cohort(cohort: Cohort, tasks: pl.DataFrame) -> None:
 def _baselines(cohort: Cohort, config: RunConfig) -> dict[str, Embeddings]:
     """The encoders that need a cohort alone, by the name tables call them; each is written to `out`, too."""
     out = Path(config.out)
-    sources = Sources(cohort, out, config.blank_below, config.workers)
+    inputs = Inputs(cohort, out, config.blank_below, config.workers)
     stores = {}
     for encoder in with_role("baseline"):
-        store = encoder.embed(sources)
+        store = encoder.embed(inputs)
         write_embeddings(out / f"{encoder.kind}.parquet", store)
         stores[store.name] = store
     return stores

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmark.encoders.encoder import Encoder, Sources, as_embeddings
+from benchmark.encoders.encoder import Encoder, Inputs, as_embeddings
 from benchmark.encoders.signal import used_bands
 from clef.embeddings import Embeddings
 
 
-def embed(sources: Sources) -> Embeddings:
+def embed(inputs: Inputs) -> Embeddings:
     """Band power of every session whose recording could be read, (n, 2 · bands · 19)."""
-    return band_vectors(sources.signal, {"cohort": sources.cohort.fingerprint}, sources.blank_below)
+    return band_vectors(inputs.signal, {"cohort": inputs.cohort.fingerprint}, inputs.blank_below)
 
 
 def band_vectors(measured: pl.DataFrame, about: dict[str, Any], blank_below: float = 0.0) -> Embeddings:

@@ -21,7 +21,7 @@ from tokenizer.base.files import fingerprint
 
 
 @dataclasses.dataclass
-class Sources:
+class Inputs:
     """What an encoder may look at; every program fills in what it was given."""
 
     cohort: Cohort
@@ -36,6 +36,7 @@ class Sources:
     tokens: str | None = None
     """A token store made with the model's tokenizer."""
     device: str = "auto"
+    """Where a model runs: auto, cpu, cuda or cuda:N."""
 
     @cached_property
     def signal(self) -> pl.DataFrame:
@@ -49,11 +50,11 @@ class Encoder:
     """One way to turn sessions into vectors.
 
     name: as in `encoder=NAME` and in tables · what: the same in a line of words, for hints, help and the report
-    embed: Sources -> Embeddings, one vector per session; ValueError in one line where it cannot
+    embed: Inputs -> Embeddings, one vector per session; ValueError in one line where it cannot
     kind: what the metadata of its files call it
-    role: `baseline` needs the cohort alone and is shown beside every score with cohort=; `control` needs a model and
+    role: `baseline` needs the cohort alone and is shown beside every score with cohort=; `ablation` needs a model and
         belongs beside that model's score; `model` is what is judged
-    needs: fields of `Sources`, beside the cohort, that have to be given
+    needs: fields of `Inputs`, beside the cohort, that have to be given
     fitted_on_nobody: no subject's data went into it, so its files need not say whom it has seen
     matched_away: it knows what cases and controls are matched on, so it is shown without matching, too
     colour: in figures; without one, the next free colour
@@ -61,9 +62,9 @@ class Encoder:
 
     name: str
     what: str
-    embed: Callable[[Sources], Embeddings]
+    embed: Callable[[Inputs], Embeddings]
     kind: str
-    role: Literal["baseline", "control", "model"]
+    role: Literal["baseline", "ablation", "model"]
     needs: tuple[str, ...] = ()
     fitted_on_nobody: bool = False
     matched_away: bool = False

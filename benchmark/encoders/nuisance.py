@@ -8,17 +8,17 @@ better than this row may have learned the hospital.
 import numpy as np
 import polars as pl
 
-from benchmark.encoders.encoder import Encoder, Sources, as_embeddings
+from benchmark.encoders.encoder import Encoder, Inputs, as_embeddings
 from benchmark.encoders.signal import ACQUISITION
 from clef.embeddings import Embeddings
 
 
-def embed(sources: Sources) -> Embeddings:
+def embed(inputs: Inputs) -> Embeddings:
     """What is known without the EEG's content, (n, width), of every session of the cohort.
 
     A missing number takes the mean over train sessions and is marked in a column of its own.
     """
-    table = _known(sources)
+    table = _known(inputs)
     numbers = table.select(
         pl.col("age"),
         pl.col("start_time").dt.year().alias("year"),
@@ -30,16 +30,16 @@ def embed(sources: Sources) -> Embeddings:
     columns = [_numbers(numbers[c].to_numpy(), train) for c in numbers.columns]
     categories = [_one_hot(table[c]) for c in ("sex", "site", "setting")]
     vectors = np.concatenate([*columns, *categories], axis=1)
-    config = {"cohort": sources.cohort.fingerprint, "kind": NUISANCE.kind}
+    config = {"cohort": inputs.cohort.fingerprint, "kind": NUISANCE.kind}
     return as_embeddings(table["session_id"].to_list(), vectors, NUISANCE.name, config)
 
 
-def _known(sources: Sources) -> pl.DataFrame:
+def _known(inputs: Inputs) -> pl.DataFrame:
     """The session table with `codes`, the number of different codes on the subject's record, and `ACQUISITION`."""
-    codes = sources.cohort.events.filter(pl.col("code").str.contains("^(ICD10CM|ATC)//"))
+    codes = inputs.cohort.events.filter(pl.col("code").str.contains("^(ICD10CM|ATC)//"))
     counts = codes.group_by("subject_id").agg(codes=pl.col("code").n_unique())
-    acquisition = sources.signal.select("session_id", *ACQUISITION)
-    table = sources.cohort.sessions.join(counts, on="subject_id", how="left", maintain_order="left")
+    acquisition = inputs.signal.select("session_id", *ACQUISITION)
+    table = inputs.cohort.sessions.join(counts, on="subject_id", how="left", maintain_order="left")
     return table.join(acquisition, on="session_id", how="left", maintain_order="left")
 
 

@@ -1,4 +1,4 @@
-"""Our own model as an encoder, and the two controls that belong beside its score.
+"""Our own model as an encoder, and the two ablations that belong beside its score.
 
 All three are read from the same tokens of the same run, so what differs is what training put into the weights.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.encoders.encoder import Encoder, Sources
+from benchmark.encoders.encoder import Encoder, Inputs
 from clef.embeddings import Embeddings
 from tokenizer.base.progress import track
 
@@ -22,7 +22,7 @@ BATCH = 16
 PART = 256  # sessions between two steps of the progress bar
 
 
-def embed(sources: Sources, kind: "Kind", name: str) -> Embeddings:
+def embed(inputs: Inputs, kind: "Kind", name: str) -> Embeddings:
     """Pooled states (n, D) of the cohort's sessions that the token store holds; needs `model` and `tokens`.
 
     Raises ValueError in one line if the model cannot be loaded, or the store is another tokenizer's or cohort's.
@@ -31,10 +31,10 @@ def embed(sources: Sources, kind: "Kind", name: str) -> Embeddings:
     from clef.network.attention import choose
     from tokenizer.base import ranks
 
-    device = ranks.set_up(sources.device)
-    model = load(sources.model or "").to(device)
+    device = ranks.set_up(inputs.device)
+    model = load(inputs.model or "").to(device)
     model.encoder.attention = choose("auto", device.type)
-    sessions = _tokens(model, sources)
+    sessions = _tokens(model, inputs)
     vectors = np.concatenate(
         [
             model.embed_tokens(sessions.where(part), POOL, kind, BATCH, LAYER)
@@ -47,14 +47,14 @@ def embed(sources: Sources, kind: "Kind", name: str) -> Embeddings:
     )
 
 
-def _tokens(model: "Model", sources: Sources) -> "Tokens":
+def _tokens(model: "Model", inputs: Inputs) -> "Tokens":
     """Tokens of the cohort's sessions that have any valid column, in the store's order."""
     from tokenizer.store import TokenStore
 
-    sessions = model.tokenise(TokenStore(sources.tokens or ""))
-    of_cohort = np.isin(sessions.session_id.astype(str), sources.cohort.sessions["session_id"].to_numpy().astype(str))
+    sessions = model.tokenise(TokenStore(inputs.tokens or ""))
+    of_cohort = np.isin(sessions.session_id.astype(str), inputs.cohort.sessions["session_id"].to_numpy().astype(str))
     if not (kept := of_cohort & sessions.valid.any(1)).any():
-        raise ValueError(f"tokens={sources.tokens}: none of the sessions of cohort={sources.cohort.path} is in it")
+        raise ValueError(f"tokens={inputs.tokens}: none of the sessions of cohort={inputs.cohort.path} is in it")
     return sessions.where(kept)
 
 
@@ -85,7 +85,7 @@ UNTRAINED = Encoder(
     "the same encoder with fresh weights",
     partial(embed, kind="untrained", name="untrained"),
     kind="untrained",
-    role="control",
+    role="ablation",
     needs=NEEDS,
 )
 CODES = Encoder(
@@ -93,7 +93,7 @@ CODES = Encoder(
     "mean code vector per row",
     partial(embed, kind="codes", name="codes"),
     kind="codes",
-    role="control",
+    role="ablation",
     needs=NEEDS,
 )
 CLEF = Encoder(

@@ -22,7 +22,7 @@ ENCODERS: dict[str, Encoder] = {
 
 
 def with_role(role: str) -> list[Encoder]:
-    """The encoders of a role (`baseline`, `control` or `model`), in the order of the table."""
+    """The encoders of a role (`baseline`, `ablation` or `model`), in the order of the table."""
     return [encoder for encoder in ENCODERS.values() if encoder.role == role]
 
 

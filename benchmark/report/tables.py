@@ -90,7 +90,7 @@ def hint_lines(stores: Mapping[str, Embeddings], cohort: str | None) -> list[str
     A row is taken for an encoder's by what its file says, or where it bears the encoder's name.
     """
     present = {encoder.name for encoder in encoders_of(stores).values()} | set(stores)
-    absent = [e for e in with_role("control") + with_role("baseline") * (not cohort) if e.name not in present]
+    absent = [e for e in with_role("ablation") + with_role("baseline") * (not cohort) if e.name not in present]
     return [
         f"no row `{encoder.name}` ({encoder.what}): {'give cohort=COHORT, or ' if encoder.role == 'baseline' else ''}"
         f"python -m benchmark.encode encoder={encoder.name} cohort=COHORT "

@@ -5,14 +5,14 @@ import polars as pl
 import pytest
 
 from benchmark.encoders.bandpower import band_vectors, embed
-from benchmark.encoders.encoder import Sources
+from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.signal import BANDS, MEASURED
 from clef.cohort import Cohort
 from tokenizer.channels import CHANNELS
 
 
 def test_a_missing_channel_takes_the_mean_of_the_sessions_own(recorded, tmp_path):
-    embeddings = embed(Sources(Cohort(recorded), tmp_path, workers=0))
+    embeddings = embed(Inputs(Cohort(recorded), tmp_path, workers=0))
     assert embeddings.name == "bandpower" and embeddings.session_id == ["s0", "s1", "s2", "s3", "s4"]
     assert embeddings.vectors.shape == (5, 2 * len(BANDS) * 19) and embeddings.vectors.dtype == np.float32
     alpha = embeddings.vectors[4, : len(BANDS) * 19].reshape(len(BANDS), 19)[list(BANDS).index("alpha")]
@@ -21,7 +21,7 @@ def test_a_missing_channel_takes_the_mean_of_the_sessions_own(recorded, tmp_path
 
 
 def test_the_name_says_what_was_blanked(recorded, tmp_path):
-    embeddings = embed(Sources(Cohort(recorded), tmp_path, blank_below=2.0, workers=0))
+    embeddings = embed(Inputs(Cohort(recorded), tmp_path, blank_below=2.0, workers=0))
     assert embeddings.name == "bandpower above 2 Hz" and embeddings.vectors.shape[1] == 2 * 5 * 19
     assert "low delta" not in embeddings.config["bands"]
 
