@@ -15,14 +15,14 @@ from typing import Any
 import polars as pl
 
 from benchmark.report.tables import text_table
-from benchmark.tasksets.labelling import Records, label_sessions
+from benchmark.tasksets.labelling import EventIndex, label_sessions
 from benchmark.tasksets.matching import AGE_YEARS, MATCH_ON, assign_folds, draw_sets, match_sets
 from benchmark.tasksets.suites import Definition, read_suite
-from clef.cohort import cohort_fingerprint, read_code_descriptions, read_events
+from clef.cohort import Cohort
 from clef.tasks import SCHEMA, check_tasks, write_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint
-from tokenizer.sessions import SPLITS, read_sessions
+from tokenizer.sessions import SPLITS
 
 log = logging.getLogger(__name__)
 
@@ -62,17 +62,23 @@ def make_tasks(
     Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.
     """
     config = BuildConfig(str(cohort), "", suite, matched=matched, folds=folds, **settings)
-    return build_tasks(config)[0]
+    tasks, _ = build_tasks(config)
+    check_tasks(tasks)
+    return tasks
 
 
 def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """The tasks and what their file says about them: suite, protocol, counts of what was left out, cohort."""
+    """The tasks and what their file says about them: suite, protocol, counts of what was left out, cohort.
+
+    Not checked yet: `write_tasks` does that to whatever it writes, and `make_tasks` to what it returns.
+    """
     _check(config)
-    records = Records(read_sessions(config.cohort).filter(pl.col("split").is_in(config.splits)), _events(config))
-    definitions = read_suite(config.suite, records.codes)
+    cohort = Cohort(config.cohort)
+    index = EventIndex(cohort.sessions.filter(pl.col("split").is_in(config.splits)), _events(cohort))
+    definitions = read_suite(config.suite, index.codes)
     parts, counts = [], {}
     for definition in definitions:
-        part, counts[definition.task] = _one_task(records, definition, config)
+        part, counts[definition.task] = _one_task(index, definition, config)
         parts += [part] if len(part) else []
     if not parts:
         raise ValueError(
@@ -80,8 +86,7 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
             f"needs them; lower min_cases, use folds=5 for a small cohort, or choose another suite"
         )
     tasks = pl.concat(parts).sort("task", "split", "match_id", "label", "session_id")
-    check_tasks(tasks)
-    return tasks, _about(config, tasks, definitions, counts)
+    return tasks, _about(config, cohort, tasks, definitions, counts)
 
 
 def _check(config: BuildConfig) -> None:
@@ -97,17 +102,16 @@ def _check(config: BuildConfig) -> None:
         raise ConfigError(f"splits={','.join(config.splits)}: without folds a task needs train and test")
 
 
-def _events(config: BuildConfig) -> pl.DataFrame:
-    events = read_events(config.cohort)
-    if not len(events):
-        raise ValueError(f"cohort={config.cohort}: it holds no events (data/*.parquet), so there is nothing to ask")
-    return events
+def _events(cohort: Cohort) -> pl.DataFrame:
+    if not len(cohort.events):
+        raise ValueError(f"cohort={cohort.path}: it holds no events (data/*.parquet), so there is nothing to ask")
+    return cohort.events
 
 
-def _one_task(records: Records, task: Definition, config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
+def _one_task(index: EventIndex, task: Definition, config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Rows of one task (none if it has too few cases) and its counts."""
     seed = int(fingerprint(task.task, str(config.seed)), 16)
-    labelled = label_sessions(records, task, seed).with_columns(
+    labelled = label_sessions(index, task, seed).with_columns(
         pl.lit("all").alias("split") if config.folds else pl.col("split")
     )
     sets = [_sets_of(part, config, seed) for _, part in labelled.group_by("split", maintain_order=True)]
@@ -144,7 +148,7 @@ def _enough(cases: dict[str, int], config: BuildConfig) -> bool:
 
 
 def _about(
-    config: BuildConfig, tasks: pl.DataFrame, definitions: list[Definition], counts: dict[str, Any]
+    config: BuildConfig, cohort: Cohort, tasks: pl.DataFrame, definitions: list[Definition], counts: dict[str, Any]
 ) -> dict[str, Any]:
     """File metadata: enough to repeat the building and to judge a score."""
     made = set(tasks["task"])
@@ -152,17 +156,16 @@ def _about(
     exact = f"{', '.join(c for c in config.match_on if c != 'age')} equal"
     exact += f", age within {AGE_YEARS:g} years" if "age" in config.match_on else ", age not matched"
     exact += ", missing values a stratum of their own"
-    words = read_code_descriptions(config.cohort)
     return {
         "suite": config.suite,
-        "cohort": {"name": Path(config.cohort).resolve().name, "fingerprint": cohort_fingerprint(config.cohort)},
+        "cohort": {"name": cohort.path.resolve().name, "fingerprint": cohort.fingerprint},
         "protocol": settings
         | {
             "matching": f"{exact}; optimal assignment" if config.matched else "none: random controls of the same split",
             "unit": "session, one per subject and task",
             "definitions": {d.task: {"codes": d.codes, "window_days": d.window_days} for d in definitions},
         },
-        "names": {d.task: name for d in definitions if d.task in made and (name := _words(d, words))},
+        "names": {d.task: name for d in definitions if d.task in made and (name := _words(d, cohort.descriptions))},
         "counts": counts,
     }
 

@@ -2,8 +2,8 @@
 
     python -m benchmark.run tasks=tasks.parquet embeddings=a.parquet,b.parquet out=DIR cohort=COHORT
 
-With cohort= the baselines `bandpower` and `nuisance` are made (recordings are read once and kept) and shown beside
-every embedding. Embeddings of a model that has seen a scored subject are refused, or flagged with allow_overlap=true.
+With cohort= the baselines of benchmark.encoders are made (recordings are read once and kept) and shown beside every
+embedding. Embeddings of a model that has seen a scored subject are refused, or flagged with allow_overlap=true.
 """
 
 import dataclasses
@@ -14,18 +14,19 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.encoders.baselines import BaselinesConfig, write_baselines
+from benchmark.encoders.encoder import Inputs
+from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.report.page import write_report
 from benchmark.report.tables import difference_lines, hint_lines, mean_table, per_task_table
 from benchmark.scores.comparing import mean_scores
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import SCORES, Scored, score_tasks
 from benchmark.scores.statistics import RESAMPLES
-from clef.embeddings import Embeddings, read_embeddings
+from clef.cohort import Cohort
+from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import write_table
-from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)
 FORMAT = 1
@@ -40,9 +41,9 @@ class RunConfig:
     embeddings: list[str] = dataclasses.field(default_factory=list)
     """Embedding files, a.parquet,b.parquet."""
     cohort: str | None = None
-    """Cohort folder; adds the baselines bandpower and nuisance."""
+    """Cohort folder; adds the baselines, what is known without a model."""
     unmatched_tasks: str | None = None
-    """The same tasks built with matched=false: shows what the nuisance row gets without matching."""
+    """The same tasks built with matched=false: shows what matching takes from the nuisance row."""
     tokens: str | None = None
     """Token store; adds a picture of one session, its reconstruction and its tokens to the report."""
     folds: int = 0
@@ -61,15 +62,20 @@ def main(config: RunConfig) -> None:
     """Score, print, write."""
     _check(config)
     tasks, about = read_tasks(config.tasks)
-    about["ceilings"] = _ceilings(config.cohort, about) if config.cohort else {}
+    cohort = Cohort(config.cohort) if config.cohort else None
+    about["ceilings"] = _ceilings(cohort.path, about) if cohort else {}
     stores = _embeddings(config.embeddings)
-    if config.cohort:
-        _check_cohort(config.cohort, tasks)
-        stores |= _baselines(config)
+    if cohort:
+        _check_cohort(cohort, tasks)
+        stores |= _baselines(cohort, config)
     options = {"folds": config.folds, "seeds": config.seeds, "allow_overlap": config.allow_overlap}
     scored = score_tasks(tasks, stores, **options)
     results = Results(
-        scored, about, synthetic=_is_synthetic(config.cohort), unmatched=_unmatched(config, stores, scored)
+        scored,
+        about,
+        synthetic=bool(cohort) and _is_synthetic(cohort.path),
+        unmatched=_unmatched(config, stores, scored),
+        encoders=encoders_of(stores),
     )
     _write_scores(Path(config.out), results, stores)
     print(mean_table(results))
@@ -78,7 +84,7 @@ def main(config: RunConfig) -> None:
         print("\n" + per_task_table(results))
     for line in scored.notes + hint_lines(stores, config.cohort):
         log.info(line)
-    report = write_report(Path(config.out), results, config.cohort, config.tokens)
+    report = write_report(Path(config.out), results, cohort, config.tokens)
     log.info("wrote %s and %s; next: open the report", Path(config.out) / "scores.parquet", report)
 
 
@@ -105,42 +111,49 @@ def _embeddings(paths: list[str]) -> dict[str, Embeddings]:
     return stores
 
 
-def _check_cohort(cohort: str, tasks: pl.DataFrame) -> None:
-    unknown = tasks.join(read_sessions(cohort), on="session_id", how="anti")
+def _check_cohort(cohort: Cohort, tasks: pl.DataFrame) -> None:
+    unknown = tasks.join(cohort.sessions, on="session_id", how="anti")
     if len(unknown):
         raise ValueError(
-            f"{unknown['session_id'].n_unique()} sessions of the tasks are not in cohort={cohort} "
+            f"{unknown['session_id'].n_unique()} sessions of the tasks are not in cohort={cohort.path} "
             f"(first: {unknown['session_id'][0]!r}); give the cohort the tasks were built from"
         )
 
 
-def _baselines(config: RunConfig) -> dict[str, Embeddings]:
-    made = write_baselines(BaselinesConfig(config.cohort or "", config.out, config.blank_below, config.workers))
-    return {name: read_embeddings(path) for name, path in made.items()}
+def _baselines(cohort: Cohort, config: RunConfig) -> dict[str, Embeddings]:
+    """The encoders that need a cohort alone, by the name tables call them; each is written to `out`, too."""
+    out = Path(config.out)
+    inputs = Inputs(cohort, out, config.blank_below, config.workers)
+    stores = {}
+    for encoder in with_role("baseline"):
+        store = encoder.embed(inputs)
+        write_embeddings(out / f"{encoder.kind}.parquet", store)
+        stores[store.name] = store
+    return stores
 
 
-def _ceilings(cohort: str, about: dict[str, Any]) -> dict[str, float]:
+def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
     """AUROC that the planted truth of a synthetic cohort allows, for tasks made of exactly one planted concept."""
-    path = Path(cohort) / "truth" / "ceilings.parquet"
+    path = cohort / "truth" / "ceilings.parquet"
     if not path.is_file():
         return {}
     planted = dict(pl.read_parquet(path).select("code", "ceiling").drop_nulls().iter_rows())
-    found = {}
+    ceilings = {}
     for task, definition in about.get("protocol", {}).get("definitions", {}).items():
         mine = [v for code, v in planted.items() if code.startswith(tuple(definition["codes"])) and v == v]
-        found |= {task: mine[0]} if len(mine) == 1 else {}
-    return found
+        ceilings |= {task: mine[0]} if len(mine) == 1 else {}
+    return ceilings
 
 
-def _is_synthetic(cohort: str | None) -> bool:
-    path = Path(cohort or "") / "metadata" / "dataset.json"
-    return bool(cohort) and path.is_file() and "synthetic" in json.loads(path.read_text())["dataset_name"].lower()
+def _is_synthetic(cohort: Path) -> bool:
+    path = cohort / "metadata" / "dataset.json"
+    return path.is_file() and "synthetic" in json.loads(path.read_text())["dataset_name"].lower()
 
 
 def _unmatched(config: RunConfig, stores: dict[str, Embeddings], matched: Scored) -> Scored | None:
-    """The nuisance row on the unmatched twins of the scored tasks."""
-    nuisance = {n: s for n, s in stores.items() if s.config.get("kind") == "nuisance"}
-    if not config.unmatched_tasks or not nuisance:
+    """Embeddings that matching takes something from, on the unmatched twins of the scored tasks."""
+    shown = {name: stores[name] for name, encoder in encoders_of(stores).items() if encoder.matched_away}
+    if not config.unmatched_tasks or not shown:
         return None
     tasks, about = read_tasks(config.unmatched_tasks)
     if about.get("protocol", {}).get("matched", True):
@@ -148,7 +161,7 @@ def _unmatched(config: RunConfig, stores: dict[str, Embeddings], matched: Scored
     tasks = tasks.filter(pl.col("task").is_in(matched.tasks))
     if not len(tasks):
         raise ValueError(f"unmatched_tasks={config.unmatched_tasks}: none of its tasks is among those scored")
-    return score_tasks(tasks, nuisance, folds=config.folds, seeds=config.seeds)
+    return score_tasks(tasks, shown, folds=config.folds, seeds=config.seeds)
 
 
 def _write_scores(out: Path, results: Results, stores: dict[str, Embeddings]) -> None:

@@ -1,5 +1,7 @@
 """The cohort folder: a valid MEDS dataset plus two tables. Every program reads and writes it through here.
 
+A program that asks more than once holds a `Cohort`, which reads each table when it is first asked for, and only then.
+
     COHORT/sessions.parquet                  one row per session            (schema: tokenizer.sessions)
     COHORT/reports.parquet                   session_id, text, summary?, summariser?
     COHORT/data/*.parquet                    MEDS events: subject_id, time?, code, numeric_value?
@@ -10,6 +12,7 @@
 MEDS: https://github.com/Medical-Event-Data-Standard/meds (version 0.4).
 """
 
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +26,40 @@ REPORTS = {"session_id": pl.String, "text": pl.String, "summary": pl.String, "su
 EVENTS = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "numeric_value": pl.Float32}
 CODES = {"code": pl.String, "description": pl.String, "parent_codes": pl.List(pl.String)}
 MEDS_SPLITS = {"train": "train", "val": "tuning", "test": "held_out"}
+
+
+class Cohort:
+    """A cohort folder whose tables are read once, when first asked for. Raises ValueError as the readers below do."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    @cached_property
+    def sessions(self) -> pl.DataFrame:
+        """The session table (tokenizer.sessions), checked."""
+        return read_sessions(self.path)
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """All MEDS events: `EVENTS`; empty if the cohort has none."""
+        return read_events(self.path)
+
+    @cached_property
+    def reports(self) -> pl.DataFrame:
+        """Reports, checked against the sessions: `REPORTS`; empty if the cohort has none."""
+        return _read_reports(self.path / "reports.parquet", self)
+
+    @cached_property
+    def descriptions(self) -> dict[str, str]:
+        """Words for codes, where the MEDS code table has them."""
+        return read_code_descriptions(self.path)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short name for the labels it gives: its sessions (not the recordings' bytes) and its events by code."""
+        sessions = self.sessions.drop("path", "reading").sort("session_id")
+        codes = self.events.group_by("code").agg(pl.len(), pl.col("subject_id").n_unique()).sort("code")
+        return fingerprint(sessions.write_csv(), codes.write_csv())
 
 
 def write_cohort(
@@ -69,13 +106,16 @@ def read_reports(cohort: str | Path) -> pl.DataFrame:
 
     Raises ValueError if a report belongs to no session of the cohort or two to one.
     """
-    path = Path(cohort) / "reports.parquet"
+    return Cohort(cohort).reports
+
+
+def _read_reports(path: Path, cohort: Cohort) -> pl.DataFrame:
     if not path.is_file():
         return pl.DataFrame(schema=REPORTS)
     table = read_table(path)
     check_format(path, table_metadata(path).get("clef.format"), FORMAT)
     reports = _fit(table, REPORTS)
-    strangers = reports.join(read_sessions(cohort), on="session_id", how="anti")
+    strangers = reports.join(cohort.sessions, on="session_id", how="anti")
     if len(strangers):
         raise ValueError(
             f"{path}: {len(strangers)} reports name a session that is not in sessions.parquet "
@@ -102,10 +142,3 @@ def _fit(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
             raise ValueError(f"column {column!r} is missing; the table has {', '.join(frame.columns)}")
     frame = frame.with_columns(pl.lit(None, t).alias(c) for c, t in schema.items() if c not in frame.columns)
     return frame.select(pl.col(c).cast(t) for c, t in schema.items())
-
-
-def cohort_fingerprint(cohort: str | Path) -> str:
-    """A short name for the labels a cohort gives: its sessions (not the recordings' bytes) and its events by code."""
-    sessions = read_sessions(cohort).drop("path", "reading").sort("session_id")
-    codes = read_events(cohort).group_by("code").agg(pl.len(), pl.col("subject_id").n_unique()).sort("code")
-    return fingerprint(sessions.write_csv(), codes.write_csv())

@@ -1,1 +1,1 @@
-"""Encoders: everything that turns a session into a vector to be scored."""
+"""Encoders: anything that turns sessions into vectors. The protocol, the table of encoders, one file per encoder."""

@@ -15,7 +15,7 @@ import polars as pl
 from benchmark.fidelity.measures import PAIRS, rises, solitary_rise
 from benchmark.fidelity.summary import CLEAR_DB, Recording
 from benchmark.fidelity.truth import Redraws, is_synthetic
-from benchmark.tasksets.labelling import Records
+from benchmark.tasksets.labelling import EventIndex
 from benchmark.tasksets.suites import Definition
 from clef.cohort import read_events
 from tokenizer.cells import BANDS, Array, channel_indices
@@ -69,9 +69,9 @@ def known_sessions(cohort: str, sessions: pl.DataFrame) -> tuple[dict[str, set[s
         latents = Redraws(cohort, {}).latents
         ids = sessions["session_id"].to_list()
         return {kind: {i for i in ids if latents(i)[name]} for kind, name in PLANTED.items()}, "planted"
-    records = Records(sessions, read_events(cohort))
+    index = EventIndex(sessions, read_events(cohort))
     tasks = {kind: Definition(kind, "finding", (f"FINDING//{kind}",), 1.0, "FINDING//") for kind in PLANTED}
-    return {kind: set(records.cases(task)) for kind, task in tasks.items()}, "on record"
+    return {kind: set(index.cases(task)) for kind, task in tasks.items()}, "on record"
 
 
 def _lopsided(case: Case, recordings: Iterable[Recording], pairs: Sequence[tuple[str, str]], others: tuple) -> Case:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmark.encoders.baselines import band_statistics, bandpower
+from benchmark.encoders.bandpower import band_vectors
+from benchmark.encoders.signal import band_statistics
 from benchmark.scores.scoring import score_tasks
 from benchmark.scores.statistics import RESAMPLES, interval
 
@@ -40,7 +41,7 @@ def retention(
 
     `seen` are the hashed subjects of the tokenizer's training: overlap with the scored is counted, not refused.
     """
-    stores = {"original": bandpower(_table(original), {}), "rebuilt": bandpower(_table(rebuilt), {})}
+    stores = {"original": band_vectors(_table(original), {}), "rebuilt": band_vectors(_table(rebuilt), {})}
     stores["rebuilt"].trained_on = seen
     stores["rebuilt"].config |= {"kind": "rebuilt"}
     scored = score_tasks(tasks, stores, allow_overlap=True, resamples=resamples)

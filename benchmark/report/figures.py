@@ -28,11 +28,12 @@ STYLE = {
 }
 
 
-def colours(embeddings: list[str]) -> dict[str, str]:
-    """A colour per embedding, the same in every picture; baselines are grey."""
-    grey = {"nuisance": "#999999", "bandpower": "#444444"}
-    others = iter(COLOURS * (len(embeddings) // len(COLOURS) + 1))
-    return {name: grey.get(name) or next(others) for name in embeddings}
+def colours(results: "Results") -> dict[str, str]:
+    """A colour per embedding, the same in every picture: its encoder's own, or the next of `COLOURS`."""
+    names = results.scored.embeddings
+    own = {name: encoder.colour for name, encoder in results.encoders.items()}
+    others = iter(COLOURS * (len(names) // len(COLOURS) + 1))
+    return {name: own.get(name) or next(others) for name in names}
 
 
 def as_svg(figure: plt.Figure) -> str:
@@ -52,16 +53,15 @@ def as_png(figure: plt.Figure) -> str:
 
 
 def means_figure(results: "Results") -> str:
-    """Mean AUROC with interval per embedding, and the nuisance row without matching."""
+    """Mean AUROC with interval per embedding, and as diamonds the rows that are shown without matching, too."""
     rows = [(m.embedding, m) for m in mean_scores(results.scored)]
     if results.unmatched:
-        other = mean_scores(results.unmatched)[0]
-        rows.append((f"{other.embedding}, unmatched", other))
-    colour = colours(results.scored.embeddings)
+        rows += [(f"{m.embedding}, unmatched", m) for m in mean_scores(results.unmatched)]
+    colour = colours(results)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 0.34 * len(rows) + 0.8))
         for y, (name, mean) in enumerate(rows):
-            c = colour.get(name, "#999999")
+            c = colour[mean.embedding]
             axes.plot([mean.low, mean.high], [y, y], color=c, lw=2, solid_capstyle="butt")
             axes.plot(mean.auroc, y, "o" if name in colour else "D", color=c, ms=6)
             axes.annotate(f"{mean.auroc:.3f}", (mean.high, y), (6, 0), textcoords="offset points", va="center")
@@ -72,7 +72,7 @@ def means_figure(results: "Results") -> str:
 
 def forest_figure(results: "Results", tasks: list[str]) -> str:
     """AUROC with interval per task and embedding; the planted ceiling as a small bar."""
-    colour, found = colours(results.scored.embeddings), _seed_means(results)
+    colour, means = colours(results), _seed_means(results)
     count = len(colour)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, (0.13 * count + 0.12) * len(tasks) + 0.9))
@@ -80,7 +80,7 @@ def forest_figure(results: "Results", tasks: list[str]) -> str:
             if y % 2:
                 axes.axhspan(y - 0.5, y + 0.5, color="#f4f4f4", lw=0)
             for i, (name, c) in enumerate(colour.items()):
-                value, low, high = found[task, name]
+                value, low, high = means[task, name]
                 at = y + (i - (count - 1) / 2) * 0.8 / count
                 axes.plot([low, high], [at, at], color=c, lw=1.1)
                 axes.plot(value, at, "o", color=c, ms=3.2, label=name if y == 0 else None)

@@ -1,11 +1,9 @@
 """report.html: the whole result on one self-contained page, for somebody who was not there."""
 
 import datetime
-import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 import clef
@@ -13,13 +11,13 @@ from benchmark.report import tables
 from benchmark.scores.comparing import differences, mean_scores
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import SMALL_N
+from clef.cohort import Cohort
 from tokenizer.base.files import write_text
 
-log = logging.getLogger(__name__)
 TASKS_PER_FIGURE = 40
 
 
-def write_report(out: Path, results: Results, cohort: str | None = None, tokens: str | None = None) -> Path:
+def write_report(out: Path, results: Results, cohort: Cohort | None = None, tokens: str | None = None) -> Path:
     """Write `out/report.html` and return its path. With `cohort` and `tokens` one session is drawn."""
     from jinja2 import Environment, PackageLoader
 
@@ -31,8 +29,9 @@ def write_report(out: Path, results: Results, cohort: str | None = None, tokens:
     return out / "report.html"
 
 
-def _content(results: Results, cohort: str | None, tokens: str | None) -> dict[str, Any]:
+def _content(results: Results, cohort: Cohort | None, tokens: str | None) -> dict[str, Any]:
     from benchmark.report.figures import forest_figure, means_figure
+    from benchmark.report.session import session_picture
 
     scored = results.scored
     order = _by_family(results)
@@ -46,8 +45,8 @@ def _content(results: Results, cohort: str | None, tokens: str | None) -> dict[s
         "synthetic": results.synthetic,
         "means": mean_scores(scored),
         "families": list(order),
-        "unmatched": mean_scores(results.unmatched)[0] if results.unmatched else None,
-        "nuisance": next((m for m in mean_scores(scored) if m.embedding == "nuisance"), None),
+        "unmatched": mean_scores(results.unmatched) if results.unmatched else [],
+        "matched_away": _matched_away(results),
         "differences": [(tables.difference_text(d), d.holds) for d in differences(scored)],
         "means_figure": means_figure(results),
         "forests": forests,
@@ -56,10 +55,20 @@ def _content(results: Results, cohort: str | None, tokens: str | None) -> dict[s
         "overlap": {m.embedding: m.overlap for m in mean_scores(scored)},
         "small": int((scored.scores.unique("task")["cases"] < SMALL_N).sum()),
         "small_n": SMALL_N,
-        "session": _session(cohort, tokens) if cohort and tokens else None,
+        "session": session_picture(cohort, tokens) if cohort and tokens else None,
         "version": clef.__version__,
         "date": datetime.date.today().isoformat(),
     }
+
+
+def _matched_away(results: Results) -> list[dict[str, Any]]:
+    """Rows that know what cases and controls are matched on: `what` they know, `auroc` with matching, `unmatched`."""
+    without = {m.embedding: m.auroc for m in mean_scores(results.unmatched)} if results.unmatched else {}
+    return [
+        {"name": m.embedding, "what": encoder.what, "auroc": m.auroc, "unmatched": without.get(m.embedding)}
+        for m in mean_scores(results.scored)
+        if (encoder := results.encoders.get(m.embedding)) and encoder.matched_away
+    ]
 
 
 def _by_family(results: Results) -> dict[str, list[str]]:
@@ -92,41 +101,3 @@ def _protocol(results: Results) -> list[tuple[str, str]]:
         ("Seeds", f"{scores['seed'].n_unique()} (other inner folds of the probe; not covered by the intervals)"),
     ]  # fmt: skip
     return rows
-
-
-def _session(cohort: str, path: str) -> dict[str, Any] | None:
-    """One session drawn, the longest of the test split; nothing (and a log line) if it cannot be read."""
-    import torch
-
-    from benchmark.report.figures import session_figure
-    from tokenizer.channels import CHANNELS
-    from tokenizer.multitaper import session_spectrogram
-    from tokenizer.reading.read import read_row
-    from tokenizer.recording import RecordingError
-    from tokenizer.sessions import read_sessions
-    from tokenizer.store import TokenStore
-
-    store = TokenStore(path)
-    where = {str(name): i for i, name in enumerate(store.session_id)}
-    columns_of = (np.asarray(store.valid[:], np.float32) >= 0.5).sum(1)
-    rows = [row for row in read_sessions(cohort).to_dicts() if row["session_id"] in where]
-    rows = [row for row in rows if columns_of[where[row["session_id"]]]]
-    rows.sort(key=lambda row: (row["split"] != "test", -columns_of[where[row["session_id"]]], row["session_id"]))
-    for row in rows[:1]:  # the longest of the test split
-        index = where[row["session_id"]]
-        try:
-            spec, valid = session_spectrogram(read_row(cohort, row))
-        except RecordingError as error:
-            log.info("no picture of a session: %s", error)
-            return None
-        codes = np.asarray(store.tokens[index]).astype(np.int64)
-        decoded = np.asarray(store.tokenizer.decode(torch.as_tensor(codes)[None])[0])
-        columns = min(len(valid) // 10, codes.shape[1])
-        channel = list(CHANNELS).index("O1") if "O1" in CHANNELS else 0
-        shown = slice(0, 10 * columns)
-        image = session_figure(
-            np.asarray(spec)[channel][:, shown], decoded[channel][:, shown], codes[:, :columns],
-            np.asarray(valid, bool)[shown], list(CHANNELS)[channel],
-        )  # fmt: skip
-        return {"image": image, "split": row["split"]}
-    return None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.scores.comparing import Difference, differences, mean_scores, per_task
 from clef.embeddings import Embeddings
 
@@ -15,7 +16,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     cells = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = [
-        "  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths)))  # noqa: B905
+        "  ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in cells
     ]
     return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
@@ -34,13 +38,12 @@ def title_line(results: "Results") -> str:
 
 
 def mean_table(results: "Results") -> str:
-    """Title and one row per embedding: mean AUROC with interval, per family; the nuisance row without matching last."""
+    """Title and one row per embedding: mean AUROC with interval, per family; rows without matching last."""
     means = mean_scores(results.scored)
     families = list(means[0].families)
     rows = [_mean_row(m, m.embedding + (" †" if m.overlap else ""), families) for m in means]
     if results.unmatched:
-        other = mean_scores(results.unmatched)[0]
-        rows.append(_mean_row(other, f"{other.embedding}, unmatched controls", families))
+        rows += [_mean_row(m, f"{m.embedding}, unmatched controls", families) for m in mean_scores(results.unmatched)]
     if ceilings := [results.about["ceilings"][t] for t in results.scored.tasks if t in results.about["ceilings"]]:
         mean = f"{sum(ceilings) / len(ceilings):.3f}"
         rows.append(["planted ceiling", mean, "", *[""] * len(families), len(ceilings)])
@@ -57,17 +60,17 @@ def _mean_row(mean: Any, name: str, families: list[str]) -> list[Any]:
 
 def difference_lines(results: "Results", most: int = 21) -> list[str]:
     """Paired differences in words, all pairs from the best embedding down, at most `most`."""
-    found = differences(results.scored)
-    lines = [difference_text(d) for d in found[:most]]
-    if len(found) > most:
-        lines.append(f"… and {len(found) - most} more pairs")
+    pairs = differences(results.scored)
+    lines = [difference_text(d) for d in pairs[:most]]
+    if len(pairs) > most:
+        lines.append(f"… and {len(pairs) - most} more pairs")
     return lines
 
 
 def difference_text(d: Difference) -> str:
     """One difference as a sentence."""
-    said = "holds" if d.holds else "does not hold"
-    return f"{d.better} > {d.worse}: +{d.by:.3f} [{d.low:+.3f}, {d.high:+.3f}], {d.wins} of {d.tasks} tasks: {said}"
+    verdict = "holds" if d.holds else "does not hold"
+    return f"{d.better} > {d.worse}: +{d.by:.3f} [{d.low:+.3f}, {d.high:+.3f}], {d.wins} of {d.tasks} tasks: {verdict}"
 
 
 def per_task_table(results: "Results") -> str:
@@ -82,16 +85,15 @@ def per_task_table(results: "Results") -> str:
 
 
 def hint_lines(stores: Mapping[str, Embeddings], cohort: str | None) -> list[str]:
-    """How to get the rows a score should stand beside and that are absent."""
-    kinds = {store.config.get("kind") for store in stores.values()} | set(stores)
-    lines = []
-    for kind, what in (("untrained", "the same encoder with fresh weights"), ("codes", "mean code vector per row")):
-        if kind not in kinds:
-            lines.append(
-                f"no row `{kind}` ({what}): python -m clef.embed model=RUN tokens=… kind={kind} out={kind}.parquet"
-            )
-    if not cohort and not {"bandpower", "nuisance"} <= kinds:
-        lines.append(
-            "no rows `bandpower` and `nuisance`: give cohort=COHORT, or run python -m benchmark.encoders.baselines"
-        )
-    return lines
+    """How to get the rows a score should stand beside and that are absent, a line for each.
+
+    A row is taken for an encoder's by what its file says, or where it bears the encoder's name.
+    """
+    present = {encoder.name for encoder in encoders_of(stores).values()} | set(stores)
+    absent = [e for e in with_role("ablation") + with_role("baseline") * (not cohort) if e.name not in present]
+    return [
+        f"no row `{encoder.name}` ({encoder.what}): {'give cohort=COHORT, or ' if encoder.role == 'baseline' else ''}"
+        f"python -m benchmark.encode encoder={encoder.name} cohort=COHORT "
+        f"{''.join(f'{need}=… ' for need in encoder.needs)}out={encoder.name}.parquet"
+        for encoder in absent
+    ]

@@ -75,12 +75,12 @@ def differences(scored: Scored) -> list[Difference]:
 
 def _over_tasks(replicates: np.ndarray) -> np.ndarray:
     """Mean over tasks of each replicate (tasks, replicates); a draw that left no task both classes says nothing."""
-    said = ~np.isnan(replicates).all(0)
-    return np.nanmean(replicates[:, said], axis=0)
+    scored = ~np.isnan(replicates).all(0)
+    return np.nanmean(replicates[:, scored], axis=0)
 
 
 def per_task(scored: Scored) -> np.ndarray:
     """AUROC (tasks, embeddings), the mean over seeds."""
     wide = scored.scores.group_by("task", "embedding").agg(pl.col("auroc").mean())
-    found = {(task, embedding): value for task, embedding, value in wide.iter_rows()}
-    return np.array([[found[t, e] for e in scored.embeddings] for t in scored.tasks])
+    value = {(task, embedding): mean for task, embedding, mean in wide.iter_rows()}
+    return np.array([[value[t, e] for e in scored.embeddings] for t in scored.tasks])

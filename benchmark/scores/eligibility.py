@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmark.encoders.registry import encoder_of
 from clef.embeddings import Embeddings, subject_hash
 from clef.tasks import is_fold
 
@@ -74,9 +75,8 @@ def overlap_lines(stores: Mapping[str, Embeddings], overlap: dict[str, int]) -> 
     """What can and cannot be said about subjects a model has seen, one line per embedding that needs one."""
     lines = [f"{name}: OVERLAP, its model has seen {n} of the scored subjects" for name, n in overlap.items() if n]
     for name, store in stores.items():
-        if not store.trained_on and store.config.get("kind") not in UNTRAINED:
+        encoder = encoder_of(store)
+        silent = not store.trained_on and not (encoder and encoder.fitted_on_nobody)
+        if silent:
             lines.append(f"{name}: its file does not say whom its model was trained on; overlap cannot be excluded")
     return lines
-
-
-UNTRAINED = ("nuisance", "bandpower")  # fitted on nobody

@@ -177,9 +177,9 @@ def _walk(w: np.ndarray, step: np.ndarray, decrement: np.ndarray, value: np.ndar
     length = np.ones(len(w))
     for _ in range(30):
         tried = w - length[:, None] * step
-        found = objective(tried)
-        short = found > value - 1e-4 * length * decrement + 1e-12 * np.abs(value)
+        reached = objective(tried)
+        short = reached > value - 1e-4 * length * decrement + 1e-12 * np.abs(value)
         if not short.any():
             break
         length[short] /= 2
-    return tried, np.minimum(found, value)
+    return tried, np.minimum(reached, value)

@@ -1,19 +1,24 @@
-"""What one benchmark run found, as tables, figures and the report read it."""
+"""The results of one benchmark run, as tables, figures and the report read them."""
 
 import dataclasses
 from typing import Any
 
+from benchmark.encoders.encoder import Encoder
 from benchmark.scores.scoring import Scored
 
 
 @dataclasses.dataclass
 class Results:
-    """Scores, what the tasks' file says, whether the data are synthetic, and the scores of the unmatched twin."""
+    """Scores, what the tasks' file says, whether the data are synthetic, and the scores of the unmatched twin.
+
+    encoders: embedding -> the encoder that made it, where it is one of `benchmark.encoders`
+    """
 
     scored: Scored
     about: dict[str, Any]
     synthetic: bool = False
     unmatched: Scored | None = None
+    encoders: dict[str, Encoder] = dataclasses.field(default_factory=dict)
 
     def words(self, task: str) -> str:
         """A task for people: as it is if it is in words, else its code with the cohort's description of it."""

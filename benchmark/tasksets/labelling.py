@@ -13,7 +13,7 @@ from benchmark.tasksets.suites import Definition
 PER_SESSION = ("finding", "label")  # what belongs to one recording; the other families belong to the person
 
 
-class Records:
+class EventIndex:
     """The sessions of a cohort and its events, laid out by code so that each task touches only its own."""
 
     def __init__(self, sessions: pl.DataFrame, events: pl.DataFrame):
@@ -60,14 +60,14 @@ class Records:
         return near.filter(apart.fill_null(True))["session_id"].unique()
 
 
-def label_sessions(records: Records, task: Definition, seed: int) -> pl.DataFrame:
+def label_sessions(index: EventIndex, task: Definition, seed: int) -> pl.DataFrame:
     """Sessions of a task with `label` (bool), one per subject; sessions at which nothing is known are absent.
 
     A subject with any case session is a case (one of these sessions is taken by a seeded draw), so nobody is both.
     Returns the columns of the session table and `label`.
     """
-    cases, known = records.cases(task), records.known(task)
-    pool = records.sessions.with_columns(label=pl.col("session_id").is_in(cases.implode()))
+    cases, known = index.cases(task), index.known(task)
+    pool = index.sessions.with_columns(label=pl.col("session_id").is_in(cases.implode()))
     pool = pool.filter(pl.col("label") | pl.col("session_id").is_in(known.implode()))
     draw = np.random.default_rng(seed).random(len(pool))
     ordered = pool.with_columns(pl.Series("_draw", draw)).sort("label", "_draw", descending=[True, False])

@@ -2,6 +2,9 @@
 
 A suite either lists its tasks (`clinical`) or states the rule that makes them from a cohort's own codes:
 `concepts` (every concept with enough cases) or `labels` (every value of every labelled column).
+
+A new suite is one YAML file in that folder, or anywhere (`suite=mine.yaml`), and nothing else: names are the files'
+names. A new rule is a function from the cohort's codes to definitions, and one line in `RULES`.
 """
 
 import dataclasses
@@ -78,14 +81,14 @@ def _concepts(codes: list[str]) -> list[Definition]:
     ATC codes of five characters stay as they are: some archives name the chemical subgroup alone. Wider classes are
     no drug, and a denied finding (`FINDING//seizure//absent`) is no concept.
     """
-    found = {}
+    concepts = {}
     for family, width in (("phenotype", 3), ("medication", 7), ("finding", None)):
         space = NAMESPACES[family]
         for code in (c for c in codes if c.startswith(space) and not c.endswith("//absent")):
             concept = space + code.removeprefix(space)[:width]
             if family != "medication" or len(concept) - len(space) in (5, 7):
-                found[concept] = Definition(concept, family, (concept,), WINDOW_DAYS[family], space)
-    return list(found.values())
+                concepts[concept] = Definition(concept, family, (concept,), WINDOW_DAYS[family], space)
+    return list(concepts.values())
 
 
 def _labels(codes: list[str]) -> list[Definition]:

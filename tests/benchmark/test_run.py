@@ -1,21 +1,21 @@
-"""The programs: benchmark.run from files to report, and the baselines from recordings."""
+"""The program benchmark.run, from files to report."""
 
 import json
 import subprocess
 import sys
+from functools import partial
 
-import edfio
-import numpy as np
 import polars as pl
 import pytest
 
-from benchmark import run
-from benchmark.encoders.baselines import BANDS, BaselinesConfig, write_baselines
-from clef.cohort import write_cohort
+from benchmark import build, run
+from benchmark.build import BuildConfig
+from clef.cohort import read_events
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
-from clef.tasks import write_tasks
-from tests.benchmark.scores.test_scoring import make_embeddings, make_tasks
-from tokenizer.channels import CHANNELS
+from clef.tasks import check_tasks, write_tasks
+from tests.benchmark.examples import make_embeddings, make_tasks
+from tests.helpers import calls_of
+from tokenizer.sessions import read_sessions
 
 
 @pytest.fixture
@@ -68,49 +68,34 @@ def test_a_task_of_an_unknown_session_is_refused(files, recorded):
         run.main(run.RunConfig(str(files / "tasks.parquet"), str(files / "out"), [], str(recorded)))
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """Six 20-s recordings with more alpha from one to the next; s4 lacks O1, s5 is no recording."""
-    out, rng = tmp_path_factory.mktemp("recorded"), np.random.default_rng(0)
-    seconds = np.arange(20 * 200) / 200
-    for i in range(5):
-        signals = [
-            edfio.EdfSignal(10 * rng.standard_normal(len(seconds)) + 8 * i * np.sin(2 * np.pi * 10 * seconds), 200,
-                            label=f"EEG {c}-REF", physical_dimension="uV")
-            for c in CHANNELS if not (i == 4 and c == "O1")
-        ]  # fmt: skip
-        edfio.Edf(signals).write(out / f"s{i}.edf")
-    (out / "s5.edf").write_text("this is no recording")
-    sessions = pl.DataFrame(
-        {
-            "session_id": [f"s{i}" for i in range(6)],
-            "subject_id": range(6),
-            "path": [f"s{i}.edf" for i in range(6)],
-            "age": [40.0, None, 50.0, 60.0, 70.0, 80.0],
-            "split": ["train", "train", "train", "test", "test", "test"],
-        }
+def test_the_cohort_is_read_and_each_table_of_tasks_checked_once(tiny_cohort, tiny_store, tmp_path):
+    for name, matched in (("tasks", True), ("unmatched", False)):
+        settings = BuildConfig(
+            str(tiny_cohort), str(tmp_path / f"{name}.parquet"), "demo", matched, ["sex"], folds=2, min_cases=4
+        )
+        counts = calls_of((read_sessions, read_events, check_tasks), partial(build.main, settings))
+        assert counts == {"read_sessions": 1, "read_events": 1, "check_tasks": 1}
+    config = run.RunConfig(
+        str(tmp_path / "tasks.parquet"),
+        str(tmp_path / "out"),
+        cohort=str(tiny_cohort),
+        unmatched_tasks=str(tmp_path / "unmatched.parquet"),
+        tokens=str(tiny_store),
+        workers=0,
     )
-    events = pl.DataFrame({"subject_id": [0, 0, 3], "code": ["ICD10CM//I10", "ICD10CM//G40.9", "ATC//N03AX14"]})
-    write_cohort(out, "Synthetic test", sessions, events)
-    return out
+    counts = calls_of((read_sessions, read_events, check_tasks), lambda: run.main(config))
+    assert counts == {"read_sessions": 1, "read_events": 1, "check_tasks": 2}, "two tables of tasks"
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Synthetic data" in page and "data:image/png" in page and "nuisance, unmatched controls" in page
+    stores = [read_embeddings(tmp_path / "out" / f"{name}.parquet") for name in ("bandpower", "nuisance")]
+    assert [store.name for store in stores] == ["bandpower", "nuisance"]
 
 
-def test_baselines_measure_recordings_once(recorded, tmp_path):
-    config = BaselinesConfig(str(recorded), str(tmp_path), workers=0)
-    made = write_baselines(config)
-    bandpower, nuisance = read_embeddings(made["bandpower"]), read_embeddings(made["nuisance"])
-    assert bandpower.session_id == ["s0", "s1", "s2", "s3", "s4"]
-    levels = bandpower.vectors[:, : len(BANDS) * 19].reshape(5, len(BANDS), 19)
-    alpha = levels[:, list(BANDS).index("alpha")]
-    assert (np.diff(alpha.mean(1)) > 1).all()
-    assert alpha[4, list(CHANNELS).index("O1")] == pytest.approx(
-        np.delete(alpha[4], CHANNELS.index("O1")).mean(), abs=1e-3
-    )
-    assert nuisance.session_id == [f"s{i}" for i in range(6)]
-    assert nuisance.vectors[1, 0] == 45 and nuisance.vectors[:, 1].tolist() == [0, 1, 0, 0, 0, 0]
-    before = (tmp_path / "signal.parquet").stat().st_mtime_ns
-    write_baselines(config)
-    assert (tmp_path / "signal.parquet").stat().st_mtime_ns == before
-    blanked = write_baselines(BaselinesConfig(str(recorded), str(tmp_path), 2.0, 0))
-    name, path = next(iter(blanked.items()))
-    assert name == "bandpower above 2 Hz" and read_embeddings(path).vectors.shape[1] == 2 * 5 * 19
+def test_matched_tasks_are_no_unmatched_ones(files, recorded):
+    tasks = make_tasks(3)
+    store = make_embeddings(tasks, 0.0)
+    known = Embeddings(store.session_id, store.vectors, "known", config={"kind": "nuisance"})
+    write_embeddings(files / "known.parquet", known)
+    paths = [str(files / name) for name in ("tasks.parquet", "out")]
+    with pytest.raises(ValueError, match="these tasks are matched"):
+        run.main(run.RunConfig(*paths, [str(files / "known.parquet")], unmatched_tasks=paths[0]))

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import benchmark
-from benchmark.tasksets.labelling import Records, label_sessions
+from benchmark.tasksets.labelling import EventIndex, label_sessions
 from benchmark.tasksets.suites import read_suite
 from clef.cohort import read_code_descriptions, read_events, read_reports
 from clef.importers.heedb.__main__ import Config, main
@@ -230,9 +230,9 @@ def test_a_denied_finding_makes_a_control_and_no_task(files, tmp_path):
     findings = found([{"seizure": "no"}, {"seizure": "report"}, {"seizure": ""}])
     findings["S0001_EEG__reports_findings.csv"].append({"BDSPPatientID": 8, "SessionID": 1, "seizure": "absent"})
     out = run(files, tmp_path, tables | findings)
-    records = Records(read_sessions(out), read_events(out).filter(pl.col("subject_id") != number(7)))
-    (task,) = (t for t in read_suite("clinical", records.codes) if t.codes == ("FINDING//seizure",))
-    assert label_sessions(records, task, 0).select("subject_id", "label").rows() == [(number(8), False)]
+    index = EventIndex(read_sessions(out), read_events(out).filter(pl.col("subject_id") != number(7)))
+    (task,) = (t for t in read_suite("clinical", index.codes) if t.codes == ("FINDING//seizure",))
+    assert label_sessions(index, task, 0).select("subject_id", "label").rows() == [(number(8), False)]
     assert [t.task for t in read_suite("demo", codes(out, "FINDING//"))] == ["FINDING//seizure"]
 
 

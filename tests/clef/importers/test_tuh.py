@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmark.tasksets.labelling import Records, label_sessions
+from benchmark.tasksets.labelling import EventIndex, label_sessions
 from benchmark.tasksets.suites import read_suite
 from clef.cohort import read_events, read_reports
 from clef.importers.tuh.__main__ import Config, main
@@ -133,12 +133,12 @@ def test_share_of_val(tuab, tmp_path, share, splits):
 
 
 def test_the_benchmark_asks_for_abnormal_recordings(tuab, tmp_path):
-    records = Records(run(tuab, tmp_path), read_events(tmp_path))
-    (task,) = read_suite("labels", records.codes)
+    index = EventIndex(run(tuab, tmp_path), read_events(tmp_path))
+    (task,) = read_suite("labels", index.codes)
     assert task.task == "LABEL//tuab//pathology//abnormal"
-    abnormal = records.sessions.filter(pl.col("path").str.contains("/abnormal/"))["session_id"]
-    assert set(records.cases(task)) == set(abnormal), "the normal recording of a person who has both is no case"
-    assert label_sessions(records, task, 0)["label"].sum() == 5
+    abnormal = index.sessions.filter(pl.col("path").str.contains("/abnormal/"))["session_id"]
+    assert set(index.cases(task)) == set(abnormal), "the normal recording of a person who has both is no case"
+    assert label_sessions(index, task, 0)["label"].sum() == 5
 
 
 def test_tueg(tueg, tmp_path, caplog):

@@ -1,0 +1,76 @@
+"""Turn the sessions of a cohort into vectors with one of the encoders of the benchmark, as an embedding file.
+
+    python -m benchmark.encode encoder=NAME cohort=COHORT out=FILE [model=RUN] [tokens=STORE] [blank_below=2]
+
+An encoder that reads recordings keeps what it measured in signal.parquet beside `out`: stopped, the same command goes
+on from there, and another such encoder with an `out` in the same folder does not read them again.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+from benchmark.encoders.encoder import Encoder, Inputs
+from benchmark.encoders.registry import ENCODERS, encoder_lines
+from clef.cohort import Cohort
+from clef.embeddings import write_embeddings
+from tokenizer.base.cli import ConfigError, program
+
+log = logging.getLogger(__name__)
+__doc__ += f"\nencoders\n{encoder_lines()}"  # --help shows the table, and nothing else has to list it
+
+
+@dataclasses.dataclass
+class EncodeConfig:
+    encoder: str = "???"
+    """Which encoder, one of those above."""
+    cohort: str = "???"
+    """Cohort folder."""
+    out: str = "???"
+    """The embedding file to write."""
+    model: str | None = None
+    """Run folder of stage=recon or stage=align, or its model/."""
+    tokens: str | None = None
+    """Token store made with the model's own tokenizer."""
+    blank_below: float = 0.0
+    """Leave bins below so many Hz out of bandpower; 2 removes most of what a high-pass filter does to it."""
+    workers: int = 2
+    """Processes that read recordings; 0 reads in this one."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+
+
+def main(config: EncodeConfig) -> None:
+    """Encode, write, and say what was written."""
+    encoder = _chosen(config)
+    inputs = Inputs(
+        Cohort(config.cohort),
+        Path(config.out).parent,
+        config.blank_below,
+        config.workers,
+        config.model,
+        config.tokens,
+        config.device,
+    )
+    embeddings = encoder.embed(inputs)
+    write_embeddings(config.out, embeddings)
+    log.info("wrote %s: %d sessions x %d dimensions (%s)", config.out, *embeddings.vectors.shape, embeddings.name)
+    log.info(
+        "next: python -m benchmark.run tasks=tasks.parquet embeddings=%s cohort=%s out=DIR", config.out, config.cohort
+    )
+
+
+def _chosen(config: EncodeConfig) -> Encoder:
+    """The encoder that was asked for, if it has all that it needs."""
+    if config.encoder not in ENCODERS:
+        raise ConfigError(f"encoder={config.encoder}: there is no such encoder; there are: {', '.join(ENCODERS)}")
+    encoder = ENCODERS[config.encoder]
+    if missing := [need for need in encoder.needs if getattr(config, need) is None]:
+        raise ConfigError(
+            f"encoder={encoder.name} needs {' and '.join(f'{need}=' for need in missing)}; --help says what each is"
+        )
+    return encoder
+
+
+if __name__ == "__main__":
+    program(EncodeConfig, main, "benchmark.encode")

@@ -1,0 +1,48 @@
+"""The table of encoders: a line each. All that depends on which encoders there are asks here."""
+
+import textwrap
+from collections.abc import Mapping
+
+from benchmark.encoders.bandpower import BANDPOWER
+from benchmark.encoders.encoder import Encoder
+from benchmark.encoders.nuisance import NUISANCE
+from benchmark.encoders.ours import CLEF, CODES, UNTRAINED
+from clef.embeddings import Embeddings
+
+ENCODERS: dict[str, Encoder] = {
+    encoder.name: encoder
+    for encoder in (
+        BANDPOWER,
+        NUISANCE,
+        UNTRAINED,
+        CODES,
+        CLEF,
+    )
+}
+
+
+def with_role(role: str) -> list[Encoder]:
+    """The encoders of a role (`baseline`, `ablation` or `model`), in the order of the table."""
+    return [encoder for encoder in ENCODERS.values() if encoder.role == role]
+
+
+def encoder_of(store: Embeddings) -> Encoder | None:
+    """The encoder that made these embeddings, by what their metadata say; None for anyone else's."""
+    kind = store.config.get("kind")
+    return next((encoder for encoder in ENCODERS.values() if encoder.kind == kind), None)
+
+
+def encoders_of(stores: Mapping[str, Embeddings]) -> dict[str, Encoder]:
+    """The encoder behind each name, where it is one of ours."""
+    return {name: encoder for name, store in stores.items() if (encoder := encoder_of(store))}
+
+
+def encoder_lines() -> str:
+    """The table as text, for `--help`."""
+    width = max(map(len, ENCODERS)) + 4
+    lines = []
+    for encoder in ENCODERS.values():
+        needs = "; needs " + " and ".join(f"{need}=" for need in encoder.needs) if encoder.needs else ""
+        name = f"  {encoder.name}".ljust(width)
+        lines.append(textwrap.fill(encoder.what + needs, 120, initial_indent=name, subsequent_indent=" " * width))
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""What is measured of a recording for the baselines: levels in bands, and how it was acquired.
+
+Recordings are read once, in processes; what was measured is kept in a table, and the same command goes on from there.
+"""
+
+import concurrent.futures
+import logging
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tokenizer.base.files import fingerprint, table_metadata, write_table
+from tokenizer.base.progress import track
+
+log = logging.getLogger(__name__)
+
+BANDS = {"low delta": (0.5, 2), "delta": (2, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 20), "high": (20, 32)}
+SAVE_EVERY = 64
+MEASURED = {
+    "session_id": pl.String,
+    "refused": pl.String,  # why the recording could not be read, else null
+    "level": pl.List(pl.Float32),  # (bands x 19) mean over valid frames, dB; NaN where the channel is missing
+    "sd": pl.List(pl.Float32),
+    "slow": pl.Float64,  # 0.25–1 Hz minus 2–4 Hz, dB: the high-pass filter
+    "floor": pl.Float64,  # level at 62–72 Hz in the quietest twentieth of seconds, dB: the amplifier's noise
+    "mains": pl.Float64,
+    "seconds": pl.Float64,
+    "channels": pl.Int64,
+    "rate": pl.Float64,
+}
+VERSION = "1"  # of what is measured: another one reads the recordings again
+ACQUISITION = ("slow", "floor", "mains", "seconds", "channels", "rate")
+FEW = 4  # recordings that are read in this process: starting others takes longer
+
+
+def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float, workers: int) -> pl.DataFrame:
+    """`MEASURED` of all sessions, in their order; kept in `path` and taken from there as far as it fits."""
+    rows = sessions.select("session_id", "path", "reading")
+    key = {
+        "version": VERSION,
+        "sessions": fingerprint(rows.sort("session_id").write_csv()),
+        "blank_below": str(blank_below),
+    }
+    done = pl.DataFrame(schema=MEASURED)
+    if path.is_file() and key.items() <= table_metadata(path).items():
+        done = pl.read_parquet(path)
+    todo = rows.filter(~pl.col("session_id").is_in(done["session_id"].implode())).to_dicts()
+    new: list[dict[str, Any]] = []
+    for i, row in enumerate(track(_measure_each(cohort, todo, blank_below, workers), "reading", len(todo))):
+        new.append(row)
+        if len(new) == SAVE_EVERY or i + 1 == len(todo):
+            done, new = pl.concat([done, pl.DataFrame(new, schema=MEASURED)]), []
+            write_table(path, done, key)
+    measured = rows.select("session_id").join(done, on="session_id", how="left", maintain_order="left")
+    if len(refused := measured["refused"].drop_nulls()):
+        log.info("%d of %d recordings could not be read (first: %s)", len(refused), len(measured), refused[0])
+    return measured
+
+
+def _measure_each(
+    cohort: Path, rows: list[dict[str, Any]], blank_below: float, workers: int
+) -> Iterator[dict[str, Any]]:
+    """`MEASURED` of the recording of each row, in order, read by `workers` processes."""
+    jobs = [(cohort, row, blank_below) for row in rows]
+    if not workers or len(jobs) <= FEW:
+        yield from map(_measure_row, jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")  # forking with threads of polars and torch running can hang
+    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=spawn, initializer=_one_thread) as pool:
+        yield from pool.map(_measure_row, jobs)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _measure_row(job: tuple[Path, dict[str, Any], float]) -> dict[str, Any]:
+    cohort, row, blank_below = job
+    from tokenizer.reading.read import read_row
+    from tokenizer.recording import RecordingError
+
+    try:
+        return {"session_id": row["session_id"], **measure_session(read_row(cohort, row), blank_below)}
+    except RecordingError as error:
+        return {"session_id": row["session_id"], "refused": error.reason}
+
+
+def measure_session(session: Any, blank_below: float = 0.0) -> dict[str, Any]:
+    """`MEASURED` of one `tokenizer.reading.read.Session`, without its id."""
+    from tokenizer.multitaper import session_spectrogram
+    from tokenizer.recording import RecordingError
+
+    spec, valid = session_spectrogram(session)
+    spec, ok = np.asarray(spec)[:, :, np.asarray(valid, bool)], np.asarray(session.channel_ok, bool)
+    if spec.shape[2] < 2 or not ok.any():
+        raise RecordingError("session", "no valid frames")
+    return {
+        **band_statistics(spec, ok, blank_below),
+        "slow": float((_band(spec[ok], 0.25, 1.01) - _band(spec[ok], 2, 4)).mean()),
+        "floor": noise_floor(session),
+        "mains": float(session.mains_level),
+        "seconds": float(session.seconds),
+        "channels": int(session.channels_in_file),
+        "rate": float(session.rate),
+    }
+
+
+def band_statistics(spec: np.ndarray, ok: np.ndarray, blank_below: float = 0.0) -> dict[str, list[float]]:
+    """`level` and `sd` of `MEASURED` from valid frames (19, 128, T) in dB; ok (19,) bool, the channels there are."""
+    levels = [_band(spec, low, high) for low, high in used_bands(blank_below).values()]  # each (19, T)
+    nan = np.where(ok, 0.0, np.nan)
+    return {
+        "level": np.concatenate([x.mean(1) + nan for x in levels]).tolist(),
+        "sd": np.concatenate([x.std(1) + nan for x in levels]).tolist(),
+    }
+
+
+def noise_floor(session: Any) -> float:
+    """dB µV²/Hz at 62–72 Hz in the quietest twentieth of whole seconds, the median channel's; NaN without any.
+
+    Above the EEG and its rhythms, so that a low-voltage brain is not taken for a good amplifier, and in quiet
+    seconds, so that muscle is not taken for a bad one. For slow recordings: the 10 Hz up to 0.45 of their rate.
+    """
+    whole = np.flatnonzero(session.valid >= 1)
+    seconds = whole[:: max(1, len(whole) // 128)]
+    if not len(seconds):
+        return float("nan")
+    rate = session.signal.shape[1] // len(session.valid)
+    windows = session.signal.reshape(19, -1, rate)[np.ix_(session.channel_ok, seconds)] * np.hanning(rate)
+    top = int(min(72, 0.45 * session.rate))
+    power = np.abs(np.fft.rfft(windows)[..., top - 10 : top + 1]) ** 2  # bins of 1 Hz
+    level = np.median(10 * np.log10(power * 2 / rate / (np.hanning(rate) ** 2).sum() + 1e-10), axis=2)
+    return float(np.median(np.percentile(level, 5, axis=1)))
+
+
+def used_bands(blank_below: float) -> dict[str, tuple[float, float]]:
+    """Bands (Hz) without what lies below `blank_below` Hz."""
+    return {name: (max(low, blank_below), high) for name, (low, high) in BANDS.items() if high > blank_below}
+
+
+def _band(spec: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Mean dB over the bins in [low, high) Hz: (C, 128, T) -> (C, T)."""
+    hz = np.arange(spec.shape[1]) / 4
+    return spec[:, (hz >= low) & (hz < high)].mean(1, dtype=np.float64)

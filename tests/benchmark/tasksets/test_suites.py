@@ -1,0 +1,52 @@
+"""Suites: lists, rules, and files of one's own."""
+
+import pytest
+
+from benchmark.tasksets.suites import Definition, read_suite, suite_names
+from tokenizer.base.cli import ConfigError
+
+
+def test_clinical_suite_holds_234_distinct_questions():
+    tasks = read_suite("clinical", [])
+    count = {f: sum(t.family == f for t in tasks) for f in ("phenotype", "medication", "finding")}
+    assert count == {"phenotype": 120, "medication": 99, "finding": 15}
+    assert len({t.codes for t in tasks}) == 234
+    assert all(len(c.split("//")[1]) == 7 for t in tasks if t.family == "medication" for c in t.codes)
+
+
+def test_unknown_suite_says_which_there_are():
+    assert {"clinical", "demo", "labels"} <= set(suite_names())
+    with pytest.raises(ConfigError, match="there are: clinical, demo, labels"):
+        read_suite("clinicl", [])
+
+
+def test_rules_make_tasks_from_codes():
+    codes = ["ICD10CM//G40.909", "ICD10CM//G40.1", "ATC//N03AX14", "ATC//N03", "FINDING//spikes", "GENDER//F"]
+    assert {d.task for d in read_suite("demo", codes)} == {"ICD10CM//G40", "ATC//N03AX14", "FINDING//spikes"}
+    labels = ["LABEL//x//group//control", "LABEL//x//group//adhd", "LABEL//x//c//1", "LABEL//x//c//0", "LABEL//x//k//a"]
+    assert {d.task for d in read_suite("labels", labels)} == {"LABEL//x//group//adhd", "LABEL//x//c//1"}
+    assert len(read_suite("labels", [f"LABEL//x//stage//{v}" for v in "abc"])) == 3
+
+
+def test_a_suite_of_ones_own_is_one_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("tasks:\n- {task: Epilepsy, family: phenotype, codes: [ICD10CM//G40, ICD10CM//R56]}\n")
+    (task,) = read_suite(str(file), [])
+    assert task == Definition("Epilepsy", "phenotype", ("ICD10CM//G40", "ICD10CM//R56"), None, "ICD10CM//")
+    file.write_text("rule: concepts\n")
+    assert [d.task for d in read_suite(str(file), ["FINDING//spikes"])] == ["FINDING//spikes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tasks:\n- {task: x, family: illness, codes: [A]}", "is not a task; expected task, codes, family"),
+        ("tasks:\n- {task: x, family: label}", "is not a task"),
+        ("tasks:\n" + 2 * "- {task: x, family: label, codes: [A]}\n", "task 'x' stands in it twice"),
+        ("rule: everything", "one of concepts, labels"),
+    ],
+)
+def test_a_suite_that_is_none_says_why(tmp_path, text, said):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_suite(str(tmp_path / "mine.yaml"), [])

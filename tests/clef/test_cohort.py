@@ -1,0 +1,68 @@
+"""The cohort folder: what is written is read, each table once, and what does not fit is refused."""
+
+import polars as pl
+import pytest
+
+from clef.cohort import EVENTS, REPORTS, Cohort, read_events, read_reports, write_cohort
+from tests.helpers import calls_of
+from tokenizer.sessions import read_sessions
+
+
+def write(folder, codes=("ICD10CM//I10", "ATC//N03"), reports=("normal", "slow")):
+    names = [f"s{i}" for i in range(len(codes))]
+    sessions = pl.DataFrame(
+        {"session_id": names, "subject_id": range(len(names)), "path": names, "split": ["train"] * len(names)}
+    )
+    events = pl.DataFrame({"subject_id": range(len(names)), "code": codes})
+    table = pl.DataFrame({"session_id": names[: len(reports)], "text": reports}) if reports else None
+    write_cohort(folder, "test", sessions, events, table, {"ICD10CM//I10": "Hypertension"})
+    return folder
+
+
+def test_tables_come_back(tmp_path):
+    cohort = Cohort(write(tmp_path))
+    assert cohort.sessions["session_id"].to_list() == ["s0", "s1"]
+    assert cohort.events.schema == EVENTS and cohort.events["code"].to_list() == ["ICD10CM//I10", "ATC//N03"]
+    assert cohort.reports.schema == REPORTS and cohort.reports["text"].to_list() == ["normal", "slow"]
+    assert cohort.descriptions == {"ICD10CM//I10": "Hypertension"}
+    assert cohort.events.equals(read_events(tmp_path)) and cohort.reports.equals(read_reports(tmp_path))
+
+
+def test_each_table_is_read_once(tmp_path):
+    cohort = Cohort(write(tmp_path))
+
+    def ask():
+        for _ in range(3):
+            _ = cohort.reports, cohort.fingerprint, cohort.sessions, cohort.events
+
+    assert calls_of((read_sessions, read_events), ask) == {"read_sessions": 1, "read_events": 1}
+
+
+def test_the_fingerprint_follows_labels_and_not_paths(tmp_path):
+    first, same, other = (Cohort(write(tmp_path / n)) for n in "abc")
+    assert first.fingerprint == same.fingerprint
+    moved = same.sessions.with_columns(path=pl.lit("elsewhere"))
+    write_cohort(tmp_path / "b", "b", moved, same.events)
+    assert Cohort(tmp_path / "b").fingerprint == first.fingerprint
+    write(other.path, codes=("ICD10CM//I10", "ATC//N05"))
+    assert Cohort(other.path).fingerprint != first.fingerprint
+
+
+def test_a_cohort_without_reports_or_events_is_empty(tmp_path):
+    cohort = Cohort(write(tmp_path, reports=()))
+    (tmp_path / "data" / "0.parquet").unlink()
+    assert len(cohort.reports) == 0 and len(cohort.events) == 0
+
+
+def test_a_report_of_no_session_is_refused(tmp_path):
+    write(tmp_path)
+    pl.DataFrame({"session_id": ["who"], "text": ["normal"]}).write_parquet(
+        tmp_path / "reports.parquet", metadata={"clef.format": "1"}
+    )
+    with pytest.raises(ValueError, match=r"1 reports name a session that is not in sessions.parquet"):
+        _ = Cohort(tmp_path).reports
+
+
+def test_a_folder_that_is_none_is_refused_when_asked(tmp_path):
+    with pytest.raises(ValueError, match=r"no sessions.parquet in this folder"):
+        _ = Cohort(tmp_path / "none").sessions
