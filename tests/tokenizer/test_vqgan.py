@@ -135,18 +135,18 @@ def test_planes_are_the_level_and_what_differs_from_it(vqgan):
     spec, ok = spectrogram(1, 20), torch.ones(1, 19, dtype=torch.bool)
     ok[0, 4] = False
     planes = vqgan.split(spec, ok)
-    there = spec[:, ok[0]]
-    level = (there.mean(1)[0, 77, 5] - vqgan.mean_db[77]) / vqgan.sd_db[77]
-    apart = (spec[0, 3, 77, 5] - there.mean(1)[0, 77, 5]) / vqgan.deviation_db[77]
+    present = spec[:, ok[0]]
+    level = (present.mean(1)[0, 77, 5] - vqgan.mean_db[77]) / vqgan.sd_db[77]
+    apart = (spec[0, 3, 77, 5] - present.mean(1)[0, 77, 5]) / vqgan.deviation_db[77]
     torch.testing.assert_close(planes[0, [0, 4], 77, 5], torch.stack([level, apart]))
     assert (planes[0, 5] == 0).all()
-    torch.testing.assert_close(vqgan.join(planes)[:, ok[0]], there, atol=1e-4, rtol=0)
+    torch.testing.assert_close(vqgan.join(planes)[:, ok[0]], present, atol=1e-4, rtol=0)
 
 
 def test_decode_gives_decibels_of_the_shape_that_was_encoded(vqgan):
-    found = vqgan.decode(vqgan.encode(spectrogram(2, 130)))
-    assert found.shape == (2, 19, 128, 130)
-    level = found.mean((0, 1, 3))
+    decoded = vqgan.decode(vqgan.encode(spectrogram(2, 130)))
+    assert decoded.shape == (2, 19, 128, 130)
+    level = decoded.mean((0, 1, 3))
     assert abs(level[:8].mean() - vqgan.mean_db[:8].mean()) < 12 and level[:32].mean() > level[-32:].mean()
 
 

@@ -48,7 +48,7 @@ def measure_channel(parts: list[NDArray[np.float32]], segments: list[Segment], r
     A second may lie in two segments, with a gap between them: extremes and counts are joined, then judged.
     """
     high, low = max(p.max() for p in parts), min(p.min() for p in parts)
-    # EEG ends well below LEAST_LIMIT: the highest value of a quiet channel is a wave and no amplifier's end
+    # an extreme nearer to zero is a wave of a quiet channel: no amplifier's range is so small
     limits = [high] * bool(high >= LEAST_LIMIT) + [low] * bool(low <= -LEAST_LIMIT)
     top, bottom = np.full(SECONDS, -np.inf), np.full(SECONDS, np.inf)
     samples, at_limit, saturated = np.zeros(SECONDS, int), np.zeros(SECONDS, int), 0

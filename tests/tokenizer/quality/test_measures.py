@@ -116,10 +116,10 @@ def test_extremes_are_those_of_all_pieces_together():
     whole.add([2, 5, 7], samples)
     for part in np.split(samples, [3, 90, 91, 400], axis=1):
         pieces.add([2, 5, 7], part)
-    for found in (whole, pieces):
-        assert found.moving[[2, 5, 7]].tolist() == [True, False, True] and not found.moving[0]
-        assert found.cut_off()[2] == pytest.approx((np.abs(samples[0]) == 60).mean()) and found.cut_off()[5] == 0
-        assert found.high[7] == samples[2].max() and found.low[7] == samples[2].min()
+    for extremes in (whole, pieces):
+        assert extremes.moving[[2, 5, 7]].tolist() == [True, False, True] and not extremes.moving[0]
+        assert extremes.cut_off()[2] == pytest.approx((np.abs(samples[0]) == 60).mean()) and extremes.cut_off()[5] == 0
+        assert extremes.high[7] == samples[2].max() and extremes.low[7] == samples[2].min()
 
 
 def test_saturation_is_clipping_that_lasts(measured):
@@ -256,12 +256,12 @@ def test_what_cannot_be_read_is_said_as_by_the_reader(tmp_path):
 
 
 def test_two_real_recordings_are_common_mode_and_others_are_not(test_data):
-    found = {
+    measured = {
         name: measure(test_data / "mdd_husm" / f"{name}.edf") for name in ("MDD07_EC", "MDD23_EC", "HC03_EC", "HC25_EC")
     }
-    flags = {name: rows[0]["session_flags"] for name, rows in found.items()}
+    flags = {name: rows[0]["session_flags"] for name, rows in measured.items()}
     assert flags == {"MDD07_EC": ["common mode"], "MDD23_EC": ["common mode"], "HC03_EC": [], "HC25_EC": []}
-    for rows in found.values():
+    for rows in measured.values():
         assert not any(
             {"flat", "clipped", "saturated", "railing", "loud", "absent"} & set(row["flags"]) for row in rows
         )
