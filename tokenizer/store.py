@@ -151,8 +151,8 @@ class TokenStore:
         self._claims = (self.path / ".writers").open("ab")  # stays open: to close it would free the locks
         try:
             for shard in shards:
-                # byte `shard` of an empty file: record locks reach beyond its end, and writers of other shards lock other
-                # bytes. It does not wait: who has the shard may be busy for hours
+                # byte `shard` of an empty file: record locks reach beyond its end, and others lock other bytes.
+                # It does not wait: who has the shard may be busy for hours
                 fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, shard)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):  # somebody has it; which of the two is the system's choice
