@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from clef.cohort import read_code_descriptions, read_events
-from clef.importers.bids.__main__ import Config, main
+from clef.importers.bids.importer import BidsImport, main
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import LABELS, eeg, write_edf
 from tokenizer.reading.read import read_row
@@ -84,7 +84,7 @@ def write_brainvision(path: Path, data: np.ndarray) -> Path:
 
 def imported(root: Path, out: Path, **settings) -> pl.DataFrame:
     """The session table after an import."""
-    main(Config(root=root, out=out, **{"site": "here", "workers": 1} | settings))
+    main(BidsImport(root=root, out=out, **{"site": "here", "workers": 1} | settings))
     return read_sessions(out)
 
 

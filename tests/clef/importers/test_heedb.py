@@ -13,8 +13,8 @@ import benchmark
 from benchmark.tasksets.labelling import Records, label_sessions
 from benchmark.tasksets.suites import read_suite
 from clef.cohort import read_code_descriptions, read_events, read_reports
-from clef.importers.heedb.__main__ import Config, main
 from clef.importers.heedb.codes import FINDINGS
+from clef.importers.heedb.importer import HEEDBImport, main
 from tokenizer.base.cli import ConfigError
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import read_row
@@ -41,9 +41,9 @@ def make_tree(root: Path, subjects: int, seconds: int = 30) -> None:
         add_person(rows, root, person, site, ill, i, seconds)
     tables = root / "EEG" / "HEEDB_Metadata"
     for site in ("S0001", "S0002"):
-        mine = {kind: [row for row in rows[kind] if row["SiteID"] == site] for kind in ("metadata", "findings")}
-        write_csv(root / "EEG" / "eeg-metadata" / f"{site}_eeg_metadata_2025_05_06.csv", mine["metadata"])
-        write_csv(tables / f"{site}_EEG__reports_findings.csv", mine["findings"])
+        own = {kind: [row for row in rows[kind] if row["SiteID"] == site] for kind in ("metadata", "findings")}
+        write_csv(root / "EEG" / "eeg-metadata" / f"{site}_eeg_metadata_2025_05_06.csv", own["metadata"])
+        write_csv(tables / f"{site}_EEG__reports_findings.csv", own["findings"])
     write_csv(tables / "HEEDB_patients.csv", rows["patients"])
     write_csv(tables / "HEEDB_ICD10_for_Neurology.csv", rows["diagnoses"])
     write_csv(tables / "HEEDB_Medication_ATC.csv", rows["drugs"])
@@ -108,7 +108,7 @@ def tree(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def cohort(tree, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("cohort")
-    assert main(Config(root=tree, out=out, reports=tree / "reports")) == 0
+    assert main(HEEDBImport(root=tree, out=out, reports=tree / "reports")) == 0
     return out
 
 
@@ -129,7 +129,7 @@ def run(files: Path, tmp_path: Path, tables: dict[str, list[dict]], **changes) -
     for name, rows in tables.items():
         write_csv(tmp_path / "tables" / name, rows)
     out = tmp_path / "out"
-    main(Config(root=files, out=out, tables=tmp_path / "tables", **changes))
+    main(HEEDBImport(root=files, out=out, tables=tmp_path / "tables", **changes))
     return out
 
 
@@ -139,7 +139,7 @@ def seven(*rows: dict, name: str = "S0001_eeg_metadata_1.csv") -> dict[str, list
     return {name: [session_row("S0001", "sub-S00017", i, **row) for i, row in enumerate(said, 1)]}
 
 
-def found(rows: list[dict], site: str = "S0001", person: int = 7) -> dict[str, list[dict]]:
+def findings_table(rows: list[dict], site: str = "S0001", person: int = 7) -> dict[str, list[dict]]:
     """A table of findings of that person's sessions 1, 2, …"""
     who = [{"BDSPPatientID": person, "SessionID": i} for i in range(1, len(rows) + 1)]
     return {f"{site}_EEG__reports_findings.csv": [key | row for key, row in zip(who, rows, strict=True)]}
@@ -196,7 +196,7 @@ def test_the_benchmark_makes_tasks_of_it(cohort, suite, wanted):
 
 def test_private_words_stay_behind(tree, tmp_path, caplog):
     caplog.set_level("INFO")
-    main(Config(root=tree, out=tmp_path, reports=tree / "reports"))
+    main(HEEDBImport(root=tree, out=tmp_path, reports=tree / "reports"))
     said = caplog.text + "".join(str(read_events(tmp_path).to_dicts()))
     for word in ("temporal", "2017-01-01", "BIRTH", "DEATH", str(tree)):
         assert word not in said, word
@@ -206,9 +206,9 @@ def test_cells_of_findings(files, tmp_path, caplog):
     caplog.set_level("INFO")
     cells = {"seizure": "report", "gen slowing": "Annotation Verified", "bs": "verified", "n1": "", "N1": "report"}
     cells |= {"status": "", "lpd": "None", "gpd": "not mentioned", "lrda": "0", "grda": "Absent", "spikes": "perhaps"}
-    out = run(files, tmp_path, seven({}) | found([cells]))
-    there = {"seizure", "generalised_slowing", "burst_suppression", "n1", "lrda//absent", "grda//absent"}
-    assert codes(out, "FINDING//") == sorted(f"FINDING//{name}" for name in there)
+    out = run(files, tmp_path, seven({}) | findings_table([cells]))
+    expected = {"seizure", "generalised_slowing", "burst_suppression", "n1", "lrda//absent", "grda//absent"}
+    assert codes(out, "FINDING//") == sorted(f"FINDING//{name}" for name in expected)
     assert "findings: 1 cells not understood, left empty (columns spikes)" in caplog.text
     assert "perhaps" not in caplog.text
 
@@ -227,7 +227,7 @@ def test_what_two_reports_say_of_a_session_is_joined(files, tmp_path):
 
 def test_a_denied_finding_makes_a_control_and_no_task(files, tmp_path):
     tables = seven({}, {}, {}) | {"S0001_eeg_metadata_2.csv": [session_row("S0001", "sub-S00018", 1)]}
-    findings = found([{"seizure": "no"}, {"seizure": "report"}, {"seizure": ""}])
+    findings = findings_table([{"seizure": "no"}, {"seizure": "report"}, {"seizure": ""}])
     findings["S0001_EEG__reports_findings.csv"].append({"BDSPPatientID": 8, "SessionID": 1, "seizure": "absent"})
     out = run(files, tmp_path, tables | findings)
     records = Records(read_sessions(out), read_events(out).filter(pl.col("subject_id") != number(7)))
@@ -238,7 +238,7 @@ def test_a_denied_finding_makes_a_control_and_no_task(files, tmp_path):
 
 def test_findings_without_time_are_not_given_to_other_sessions(files, tmp_path, caplog):
     caplog.set_level("INFO")
-    tables = seven({"StartTime": ""}, {}) | found([{"seizure": "report"}, {"bets": "report"}])
+    tables = seven({"StartTime": ""}, {}) | findings_table([{"seizure": "report"}, {"bets": "report"}])
     tables["S0001_eeg_metadata_2.csv"] = [session_row("S0001", "sub-S00018", 1)]
     tables["S0001_EEG__reports_findings.csv"].append({"BDSPPatientID": 8, "SessionID": 1, "bets": "", "ppr": "report"})
     out = run(files, tmp_path, tables)
@@ -304,13 +304,13 @@ def test_codes_with_dates(files, tmp_path):
 
 def test_a_person_seen_at_two_hospitals_is_one_subject(files, tmp_path):
     tables = seven({}) | {"S0002_eeg_metadata_1.csv": [session_row("S0002", "sub-S00027", 1, StartTime="2021-01-01")]}
-    tables |= found([{"seizure": "report"}]) | found([{"bets": "report"}], "S0002")
+    tables |= findings_table([{"seizure": "report"}]) | findings_table([{"bets": "report"}], "S0002")
     tables["HEEDB_Medication_ATC.csv"] = [{"BDSPPatientID": 7, "Drugs": "N03AX"}]
     out = run(files, tmp_path, tables)
     table, wanted = read_sessions(out), ["ATC//N03AX", "FINDING//bets", "FINDING//seizure"]
     assert set(table["subject_id"]) == {number(7)} and sorted(table["site"]) == ["S0001", "S0002"]
     assert sorted(read_events(out)["code"]) == wanted
-    main(Config(root=files, out=out, tables=tmp_path / "tables", sites=["S0001"]))  # again: S0002 loses nothing
+    main(HEEDBImport(root=files, out=out, tables=tmp_path / "tables", sites=["S0001"]))  # again: S0002 loses nothing
     assert len(read_sessions(out)) == 2 and sorted(read_events(out)["code"]) == wanted
 
 
@@ -360,7 +360,7 @@ def test_a_site_that_cannot_be_imported_stops_no_other(tree, files, tmp_path, ca
     (tmp_path / "root" / "S0001").symlink_to(files / "S0001")
     for name, rows in (seven({}) | {"S0002_eeg_metadata_1.csv": [session_row("S0002", "sub-S00025", 1)]}).items():
         write_csv(tmp_path / "root" / name, rows)
-    assert main(Config(root=tmp_path / "root", out=tmp_path / "out")) == 1
+    assert main(HEEDBImport(root=tmp_path / "root", out=tmp_path / "out")) == 1
     assert "site S0002: none of 1 recordings could be imported" in caplog.text
     assert set(read_sessions(tmp_path / "out")["site"]) == {"S0001"}
 
@@ -392,14 +392,14 @@ def test_wrong_tables_stop_with_one_line(files, tmp_path, name, text, said):
         write_csv(tmp_path / "tables" / "S0001_eeg_metadata_1.csv", [session_row("S0001", "sub-S00017", 1)])
     (tmp_path / "tables" / name).write_text(text)
     with pytest.raises(ValueError, match=said) as error:
-        main(Config(root=files, out=tmp_path / "out", tables=tmp_path / "tables"))
+        main(HEEDBImport(root=files, out=tmp_path / "out", tables=tmp_path / "tables"))
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("change", [{"root": Path("/nowhere")}, {"tables": Path("/nowhere")}, {"sites": ["S0009"]}])
 def test_wrong_arguments_stop_with_one_line(tree, tmp_path, change):
     with pytest.raises(ConfigError, match=r"no such folder|no such site; they have S0001, S0002"):
-        main(Config(**({"root": tree, "out": tmp_path / "out"} | change)))
+        main(HEEDBImport(**({"root": tree, "out": tmp_path / "out"} | change)))
 
 
 def test_the_command(files, tmp_path):

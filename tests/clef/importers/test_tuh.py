@@ -11,7 +11,7 @@ import pytest
 from benchmark.tasksets.labelling import Records, label_sessions
 from benchmark.tasksets.suites import read_suite
 from clef.cohort import read_events, read_reports
-from clef.importers.tuh.__main__ import Config, main
+from clef.importers.tuh.importer import TUHImport, main
 from clef.importers.tuh.layout import start_time
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
@@ -57,16 +57,16 @@ def make_tree(root: Path, subjects: int, seconds: int = 30) -> None:
 
 def names(splits: list[str]) -> list[str]:
     """Names of people whom the seeded share puts where `splits` says; those of eval, test, are free."""
-    found, number = [], 0
-    while len(found) < len(splits):
+    chosen, number = [], 0
+    while len(chosen) < len(splits):
         name, number = f"{number:08d}", number + 1
-        if splits[len(found)] in ("test", split_of(subject_number("tuh", name), 0, 0.9, 1.0)):
-            found.append(name)
-    return found
+        if splits[len(chosen)] in ("test", split_of(subject_number("tuh", name), 0, 0.9, 1.0)):
+            chosen.append(name)
+    return chosen
 
 
 def run(root: Path, out: Path, **settings) -> pl.DataFrame:
-    main(Config(root=root, out=out, workers=2, **settings))
+    main(TUHImport(root=root, out=out, workers=2, **settings))
     return read_sessions(out)
 
 
@@ -114,8 +114,8 @@ def test_tuab(tuab, tmp_path):
     events = read_events(tmp_path).filter(pl.col("code").str.starts_with("LABEL"))
     labels = {r["session_id"]: Path(r["path"]).parts[-3] for r in row.values()}
     for name, r in row.items():
-        here = events.filter((pl.col("subject_id") == r["subject_id"]) & (pl.col("time") == r["start_time"]))
-        assert here["code"].to_list() == [f"LABEL//tuab//pathology//{labels[name]}"]
+        own = events.filter((pl.col("subject_id") == r["subject_id"]) & (pl.col("time") == r["start_time"]))
+        assert own["code"].to_list() == [f"LABEL//tuab//pathology//{labels[name]}"]
 
 
 def test_eval_is_test_whole_and_nobody_is_in_two_splits(tuab, tmp_path):
@@ -168,8 +168,8 @@ def test_a_person_of_two_corpora_stands_in_one_split(tuab, tueg, tmp_path):
     table = run(tueg, tmp_path)
     split = dict(table.filter(pl.col("site") == "tuab").select("subject_id", "split").iter_rows())
     for subject in ("aaaaaaaq", "aaaaamye"):
-        here = table.filter((pl.col("site") == "tueg") & (pl.col("subject_id") == subject_number("tuh", subject)))
-        assert set(here["split"]) == {split[subject_number("tuh", subject)]}
+        rows = table.filter((pl.col("site") == "tueg") & (pl.col("subject_id") == subject_number("tuh", subject)))
+        assert set(rows["split"]) == {split[subject_number("tuh", subject)]}
     before = read_events(tmp_path)
     assert run(tueg, tmp_path).equals(table) and read_events(tmp_path).equals(before), "labels of TUAB stay"
     again = run(tuab, tmp_path)
