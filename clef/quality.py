@@ -1,4 +1,4 @@
-"""Measure the quality of every session of a cohort: OUT/quality.parquet and one page to look at, OUT/quality.png.
+"""The quality of every session of a cohort: the table OUT/quality.parquet and one page, OUT/quality.png.
 
 The table has a row per session and electrode (docs/quality.md): flat, clipped, saturated, railing, mains, common mode,
 electrode pops, usable seconds, and flags. A recording that cannot be read is a line and rows with the reason; the exit
@@ -54,7 +54,7 @@ class QualityConfig:
 
 
 def main(config: QualityConfig) -> int:
-    """Measure what is still to do, write the table and the page, and say what was found."""
+    """Measure what is still to do, write the table and the page, and sum them up."""
     sessions = read_sessions(config.cohort)
     options = {k: v for k, v in asdict(config).items() if k in ("crop", "mains", "min_channels", "min_seconds")}
     finished = Finished(Path(config.out), options)
@@ -86,7 +86,7 @@ def run_jobs(jobs: list[tuple], workers: int) -> Iterator[list[dict[str, Any]]]:
         try:
             for rows in pool.map(measure_session, jobs, chunksize=4):
                 yield rows
-                done += 1
+                done += 1  # in order: `jobs[done]` is the first without rows
         except BrokenProcessPool:  # the first that is missing, or one of those behind it
             yield _alone(jobs[done])
             done += 1
@@ -123,7 +123,7 @@ def measure_session(job: tuple) -> list[dict[str, Any]]:
 
 
 def _report(config: QualityConfig, sessions: pl.DataFrame, table: pl.DataFrame, measured: int) -> int:
-    """Draw the page, copy the good sessions if asked to, say what was found; 1 if a recording could not be read."""
+    """Draw the page, copy the good sessions if asked to, sum up; 1 if a recording could not be read."""
     from clef.pages.quality import draw
 
     out = Path(config.out)

@@ -104,12 +104,12 @@ def beside(random: Random, seed: Seed) -> Mutated | None:
 
 def fields(header: Header) -> list[tuple[str, int, int]]:
     """(name, first byte, stop) of every field of an EDF header, those of the signals one by one."""
-    found, at, count = [], 0, len(header.labels)
+    places, at, count = [], 0, len(header.labels)
     for table, times in ((GENERAL, 1), (SIGNAL, count)):
         for name, width in table.items():
-            found += [(name, at + width * i, at + width * (i + 1)) for i in range(times)]
+            places += [(name, at + width * i, at + width * (i + 1)) for i in range(times)]
             at += width * times
-    return found
+    return places
 
 
 def _replace(random: Random, seed: Seed, name: str, first: int, stop: int) -> Mutated:
@@ -143,8 +143,8 @@ def _header_damage(seed: Seed, names: dict[str, bytes], content: bytes, what: st
     else:
         kinds = {UNSEEN[name] for name in names if name in UNSEEN}
         kinds -= {"clock"} if seed.header.annotations and "+D" not in seed.header.reserved else set()
-    said = what or ", ".join(f"{name}: {text!r}" if text else name for name, text in names.items())
-    damage = Damage(said, (), frozenset(kinds))
+    description = what or ", ".join(f"{name}: {text!r}" if text else name for name, text in names.items())
+    damage = Damage(description, (), frozenset(kinds))
     return Mutated(replace(seed, files=seed.files | {seed.data: content}), damage)
 
 
