@@ -62,7 +62,7 @@ def fill(
             break
         log_p = predict(encoder, filled, valid, unknown, rng, keep=hidden & ~unknown)
         codes, certainty = draw(log_p, temperature, 1 - step / steps, rng)
-        # at least one stays, so that the loop ends whatever the schedule rounds to
+        # at least one stays, so that no step is wasted where the schedule rounds to none
         stays = certainty.argsort(descending=True)[: max(1, len(codes) - still_hidden(total, step, steps))]
         places = unknown.flatten().nonzero()[:, 0][stays]
         filled.view(-1)[places] = codes[stays]
