@@ -1,4 +1,4 @@
-"""What a model has learned, to look at: a part of a session is hidden, filled by the model, and drawn beside it.
+"""A picture of what a model has learned: a part of a session is hidden, filled by the model, and drawn beside it.
 
     python -m clef.inpaint model=RUN tokens=tokens.zarr session=ID seconds=[400,600] out=DIR     (a stretch)
     python -m clef.inpaint model=RUN recording=FILE hertz=[8,14] out=DIR                         (a band; or both)
@@ -28,8 +28,8 @@ from tokenizer.channels import CHANNELS
 from tokenizer.reading.read import ReadingConfig
 
 log = logging.getLogger(__name__)
-LOOK_AT = ("Fp1", "Fp2", "F3", "F4", "Fz"), ("Cz", "C3", "C4", "Pz"), ("O1", "O2", "P3", "P4", "T5", "T6")
-"""Front, middle and back: of each the first electrode that is there is drawn."""
+REGIONS = ("Fp1", "Fp2", "F3", "F4", "Fz"), ("Cz", "C3", "C4", "Pz"), ("O1", "O2", "P3", "P4", "T5", "T6")
+"""Front, middle and back: of each the first electrode that carried a signal is drawn."""
 DULL_DB = 0.7
 """A cell's own scatter: what the median spectrum is nearer to than this holds nothing worth guessing."""
 SEEN = {
@@ -112,10 +112,10 @@ def check(config: InpaintConfig) -> None:
 
 def choose_channels(part: Part, asked: list[str]) -> list[str]:
     """The electrodes to draw. Raises ValueError if one that was asked for carried no signal."""
-    there = [name for name, ok in zip(CHANNELS, part.channel_ok, strict=True) if ok]
-    if absent := [name for name in asked if name not in there]:
-        raise ValueError(f"channels: {absent[0]} carried no signal in this session; there are: {', '.join(there)}")
-    return asked or [next(c for c in region if c in there) for region in LOOK_AT if set(region) & set(there)]
+    present = [name for name, ok in zip(CHANNELS, part.channel_ok, strict=True) if ok]
+    if absent := [name for name in asked if name not in present]:
+        raise ValueError(f"channels: {absent[0]} carried no signal in this session; there are: {', '.join(present)}")
+    return asked or [next(c for c in region if c in present) for region in REGIONS if set(region) & set(present)]
 
 
 # ---- fill and measure
@@ -158,7 +158,7 @@ def protocol(config: InpaintConfig, part: Part, model: Model) -> dict[str, Any]:
 
 
 def in_words(report: dict[str, Any]) -> list[str]:
-    """What was found, a line each: what was hidden, tokens, cells, and what that means."""
+    """The report in words, a line each: what was hidden, what that means, tokens, cells."""
     about, right, cells = report["protocol"], report["tokens"]["right"], report["cells_db"]
     (begin, end), (low, high), codes = about["seconds"], about["hertz"], report.get("codes_db")
     return [

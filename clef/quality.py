@@ -1,4 +1,4 @@
-"""Measure the quality of every session of a cohort: OUT/quality.parquet and one page to look at, OUT/quality.png.
+"""The quality of every session of a cohort: the table OUT/quality.parquet and one page, OUT/quality.png.
 
 The table has a row per session and electrode (docs/quality.md): flat, clipped, saturated, railing, mains, common mode,
 electrode pops, usable seconds, and flags. A recording that cannot be read is a line and rows with the reason; the exit
@@ -45,7 +45,7 @@ class QualityConfig:
 
 
 def main(config: QualityConfig) -> int:
-    """Measure what is still to do, write the table and the page, and say what stands in them."""
+    """Measure what is still to do, write the table and the page, and sum them up."""
     sessions = read_sessions(config.cohort)
     finished = Finished(Path(config.out), config.reading.to_json())
     names = {row["session_id"]: recording_name(config.cohort, row) for row in sessions.iter_rows(named=True)}
@@ -78,7 +78,7 @@ def measured(session: Session, raw: Raw, min_channels: int) -> list[dict[str, An
 
 
 def _report(config: QualityConfig, sessions: pl.DataFrame, table: pl.DataFrame, measured: int) -> int:
-    """Draw the page, copy the good sessions if asked to, say what was found; 1 if a recording could not be read."""
+    """Draw the page, copy the good sessions if asked to, sum up; 1 if a recording could not be read."""
     from clef.pages.quality import draw
 
     out = Path(config.out)

@@ -40,6 +40,7 @@ class Codebook(nn.Module):
         """Index of the nearest code of each unit vector: (..., E) -> (...) int64."""
         flat = unit.reshape(-1, unit.shape[-1])
         size = 16384 if flat.is_cuda else 256  # of a part, whose distances then stay in the cache
+        # of unit vectors the nearest has the largest dot product: |a − b|² = 2 − 2 a·b
         return torch.cat([(part @ self.vectors.T).argmax(-1) for part in flat.split(size)]).reshape(unit.shape[:-1])
 
     def forward(self, z: Tensor, counted: Tensor, quantise: bool = True) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,10 +62,11 @@ class Codebook(nn.Module):
         index = self.nearest(unit.detach())
         code = self.vectors[index]
         commitment = (unit - code).square().sum(-1)
+        # straight-through (Bengio et al. 2013): forward the code, backward as if it were `unit`; argmax has no gradient
         return unit + (code - unit).detach(), index, commitment
 
     def learn(self, seed: int) -> dict[str, float]:
-        """Move the codes by what was seen since the last call; returns usage and perplexity of those vectors."""
+        """Move the codes by the vectors since the last call; returns usage and perplexity of those vectors."""
         raw = torch.cat(self._seen) if self._seen else self.vectors[:0]  # (V, E)
         wanted, self._seen, self._wanted = self._wanted, [], False
         if not len(raw):
@@ -72,15 +74,18 @@ class Codebook(nn.Module):
         if wanted and not self.started:
             self._start(self.direction(raw))
         measured = self._learn_codes(self.direction(raw), seed) if self.started else {}
+        # last, so that the codes above learned the directions that `forward` used in this step
         self.centre.lerp_(raw.mean(0), 1 - self.decay)
         self.spread.lerp_(raw.std(0).clamp_min(1e-3), 1 - self.decay)
         return measured
 
     def _learn_codes(self, seen: Tensor, seed: int) -> dict[str, float]:
+        """One step of the moving averages (van den Oord et al. 2017, A.1) on the directions `seen` (V, E)."""
         index = self.nearest(seen)
         count = torch.bincount(index, minlength=len(self.vectors)).float()
         self.mean_count.lerp_(count, 1 - self.decay)
         self.mean_sum.lerp_(torch.zeros_like(self.mean_sum).index_add_(0, index, seen), 1 - self.decay)
+        # on the sphere only the direction of the sum counts: it need not be divided by the counts
         self.vectors.copy_(F.normalize(self.mean_sum, dim=-1))
         self._restart_dead(seen, seed)
         share = count / count.sum()
@@ -94,16 +99,19 @@ class Codebook(nn.Module):
         chosen = _sample(len(seen), min(len(dead), len(seen)), seed)
         dead = dead[: len(chosen)]
         self.vectors[dead] = seen[chosen.to(seen.device)]
+        # as if it had always had its share: with its old count it would be dead again at the next step
         self.mean_count[dead] = fair
         self.mean_sum[dead] = seen[chosen.to(seen.device)] * fair
 
     def _start(self, seen: Tensor, rounds: int = 10) -> None:
         """Spherical k-means on the vectors of one step."""
         chosen = _sample(len(seen), len(self.vectors), 0).to(seen.device)
+        # 1e-3: where there are fewer vectors than codes, some are chosen twice and must come apart
         self.vectors.copy_(F.normalize(seen[chosen] + 1e-3 * self.vectors, dim=-1))
         for _ in range(rounds):
             index = self.nearest(seen)
             sums = torch.zeros_like(self.vectors).index_add_(0, index, seen)
+            # an empty cluster keeps its code: the sum of nothing has no direction
             filled = torch.bincount(index, minlength=len(sums)) > 0
             self.vectors[filled] = F.normalize(sums[filled], dim=-1)
         count = torch.bincount(self.nearest(seen), minlength=len(self.vectors)).float()

@@ -1,4 +1,4 @@
-"""Signal -> multitaper spectrogram in dB: what the tokenizer sees.
+"""The multitaper spectrogram in dB: what the tokenizer sees of a signal.
 
 Thomson 1982: the mean of periodograms under orthogonal tapers (discrete prolate spheroidal sequences), each weighted
 by its eigenvalue, as in `mne.time_frequency.psd_array_multitaper(bandwidth=1, low_bias=True, normalization="full")`.
@@ -19,6 +19,7 @@ from tokenizer.recording import Session
 
 WINDOW, HOP, BINS = 4 * RATE, RATE, 128
 HALF_BANDWIDTH_TIMES_WINDOW, MIN_EIGENVALUE = 2.0, 0.9
+"""NW: 2 NW − 1 tapers keep nearly all their power within ± 0.5 Hz; the next one leaks and is left out."""
 FLOOR, CEILING, TINY = -40.0, 40.0, 1e-10
 """Clamp in dB, and the µV²/Hz added before the logarithm."""
 COLUMN = 10
@@ -69,6 +70,7 @@ class _Estimator:
 
     def _rows(self, rows: Tensor, into: Tensor) -> None:
         """The windows of all `rows` (n, S) in one line, a chunk at a time."""
+        # reflected, not zero: a step to zero would fill the first and last frames at every frequency
         padded = torch.nn.functional.pad(rows, (WINDOW // 2, WINDOW // 2), mode="reflect")
         windows = padded.unfold(-1, WINDOW, HOP)[:, : into.shape[-1]].flatten(0, 1)  # (n T, 800); a view of one row
         power = torch.empty(len(windows), BINS, device=rows.device)
@@ -81,9 +83,12 @@ class _Estimator:
         """Windows (n, 800) -> one-sided density (n, F), twice that at 0 Hz."""
         n = len(windows)
         centred, tapered, spectra, squares = (b[:n] for b in (self.centred, self.tapered, self.spectra, self.squares))
-        torch.sub(windows, windows.mean(-1, keepdim=True), out=centred)
+        torch.sub(
+            windows, windows.mean(-1, keepdim=True), out=centred
+        )  # else an electrode's offset fills the lowest bins
         torch.mul(centred[:, None], self.weights, out=tapered)
         torch.fft.rfft(tapered, out=spectra)
+        # |a + ib|² summed over tapers, as squares of the interleaved reals: no complex array of its own, no square root
         parts = torch.view_as_real(spectra).flatten(-2)[..., : 2 * BINS]  # (n, tapers, 2 F)
         torch.mul(parts[:, 0], parts[:, 0], out=squares)
         for taper in range(1, parts.shape[1]):
@@ -100,6 +105,8 @@ def tapers() -> Tensor:
     """The tapers (3, 800), scaled so that the sum of |rfft|² over them is the one-sided density (above 0 Hz)."""
     shapes, eigenvalues = slepian(WINDOW, HALF_BANDWIDTH_TIMES_WINDOW, 4)
     keep = eigenvalues > MIN_EIGENVALUE
+    # 2: one-sided, negative frequencies folded in; / RATE: per Hz, as the tapers have unit norm. Their square roots go
+    # into the tapers, so that the weighted mean costs nothing later
     weights = 2 * eigenvalues[keep] / eigenvalues[keep].sum() / RATE
     return torch.as_tensor(shapes[keep] * np.sqrt(weights)[:, None], dtype=torch.float32)
 
@@ -117,6 +124,7 @@ def slepian(size: int, half_bandwidth: float, count: int) -> tuple[NDArray[np.fl
     diagonal, beside = (size / 2 - n) ** 2 * np.cos(2 * np.pi * w), n[1:] * (size + 1 - n[1:]) / 2
     _, vectors = eigh_tridiagonal(diagonal, beside, select="i", select_range=(size + 1 - count, size))
     shapes = vectors.T[::-1]
+    # not diagonalised itself: its eigenvalues crowd at 0 and 1, and their vectors cannot be told apart in float64
     within = 2 * w * np.sinc(2 * w * (n[:, None] - n))
     return shapes[:, :-1], np.einsum("kn,nm,km->k", shapes, within, shapes, optimize=True)
 

@@ -44,12 +44,14 @@ REQUIRED = ("session_id", "subject_id", "path", "split")
 
 def subject_number(site: str, subject: str) -> int:
     """The 63-bit `subject_id` of a person: a hash of site and local name, so that the name itself is never stored."""
+    # \0 stands in no name: ("A", "1x") and ("A1", "x") stay apart. 63 bits: MEDS has signed integers
     digest = hashlib.sha256(f"{site}\0{subject}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def split_of(subject_id: int, seed: int = 0, train: float = 0.7, val: float = 0.1) -> str:
     """The split of a subject as a pure function of its id and `seed`: the same on every machine and every import."""
+    # a hash and no draw from a generator: the order of subjects, or others added later, must not move anybody
     digest = hashlib.sha256(f"{seed}:{subject_id}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
     return "train" if draw < train else "val" if draw < train + val else "test"
@@ -108,6 +110,6 @@ def check_sessions(table: pl.DataFrame, name: str) -> None:
 
 
 def _check_values(table: pl.DataFrame, name: str, column: str, allowed: tuple[str, ...]) -> None:
-    strange = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(allowed))[column].unique().sort()
-    if len(strange):
-        raise ValueError(f"{name}: column {column!r} holds {strange[0]!r}, expected one of {', '.join(allowed)}")
+    unknown = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(allowed))[column].unique().sort()
+    if len(unknown):
+        raise ValueError(f"{name}: column {column!r} holds {unknown[0]!r}, expected one of {', '.join(allowed)}")

@@ -151,9 +151,11 @@ class TokenStore:
         self._claims = (self.path / ".writers").open("ab")  # stays open: to close it would free the locks
         try:
             for shard in shards:
+                # byte `shard` of an empty file: record locks reach beyond its end, and others lock other bytes.
+                # It does not wait: who has the shard may be busy for hours
                 fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, shard)
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # somebody has it; which of the two is the system's choice
                 self._claims.close()
                 return False
             log.warning(
@@ -164,9 +166,9 @@ class TokenStore:
 
     def write_shard(self, shard: int, rows: dict[str, np.ndarray]) -> None:
         """Write the rows of one shard; their status comes last, so a shard that was cut off is encoded again."""
-        here = slice(shard * self.shard, shard * self.shard + len(rows["status"]))
+        place = slice(shard * self.shard, shard * self.shard + len(rows["status"]))
         for name in ("tokens", "valid", "channel_ok", "reason", "status"):
-            self.group[name][here] = rows[name]
+            self.group[name][place] = rows[name]
 
 
 def create_store(

@@ -27,7 +27,7 @@ from tokenizer.base.hub import ModelPart, check_network, load_folder, load_stric
 from tokenizer.codebook import Codebook
 
 KIND, FORMAT = "clef-vqgan", 2
-"""Format 1 was another network (convolutions at full resolution): its weights fit nowhere here."""
+"""Format 1 was another network (convolutions at full resolution): its weights fit no layer of this one."""
 CHANNELS, BINS = 19, 128
 PLANES = 1 + CHANNELS
 FLOOR_DB = -40.0
@@ -100,6 +100,7 @@ class VQGAN(
         """dB (B, C, F, T), channel_ok (B, C) bool -> planes (B, P, F, T): the level, then each channel's deviation."""
         ok = channel_ok[:, :, None, None].to(spec.dtype)
         mean = (spec * ok).sum(1, keepdim=True) / ok.sum(1, keepdim=True).clamp_min(1)
+        # a missing channel's deviation is 0, as if it were the mean: the network is told apart from it by channel_ok
         level = (mean - self.mean_db[:, None]) / self.sd_db[:, None]
         return torch.cat([level, (spec - mean) * ok / self.deviation_db[:, None]], 1)
 
@@ -117,8 +118,8 @@ class VQGAN(
         planes = self.split(spec, channel_ok) * valid[:, None, None]
         mask = self._mask(valid)
         patches = self._patches(planes)
-        there = channel_ok[:, None, None].to(planes.dtype).expand(*patches.shape[:3], -1)
-        h = (self.stem(torch.cat([patches, there], -1)) + self.stem_row) * mask
+        ok = channel_ok[:, None, None].to(planes.dtype).expand(*patches.shape[:3], -1)
+        h = (self.stem(torch.cat([patches, ok], -1)) + self.stem_row) * mask
         for block in self.encoder:
             h = block(h, mask)
         return self.to_code(h), mask[..., 0].bool().expand(h.shape[:3])
@@ -240,7 +241,7 @@ class Block(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.time = nn.Conv2d(width, width, (1, 5), padding=(0, 2 * dilation), dilation=(1, dilation), groups=width)
-        self.rows = nn.Parameter(0.02 * torch.randn(rows, rows))
+        self.rows = nn.Parameter(0.02 * torch.randn(rows, rows))  # small: a block starts nearly as the identity
         self.mix = nn.Linear(width, width)
         self.position = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
@@ -248,8 +249,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, R, W, D), mask (B, 1, W, 1): zero where the mask is zero."""
+        # masked again: the norm gives invalid positions, which are zero, its offset, and neighbours would see it
         h = self.norm(x) * mask
         over_time = self.time(h.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        # a free matrix between rows, no convolution: it knows which frequency a row is
         over_rows = torch.einsum("qr,brwd->bqwd", self.rows, h)
         x = x + self.mix(F.gelu(over_time + over_rows)) * mask
         return x + self.position(x) * mask

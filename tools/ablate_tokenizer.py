@@ -1,4 +1,4 @@
-"""What each choice in the tokenizer is worth: the same short training with one thing changed at a time.
+"""Ablations of the tokenizer: the same short training with one thing changed at a time.
 
     python -m tools.ablate_tokenizer cohort=COHORT out=DIR [steps=400] [only=[gan off,grid 8 x 256]]
 
@@ -139,12 +139,12 @@ def table(config: Ablate, names: list[str]) -> str:
 
 
 def _run(name: str, settings: dict[str, Any]) -> None:
-    """Run one of our programs. Raises ValueError with the end of what it said if it fails."""
+    """Run one of our programs. Raises ValueError with the last of its messages if it fails."""
     command = [sys.executable, "-m", name, *(f"{key}={value}" for key, value in settings.items())]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise ValueError(f"{name} ended with exit code {done.returncode}: {said[-1]}")
+        messages = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise ValueError(f"{name} ended with exit code {done.returncode}: {messages[-1]}")
 
 
 def _folder(config: Ablate, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""What CLEF, mne, edfio and pyedflib make of the same recordings: seconds, channels, gaps, or the error.
+"""A table of what CLEF, mne, edfio and pyedflib make of the same recordings: seconds, channels, gaps, or the error.
 
     python -m tools.compare_readers recordings=DIR out=table.md
 
@@ -18,6 +18,8 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from omegaconf import MISSING
+
 from clef import __version__
 from tokenizer.base.cli import program
 from tokenizer.base.files import write_text
@@ -29,14 +31,14 @@ from tokenizer.recording import RecordingError
 log = logging.getLogger(__name__)
 
 SUFFIXES = (*recording_suffixes(), ".eeg")
-NOT_ITS = "not its format"
+OTHER_FORMAT = "not its format"
 
 
 @dataclass
 class CompareReaders:
-    recordings: Path
+    recordings: Path = MISSING
     """A folder with recordings."""
-    out: Path
+    out: Path = MISSING
     """The Markdown file to write."""
 
 
@@ -59,7 +61,7 @@ def main(config: CompareReaders) -> int:
 
 
 def ours(path: Path) -> str:
-    """What `tokenizer.reading.formats.open_source` finds, and whether `tokenizer.read` takes it."""
+    """What `tokenizer.reading.formats.open_source` reads, and whether `tokenizer.read` takes it."""
     try:
         file = open_source(path, None, None)
     except RecordingError as error:
@@ -68,7 +70,7 @@ def ours(path: Path) -> str:
     last, rate = segments[-1], max(file.rates)
     seconds = sum(segment.samples for segment in segments) / rate
     gaps = f" in {len(segments)} pieces over {last.onset + last.samples / rate:.10g} s" if len(segments) > 1 else ""
-    return f"{_said(seconds, file.rates, file.start, gaps)}; {_taken(path)}"
+    return f"{_summary(seconds, file.rates, file.start, gaps)}; {_taken(path)}"
 
 
 def mne(path: Path) -> str:
@@ -76,7 +78,7 @@ def mne(path: Path) -> str:
     from mne.io import read_raw
 
     raw = read_raw(path, preload=False, verbose="error")
-    return _said(raw.n_times / raw.info["sfreq"], [raw.info["sfreq"]] * len(raw.ch_names), raw.info["meas_date"])
+    return _summary(raw.n_times / raw.info["sfreq"], [raw.info["sfreq"]] * len(raw.ch_names), raw.info["meas_date"])
 
 
 def edfio(path: Path) -> str:
@@ -84,10 +86,10 @@ def edfio(path: Path) -> str:
     from edfio import read_bdf, read_edf
 
     if path.suffix.lower() not in EDF_SUFFIXES:
-        return NOT_ITS
+        return OTHER_FORMAT
     file = (read_bdf if path.suffix.lower() == ".bdf" else read_edf)(path)
     seconds = max((len(signal.digital) / signal.sampling_frequency for signal in file.signals), default=0.0)
-    return _said(seconds, [signal.sampling_frequency for signal in file.signals], file.startdatetime)
+    return _summary(seconds, [signal.sampling_frequency for signal in file.signals], file.startdatetime)
 
 
 def pyedflib(path: Path) -> str:
@@ -95,11 +97,11 @@ def pyedflib(path: Path) -> str:
     from pyedflib import EdfReader
 
     if path.suffix.lower() not in EDF_SUFFIXES:
-        return NOT_ITS
+        return OTHER_FORMAT
     with contextlib.redirect_stdout(io.StringIO()), EdfReader(str(path)) as file:
         rates = [file.getSampleFrequency(i) for i in range(file.signals_in_file)]
         seconds = max((n / rate for n, rate in zip(file.getNSamples(), rates, strict=True)), default=0.0)
-        return _said(seconds, rates, file.getStartdatetime())
+        return _summary(seconds, rates, file.getStartdatetime())
 
 
 def _cell(reader: Callable[[Path], str], path: Path) -> str:
@@ -113,7 +115,7 @@ def _cell(reader: Callable[[Path], str], path: Path) -> str:
         return f"error: {type(error).__name__}"
 
 
-def _said(seconds: float, rates: list[float], start: datetime | None, more: str = "") -> str:
+def _summary(seconds: float, rates: list[float], start: datetime | None, more: str = "") -> str:
     """Seconds of signal, channels, their rates, and the start if it is not on a whole second."""
     hertz = " to ".join(f"{rate:g}" for rate in sorted({min(rates), max(rates)})) if rates else ""
     fraction = f", starts at second {start:%S.%f}".rstrip("0") if start and start.microsecond else ""

@@ -1,4 +1,4 @@
-"""Damage recordings in every way we can think of, and see whether the reader notices.
+"""A fuzzer of the reader: recordings damaged in every way we can think of, and whether the reader notices.
 
     python -m tools.fuzz_reading files=5000 seed=0                    # synthetic recordings of every format
     python -m tools.fuzz_reading recordings=DIR rate=128 unit=0.1uV   # and copies of real ones; rate, unit of tables
@@ -96,9 +96,9 @@ class Fuzzer:
         for module in HEAVY:
             importlib.import_module(module)
         self.good: dict[int, Good] = {}
-        found = list(seeds(config.recordings, config.rate, config.unit))
-        self.seeds = [seed for seed, _ in found]
-        weights = [w if not seed.real or self._is_good(number) else 0.0 for number, (seed, w) in enumerate(found)]
+        weighted = list(seeds(config.recordings, config.rate, config.unit))
+        self.seeds = [seed for seed, _ in weighted]
+        weights = [w if not seed.real or self._is_good(number) else 0.0 for number, (seed, w) in enumerate(weighted)]
         self.shares = np.array(weights) / sum(weights)
 
     def _is_good(self, number: int) -> bool:

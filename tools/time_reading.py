@@ -1,4 +1,4 @@
-"""How long a recording takes to become a spectrogram, beside the usual MNE chain, in one run on one thread.
+"""The time from a recording to its spectrogram, beside the usual MNE chain, in one run on one thread.
 
     python -m tools.time_reading                         # a synthetic 20-minute EDF, 19 channels at 256 Hz
     python -m tools.time_reading recording=FILE.edf
@@ -204,7 +204,7 @@ def _rate(path: Path, sessions: int, processes: int) -> float:
     workers = [SPAWN.Process(target=_read_often, args=(path, sessions, ready)) for _ in range(processes)]
     for worker in workers:
         worker.start()
-    ready.wait()
+    ready.wait()  # all have started up and warmed up
     begin = time.perf_counter()
     for worker in workers:
         worker.join()

@@ -1,4 +1,4 @@
-"""A folder of recordings and a CSV of labels -> a cohort folder.
+"""The importer of a folder of recordings with a CSV of labels: a site of a cohort folder.
 
     python -m clef.importers.folder root=DIR labels=FILE.csv site=NAME out=COHORT targets=[diagnosis]
 
@@ -42,7 +42,7 @@ UNDERSTOOD = ("file", "subject", "session", "split", "age_years", *PARSERS)
 
 
 @dataclass
-class Config(ImportConfig):
+class FolderImport(ImportConfig):
     root: Path = MISSING
     """Folder that the `file` column of the labels starts from."""
     labels: Path = MISSING
@@ -57,22 +57,22 @@ class Config(ImportConfig):
     """Unit of the numbers in the files, where they do not say it or say it wrongly."""
 
 
-def main(config: Config) -> int:
+def main(config: FolderImport) -> int:
     """Import one folder."""
     labels = read_labels(config)
     left_out: dict[str, list[str]] = defaultdict(list)
-    found = []
+    recordings = []
     for row in labels.iter_rows(named=True):
         if row["file"] is None or row["subject"] is None:
             left_out["a line without file or subject"].append(row["file"] or "no file")
         else:
-            found.append(_recording(config, row))
+            recordings.append(_recording(config, row))
     _say_columns(config, labels)
-    import_recordings(found, config.site, config, left_out)
+    import_recordings(recordings, config.site, config, left_out)
     return 0
 
 
-def read_labels(config: Config) -> pl.DataFrame:
+def read_labels(config: FolderImport) -> pl.DataFrame:
     """The labels CSV as text, checked: it has the required columns and the targets."""
     if not config.root.is_dir():
         raise ValueError(f"root={config.root}: there is no such folder")
@@ -98,7 +98,7 @@ def read_labels(config: Config) -> pl.DataFrame:
     return table.with_columns(pl.all().replace("", None))
 
 
-def _recording(config: Config, row: dict[str, Any]) -> Recording:
+def _recording(config: FolderImport, row: dict[str, Any]) -> Recording:
     path = config.root / row["file"]
     understood = {column: parse(_given(column, row)) for column, parse in PARSERS.items()}
     targets = [(column, row[column]) for column in config.targets if row[column] is not None]
@@ -118,7 +118,7 @@ def _given(column: str, row: dict[str, Any]) -> str | None:
     return row.get(column) or (row.get("age_years") if column == "age" else None)
 
 
-def _say_columns(config: Config, labels: pl.DataFrame) -> None:
+def _say_columns(config: FolderImport, labels: pl.DataFrame) -> None:
     """Columns that were not imported, and values that were not understood."""
     ignored = [c for c in labels.columns if c not in (*UNDERSTOOD, *config.targets)]
     if ignored:
@@ -131,4 +131,4 @@ def _say_columns(config: Config, labels: pl.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    program(Config, main, "clef.importers.folder")
+    program(FolderImport, main, "clef.importers.folder")

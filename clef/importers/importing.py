@@ -1,4 +1,4 @@
-"""What every importer shares: recordings that were found, checked one by one and written as one site of a cohort.
+"""The common part of all importers: a list of recordings, checked one by one and written as one site of a cohort.
 
 An importer reads a layout (a folder with labels, BIDS, TUH, HEEDB) into a list of `Recording`s and calls
 `import_recordings`. Several imports into the same `out` become one cohort; importing a site again replaces that site's
@@ -51,7 +51,7 @@ class ImportConfig:
 
 @dataclass
 class Recording:
-    """One recording that an importer found, and what its archive says about it."""
+    """One recording of an archive, and what the archive says about it."""
 
     path: Path
     shown: str
@@ -83,14 +83,14 @@ class Recording:
 
 
 def import_recordings(
-    found: list[Recording],
+    recordings: list[Recording],
     site: str,
     config: ImportConfig,
     left_out: dict[str, list[str]] | None = None,
     descriptions: dict[str, str] | None = None,
     records: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Check `found`, write those that can be read as `site` of the cohort `config.out`, and say what was done.
+    """Check `recordings`, write those that can be read as `site` of the cohort `config.out`, and say what was done.
 
     `left_out` holds what the importer itself left out: reason -> names as shown. `descriptions` gives words to event
     codes. `records` are events of people, not of one recording: subject (its name in the archive), time, code. Returns
@@ -99,7 +99,7 @@ def import_recordings(
     if not site or "/" in site:
         raise ValueError(f"site={site!r}: expected a short name without /")
     reasons = defaultdict(list, left_out or {})
-    kept = _keep_readable(found, config, reasons)
+    kept = _keep_readable(recordings, config, reasons)
     _say_left_out(reasons)
     _say_rates(kept)
     lines = len(kept) + sum(map(len, reasons.values()))
@@ -141,13 +141,15 @@ def parse_setting(text: str | None) -> str | None:
     return text if text in SETTINGS else None
 
 
-def _keep_readable(found: list[Recording], config: ImportConfig, left_out: dict[str, list[str]]) -> list[Recording]:
+def _keep_readable(
+    recordings: list[Recording], config: ImportConfig, left_out: dict[str, list[str]]
+) -> list[Recording]:
     """Recordings whose header can be read, in order; the reasons of the others go to `left_out`."""
     kept, seen = [], set()
     with warnings.catch_warnings(), ThreadPoolExecutor(max(1, config.workers)) as pool:
-        warnings.simplefilter("ignore")  # here, once: readers do it too, but not safely from several threads
-        checked = pool.map(lambda recording: _refusal(recording, config), found)
-        for recording, reason in track(zip(found, checked, strict=True), "checking recordings", len(found)):
+        warnings.simplefilter("ignore")  # once for all threads: readers do it too, but not safely from several threads
+        checked = pool.map(lambda recording: _refusal(recording, config), recordings)
+        for recording, reason in track(zip(recordings, checked, strict=True), "checking recordings", len(recordings)):
             path = recording.path.resolve()
             if reason is None and path in seen:
                 reason = "a file that was named before"
@@ -251,10 +253,11 @@ def _merge(
     """Write the cohort in `out` with the rows of this site replaced; returns its whole session table."""
     if (out / "sessions.parquet").is_file():
         old = read_sessions(out)
-        here = pl.col("site").eq_missing(site)
-        others = old.filter(~here)
-        only_here = old.filter(here).join(others, on="subject_id", how="anti")["subject_id"].unique().to_list()
-        replaced = pl.col("subject_id").is_in(only_here) | pl.col("code").str.starts_with(f"LABEL//{site}//")
+        of_site = pl.col("site").eq_missing(site)
+        others = old.filter(~of_site)
+        # people of this site alone lose all their events; those of several lose only the labels that this site gave
+        only_of_site = old.filter(of_site).join(others, on="subject_id", how="anti")["subject_id"].unique().to_list()
+        replaced = pl.col("subject_id").is_in(only_of_site) | pl.col("code").str.starts_with(f"LABEL//{site}//")
         events = pl.concat([read_events(out).filter(~replaced), events]).unique(maintain_order=True)
         reports = pl.concat([read_reports(out).join(others, on="session_id", how="semi"), reports])
         descriptions = read_code_descriptions(out) | descriptions

@@ -1,4 +1,4 @@
-"""Filling hidden tokens step by step: all are predicted, the surest stay, the rest is predicted anew.
+"""The filling of hidden tokens, step by step: all are predicted, the surest stay, the rest is predicted anew.
 
 MaskGIT (Chang et al. 2022, arXiv 2202.04200, section 3.2): after step t of T, cos(pi/2 · t/T) of the hidden tokens are
 still hidden; a token is as sure as its probability, with Gumbel noise that fades as t grows. We differ: as in training
@@ -38,6 +38,7 @@ def predict(
     """
     ok, masked = encoder.token_ok(valid[None].cpu())[0].numpy(), hidden.flatten().cpu().numpy()
     worth = ~masked + (0 if keep is None else keep.flatten().cpu().numpy().astype(int))  # hidden ones go first
+    # a random order, then a stable sort by worth: within one worth each token is as likely to be dropped
     shuffled = rng.permutation(len(ok))
     order = shuffled[np.argsort(worth[shuffled], kind="stable")]
     kept = ok.copy()
@@ -60,10 +61,11 @@ def fill(
         if not unknown.any():
             break
         log_p = predict(encoder, filled, valid, unknown, rng, keep=hidden & ~unknown)
-        found, sure = draw(log_p, temperature, 1 - step / steps, rng)
-        stays = sure.argsort(descending=True)[: max(1, len(found) - still_hidden(total, step, steps))]
+        codes, certainty = draw(log_p, temperature, 1 - step / steps, rng)
+        # at least one stays, so that no step is wasted where the schedule rounds to none
+        stays = certainty.argsort(descending=True)[: max(1, len(codes) - still_hidden(total, step, steps))]
         places = unknown.flatten().nonzero()[:, 0][stays]
-        filled.view(-1)[places] = found[stays]
+        filled.view(-1)[places] = codes[stays]
         unknown.view(-1)[places] = False
     return filled
 
@@ -80,6 +82,7 @@ def draw(log_p: Tensor, temperature: float, noise: float, rng: Generator) -> tup
     """
     if not temperature:
         return log_p.argmax(-1), log_p.amax(-1)
+    # the Gumbel-max trick: the largest of log p + Gumbel noise is a draw from p
     codes = (log_p / temperature + _gumbel(log_p.shape, rng).to(log_p.device)).argmax(-1)
     own = log_p.gather(1, codes[:, None])[:, 0]
     return codes, own + temperature * noise * _gumbel(own.shape, rng).to(own.device)

@@ -1,8 +1,8 @@
-"""How close a filled part is to what was hidden: tokens guessed right, and the error of cells in dB.
+"""Measures of a fill, beside simple guesses: the share of tokens guessed right, and the error of cells in dB.
 
-A cell is the mean over 2 Hz x 10 s of one channel (benchmark.fidelity.measures). It counts if all of it was hidden and
-valid and its channel is there. Errors are against the decoded tokens of the original: what the codes do not keep is
-not the encoder's to fill. Beside them, from the visible cells of the same channel and row:
+A cell is the mean over 2 Hz x 10 s of one channel (tokenizer.cells). It counts if all of it was hidden and valid and
+its channel carried a signal. Errors are against the decoded tokens of the original: what the codes do not keep is not
+the encoder's to fill. Beside them, from the visible cells of the same channel and row:
 
 - median: their median over time, the recording's own spectrum without time.
 - nearest: a copy of the nearest visible cell in time.
@@ -46,8 +46,8 @@ def nearest_guess(x: NDArray, visible: Mask) -> Array:
     """The nearest visible cell in time, the earlier of two: (…, R, W), (R, W) -> (…, R, W), NaN without any."""
     guess, columns = np.full(x.shape, np.nan), np.arange(x.shape[-1])
     for row in np.flatnonzero(visible.any(1)):
-        seen = np.flatnonzero(visible[row])
-        guess[..., row, :] = x[..., row, seen[np.abs(columns[:, None] - seen).argmin(1)]]
+        shown = np.flatnonzero(visible[row])
+        guess[..., row, :] = x[..., row, shown[np.abs(columns[:, None] - shown).argmin(1)]]
     return guess
 
 
@@ -57,7 +57,7 @@ def training_guess(x: Array, mean_db: NDArray[np.float32]) -> Array:
 
 
 def cell_error(x: Array, y: Array, where: Mask, channel_ok: Mask) -> float | None:
-    """Mean |x − y| in dB over cells `where` (16, W') of the channels that are there; None if a guess is missing."""
+    """Mean |x − y| in dB over cells `where` (16, W') of the channels that are ok; None if a guess is missing."""
     apart = np.abs(x - y)[channel_ok][:, where]
     return float(apart.mean()) if apart.size and np.isfinite(apart).all() else None
 

@@ -43,7 +43,7 @@ class Part:
 
 
 def from_store(model: Model, path: str, name: str | None) -> Part:
-    """One session of a token store. Raises ValueError if it is not there, or the store is another tokenizer's."""
+    """One session of a token store. Raises ValueError if the store lacks it, or the store is another tokenizer's."""
     store = TokenStore(path)
     sessions = model.tokenise(store)
     sessions = sessions.where(sessions.valid.any(1))
@@ -72,7 +72,7 @@ def cut(model: Model, name: str, tokens, valid, channel_ok, spec, seen) -> Part:
         raise ValueError(f"{name}: no 10 s of this session are valid; there is nothing to hide")
     frames = model.vqgan.config.frames_per_token
     last, whole = (int(np.flatnonzero(valid)[-1]) + 1) * frames, math.lcm(frames, FRAMES_PER_CELL)
-    columns = -(-last // whole) * whole // frames
+    columns = -(-last // whole) * whole // frames  # up: a token at the end may last longer than a cell, or less
     if spec is not None:
         short = max(0, columns * frames - spec.shape[2])
         spec = np.pad(spec, ((0, 0), (0, 0), (0, short)), constant_values=np.nan)[..., : columns * frames]

@@ -136,6 +136,7 @@ def _tokens(axes: list[plt.Axes], page: Page) -> None:
         axis.axis("off")
     codes = [np.where(page.valid, t, -1) for t in (page.tokens, np.where(page.hidden, -1, page.tokens), page.filled)]
     for axis, shown in zip(axes[len(lead) :], codes, strict=False):
+        # neighbouring codes are no more alike than others: a permutation keeps the eye from seeing likeness
         colour = np.where(shown < 0, np.nan, np.random.default_rng(0).permutation(65_536)[shown] % 997)
         axis.imshow(colour[:, page.columns], cmap="turbo", interpolation="nearest", **_place(page))
     right = np.where(page.hidden, page.tokens == page.filled, np.nan)

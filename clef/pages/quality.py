@@ -1,4 +1,4 @@
-"""One page about the quality of a cohort: sessions x channels, what is wrong where, how measures are spread, the worst.
+"""The page about the quality of a cohort: sessions x channels, what is wrong where, how measures are spread, the worst.
 
 Up to 150 sessions have a row each; of more, neighbours in the order of usable seconds share one, so that the page reads
 the same for 260,000.
@@ -83,9 +83,9 @@ def _rows(each: pl.DataFrame) -> np.ndarray:
         return np.arange(len(each))
     row, first = np.zeros(len(each), int), 0
     for (sessions,) in each.group_by("site", maintain_order=True).len().select("len").iter_rows():
-        here = min(sessions, max(4, round(ROWS * sessions / len(each))))
+        shown = min(sessions, max(4, round(ROWS * sessions / len(each))))  # the smallest site is still to be seen
         start = row[first - 1] + 1 if first else 0
-        row[first : first + sessions] = start + np.arange(sessions) * here // sessions
+        row[first : first + sessions] = start + np.arange(sessions) * shown // sessions
         first += sessions
     return row
 
@@ -131,9 +131,9 @@ def _legend(figure: plt.Figure, image: matplotlib.image.AxesImage, y: float, dot
 def _dots(axes: plt.Axes, table: pl.DataFrame) -> None:
     """Flags that leave a channel usable, as dots on its cell."""
     for i, (flag, colour) in enumerate(DOTS.items()):
-        here = table.filter(pl.col("flags").list.contains(flag))
-        columns = [FRONT_TO_BACK.index(channel) - 0.25 + 0.25 * i for channel in here["channel"]]
-        axes.scatter(columns, here["row"], s=7, color=colour, linewidths=0)
+        flagged = table.filter(pl.col("flags").list.contains(flag))
+        columns = [FRONT_TO_BACK.index(channel) - 0.25 + 0.25 * i for channel in flagged["channel"]]
+        axes.scatter(columns, flagged["row"], s=7, color=colour, linewidths=0)
 
 
 def _side_names(axes: plt.Axes, rows: np.ndarray, each: pl.DataFrame) -> None:
@@ -157,9 +157,9 @@ def _strips(axes: plt.Axes, rows: np.ndarray, each: pl.DataFrame) -> None:
     strips = values.agg(pl.col("session_common_share", "median_mains").mean(), flagged.mean()).drop("row").to_numpy()
     for column, colours in enumerate(("Blues", "Blues", "Reds")):
         colours = plt.get_cmap(colours).with_extremes(bad=NOTHING)
-        here = (column - 0.5, column + 0.5, len(strips) - 0.5, -0.5)
+        extent = (column - 0.5, column + 0.5, len(strips) - 0.5, -0.5)
         strip = strips[:, column : column + 1].astype(float)
-        axes.imshow(strip, aspect="auto", interpolation="nearest", cmap=colours, vmin=0, vmax=1, extent=here)
+        axes.imshow(strip, aspect="auto", interpolation="nearest", cmap=colours, vmin=0, vmax=1, extent=extent)
     axes.set_xlim(-0.5, 2.5)
     axes.set_ylim(len(strips) - 0.5, -0.5)
     axes.set_yticks([])

@@ -5,8 +5,16 @@ import textwrap
 import matplotlib.pyplot as plt
 import polars as pl
 
-from tokenizer.quality.measures import BAD, BAD_CHANNELS, BRIDGE_SHARE, HUM, LIMITS, LITTLE, LOUD
-from tokenizer.quality.raw import SATURATED, STILL
+from tokenizer.quality.measures import (
+    BAD_FLAGS,
+    BRIDGE_SHARE,
+    LIMITS,
+    LOUD_UV,
+    SUSPICIOUS_BAD_SHARE,
+    SUSPICIOUS_MAINS_SHARE,
+    SUSPICIOUS_USABLE_SHARE,
+)
+from tokenizer.quality.raw import FLAT_UV, SATURATED_S
 from tokenizer.reading.gate import COMMON
 
 SESSION_FLAGS = ("little usable", "bad channels", "common mode", "mains")
@@ -16,31 +24,32 @@ LINE = 0.0165
 """Height of a line of text, as a share of the page."""
 COLUMNS = (0.0, 0.27, 0.36, 0.445, 0.55, 0.675, 0.8, 0.935, 1.0)
 REASONS = 3
-"""Most reasons for not reading that are told."""
+"""Most reasons for not reading that are listed."""
 WORDS = (
-    f"A second of a channel is usable unless it is flat (moves less than {STILL:g} µV), at the limit of its amplifier, "
-    f"or loud (spans more than {LOUD:g} µV). Flags: flat or loud in more than {LIMITS['flat_share']:.0%} of the "
-    f"seconds; clipped: more than {LIMITS['clipped_share']:.1%} of the samples in plateaus at the channel's own "
-    f"extremes; saturated: more than {LIMITS['saturated_share']:.0%} in plateaus of {SATURATED:g} s; railing: at a "
-    f"limit in more than {LIMITS['railing_share']:.0%} of the seconds; mains: more than {LIMITS['mains_share']:.0%} of "
-    f"the power before the notch; pops: more than {LIMITS['pops_per_minute']:g} a minute; bridged: differs from "
-    f"another electrode by less than {BRIDGE_SHARE:.0%} of its power. Suspicious sessions: usable at 8 channels for "
-    f"less than {LITTLE:.0%} of the time; more than {BAD_CHANNELS:.0%} of the channels flat, clipped, saturated, "
-    f"railing or loud; more than {COMMON:.0%} of the power common to all electrodes (check the reference); mains more "
-    f"than {HUM:.0%} of the power of the median channel."
+    f"A second of a channel is usable unless it is flat (moves less than {FLAT_UV:g} µV), at the limit of its "
+    f"amplifier, or loud (spans more than {LOUD_UV:g} µV). Flags: flat or loud in more than "
+    f"{LIMITS['flat_share']:.0%} of the seconds; clipped: more than {LIMITS['clipped_share']:.1%} of the samples in "
+    f"plateaus at the channel's own extremes; saturated: more than {LIMITS['saturated_share']:.0%} in plateaus of "
+    f"{SATURATED_S:g} s; railing: at a limit in more than {LIMITS['railing_share']:.0%} of the seconds; mains: more "
+    f"than {LIMITS['mains_share']:.0%} of the power before the notch; pops: more than "
+    f"{LIMITS['pops_per_minute']:g} a minute; bridged: differs from another electrode by less than "
+    f"{BRIDGE_SHARE:.0%} of its power. Suspicious sessions: usable at 8 channels for less than "
+    f"{SUSPICIOUS_USABLE_SHARE:.0%} of the time; more than {SUSPICIOUS_BAD_SHARE:.0%} of the channels flat, clipped, "
+    f"saturated, railing or loud; more than {COMMON:.0%} of the power common to all electrodes (check the reference); "
+    f"mains more than {SUSPICIOUS_MAINS_SHARE:.0%} of the power of the median channel."
 )
 """What the flags mean, for somebody who has only the page."""
 WORD_LINES = 1 + len(textwrap.wrap(WORDS, 125))
 
 
 def title(figure: plt.Figure, each: pl.DataFrame, name: str) -> None:
-    """The cohort's name and what was found, in one sentence."""
+    """The cohort's name, and its numbers in one sentence."""
     read, flagged = each.filter(pl.col("reason").is_null()), each.filter(pl.col("session_flags").list.len() > 0)
     hours, usable = read["session_seconds"].sum() / 3600, read["session_usable_seconds"].sum() / 3600
-    found = f"suspicious: {len(flagged):,}, not readable: {len(each) - len(read):,}"
+    counts = f"suspicious: {len(flagged):,}, not readable: {len(each) - len(read):,}"
     figure.text(0.02, 0.967, f"EEG quality: {name[:70]}", fontsize=15, weight="bold", va="center")
-    said = f"sessions: {len(each):,}, hours: {hours:,.1f}, of them usable: {usable:,.1f}; {found}"
-    figure.text(0.02, 0.938, said, fontsize=11, va="center")
+    line = f"sessions: {len(each):,}, hours: {hours:,.1f}, of them usable: {usable:,.1f}; {counts}"
+    figure.text(0.02, 0.938, line, fontsize=11, va="center")
 
 
 def lists(figure: plt.Figure, table: pl.DataFrame, each: pl.DataFrame, left: float, top: float, width: float) -> None:
@@ -102,11 +111,11 @@ def _suspicious(page: _Lines, table: pl.DataFrame, each: pl.DataFrame) -> None:
     has = [pl.col("session_flags").list.contains(flag) for flag in SESSION_FLAGS]
     by = (*has, pl.col("mean_usable").round(1), "median_mains")
     ranked = read.sort(*by, descending=[True] * len(has) + [False, True], nulls_last=True)
-    found = ranked.filter(pl.col("session_flags").list.len() > 0)
+    suspicious = ranked.filter(pl.col("session_flags").list.len() > 0)
     below = 2 + min(REASONS + 1, each["reason"].n_unique()) if len(read) < len(each) else 0
-    shown = (found if len(found) else ranked).head(max(1, page.room - 1 - below))
-    more = f" ({len(shown)} of {len(found):,}; the table has all)" if len(found) > len(shown) else ""
-    heading = f"Suspicious sessions{more}" if len(found) else "No session is suspicious; the least usable are"
+    shown = (suspicious if len(suspicious) else ranked).head(max(1, page.room - 1 - below))
+    more = f" ({len(shown)} of {len(suspicious):,}; the table has all)" if len(suspicious) > len(shown) else ""
+    heading = f"Suspicious sessions{more}" if len(suspicious) else "No session is suspicious; the least usable are"
     page.put(0, heading, weight="bold")
     for row in shown.iter_rows(named=True):
         page.skip()
@@ -132,7 +141,7 @@ def _not_read(page: _Lines, each: pl.DataFrame) -> None:
 
 def why(row: dict, channels: pl.DataFrame) -> str:
     """In words: what makes a session suspicious."""
-    bad = channels["flags"].list.set_intersection(list(BAD))
+    bad = channels["flags"].list.set_intersection(list(BAD_FLAGS))
     bad = bad.filter(bad.list.len() > 0)
     kinds = ", ".join(sorted(bad.explode().unique()))
     words = {

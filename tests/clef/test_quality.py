@@ -1,21 +1,18 @@
-"""clef.quality: a cohort's table and page, stopped runs, bad files, and the cohort of the good sessions."""
+"""clef.quality: a cohort's table, stopped runs, bad files, and the cohort of the good sessions."""
 
 import os
 import signal
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from clef.pages.quality import ROWS, _rows, draw
 from clef.pages.quality_table import SCHEMA, read_quality
 from clef.quality import QualityConfig, main
 from tests.helpers import PATIENCE, ROOT, when_read
-from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.sessions import read_sessions, write_sessions
@@ -54,10 +51,10 @@ def test_a_cohorts_table_and_page(out):
     table = read_quality(out / "quality.parquet")
     assert table.schema == pl.Schema(SCHEMA) and len(table) == 4 * 19
     assert table["session_id"].unique(maintain_order=True).to_list() == ["good", "broken", "clipped", "common"]
-    found = {row["session_id"]: row for row in table.unique("session_id").iter_rows(named=True)}
-    assert found["good"]["session_flags"] == [] and found["common"]["session_flags"] == ["common mode"]
-    assert "bad channels" in found["clipped"]["session_flags"] and found["broken"]["session_flags"] is None
-    assert found["broken"]["reason"].startswith("begins with") and found["good"]["reason"] is None
+    rows = {row["session_id"]: row for row in table.unique("session_id").iter_rows(named=True)}
+    assert rows["good"]["session_flags"] == [] and rows["common"]["session_flags"] == ["common mode"]
+    assert "bad channels" in rows["clipped"]["session_flags"] and rows["broken"]["session_flags"] is None
+    assert rows["broken"]["reason"].startswith("begins with") and rows["good"]["reason"] is None
     assert (out / "quality.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert sorted(p.name for p in out.iterdir()) == ["quality.parquet", "quality.png"]
 
@@ -106,36 +103,3 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path):
     assert main(QualityConfig(str(folder), str(tmp_path / "q"), workers=0)) == 1
     table = read_quality(tmp_path / "q" / "quality.parquet").filter(pl.col("reason").is_not_null())
     assert table["session_id"].unique().to_list() == ["d"]
-
-
-def random_table(sessions: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    random = np.random.default_rng(0)
-    ids = [f"s{i:05d}" for i in range(sessions)]
-    each = pl.DataFrame({"session_id": ids, "session_seconds": 1200.0, "session_flags": [[]] * sessions})
-    each = each.with_columns(session_usable_seconds=1100.0, session_common_share=pl.Series(random.random(sessions)))
-    each = each.with_columns(session_common_seconds=0.1)
-    table = each.join(pl.DataFrame({"channel": CHANNELS, "recorded": True}), how="cross")
-    shares = pl.Series(random.random(len(table)))
-    table = table.with_columns(usable_share=shares, mains_share=shares, flags=pl.lit(["pops"]))
-    table = table.with_columns(pl.lit(None, t).alias(c) for c, t in SCHEMA.items() if c not in table.columns)
-    sites = pl.DataFrame({"session_id": ids, "site": [f"site {int(x)}" for x in random.exponential(4, sessions)]})
-    return table.select(pl.col(c).cast(t) for c, t in SCHEMA.items()), sites
-
-
-@pytest.mark.parametrize("sessions", (1, 3, 2000))
-def test_the_page_is_one_page_for_any_number_of_sessions(tmp_path, sessions):
-    import matplotlib.image
-
-    table, sites = random_table(sessions)
-    draw(table, sites, "name", tmp_path / "page.png")
-    page = matplotlib.image.imread(tmp_path / "page.png")
-    assert page.shape[:2] == (1232, 1760) and page[..., :3].std() > 0.05
-
-
-def test_a_map_of_many_sessions_keeps_their_order_and_their_sites_apart():
-    each = pl.DataFrame({"site": sorted(f"site {i % 7 if i % 50 else 8}" for i in range(5000))})
-    rows = _rows(each)
-    sites = [set(each["site"].to_numpy()[rows == row]) for row in range(rows.max() + 1)]
-    assert all(len(site) == 1 for site in sites) and ROWS * 0.9 < len(sites) < ROWS * 1.2
-    assert all(b - a in (0, 1) for a, b in pairwise(rows.tolist()))
-    assert _rows(each.head(80)).tolist() == list(range(80))

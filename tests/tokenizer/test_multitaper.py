@@ -123,9 +123,9 @@ def test_channels_estimated_together_are_those_estimated_one_by_one(chunk):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_graphics_card_gives_the_same_numbers():
     signal = torch.randn(3, 19, 60_000, generator=torch.Generator().manual_seed(0)) * 20
-    found = spectrogram(signal.cuda())
-    assert found.device.type == "cuda"
-    torch.testing.assert_close(found.cpu(), spectrogram(signal), atol=5e-3, rtol=0)
+    on_gpu = spectrogram(signal.cuda())
+    assert on_gpu.device.type == "cuda"
+    torch.testing.assert_close(on_gpu.cpu(), spectrogram(signal), atol=5e-3, rtol=0)
 
 
 def test_nothing_in_nothing_out():

@@ -28,9 +28,9 @@ def table(**columns):
 def test_a_table_comes_back_with_every_column(tmp_path):
     more = {"age": [1.5, None, 80.0], "sex": ["F", None, "M"], "start_time": [datetime(2020, 1, 2)] * 3}
     write_sessions(tmp_path, table(**more))
-    found = read_sessions(tmp_path)
-    assert found.schema == SCHEMA and found["session_id"].to_list() == ["a", "b", "c"]
-    assert found["age"].to_list() == [1.5, None, 80.0] and found["site"].null_count() == 3
+    again = read_sessions(tmp_path)
+    assert again.schema == SCHEMA and again["session_id"].to_list() == ["a", "b", "c"]
+    assert again["age"].to_list() == [1.5, None, 80.0] and again["site"].null_count() == 3
     assert read_sessions(tmp_path, "test")["session_id"].to_list() == ["c"]
 
 

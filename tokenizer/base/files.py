@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one.
+"""Files that are written whole or not at all, so that a reader never sees half of one.
 
 Everything is written beside its target under a temporary name, flushed to disk and then renamed: after a
 crash, a full disk or Ctrl-C the old file or the new one is there, whole.
@@ -52,7 +52,7 @@ def _os_error_in(error: Exception, target: Path) -> OSError | None:
 def _flush(path: Path) -> None:
     for file in [path] if path.is_file() else (p for p in path.rglob("*") if p.is_file()):
         with file.open("rb") as handle:
-            os.fsync(handle.fileno())
+            os.fsync(handle.fileno())  # before the rename: else a power cut may leave the new name on an empty file
 
 
 def write_text(target: str | Path, text: str) -> None:
@@ -85,11 +85,11 @@ def table_metadata(path: str | Path) -> dict[str, str]:
     return {k: v for k, v in pl.read_parquet_metadata(path).items() if k != "ARROW:schema"}
 
 
-def check_format(path: str | Path, found: str | int | None, current: int) -> None:
+def check_format(path: str | Path, stored: str | int | None, current: int) -> None:
     """Raise ValueError unless the store at `path` has format `current` or the one before."""
-    if found is None or int(found) not in (current, current - 1):
+    if stored is None or int(stored) not in (current, current - 1):
         raise ValueError(
-            f"{Path(path).name}: store format {found}, this version reads {current - 1} and {current}; "
+            f"{Path(path).name}: store format {stored}, this version reads {current - 1} and {current}; "
             f"make it again with this version, or install the version of clef-eeg that wrote it"
         )
 
@@ -99,6 +99,6 @@ def fingerprint(*parts: bytes | str) -> str:
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(len(data).to_bytes(8, "little"))  # the length first: (ab, c) and (a, bc) stay apart
         digest.update(data)
     return digest.hexdigest()[:16]

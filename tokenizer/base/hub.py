@@ -23,15 +23,15 @@ class ModelPart(PyTorchModelHubMixin):
     @classmethod
     def from_pretrained(cls, folder_or_id: str | Path, **options: Any) -> Any:
         """Load from a folder or a hub repository. Raises ValueError if it is missing, damaged or of another kind."""
-        read_config(str(folder_or_id), options)  # first: the hub's own reader says other things, or fails
+        read_config(str(folder_or_id), options)  # first: the hub's own reader raises other errors, in many lines
         return super().from_pretrained(folder_or_id, **options)
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """What this part is, what it was trained on (numbers only) and how to load it."""
         about = self.describe()
         facts = {k: v for k, v in about.items() if isinstance(v, (int, float, str)) and k != "kind"}
-        seen = about.get("about", {}).get("trained_on", {})
-        facts |= {f"subjects seen ({split})": len(subjects) for split, subjects in seen.items()}
+        subjects_of = about.get("about", {}).get("trained_on", {})
+        facts |= {f"subjects seen ({split})": len(subjects) for split, subjects in subjects_of.items()}
         rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
         return ModelCard(
             CARD.format(data=self._hub_mixin_info.model_card_data.to_yaml(), kind=about["kind"], rows=rows)
@@ -121,9 +121,9 @@ def load_strictly(module: Any, tensors: dict[str, Tensor], name: str) -> None:
     expected = module.state_dict()
     matched = [k for k, v in expected.items() if k in tensors and tensors[k].shape == v.shape]
     if len(matched) != len(expected) or len(tensors) != len(expected):
-        strange = sorted(set(expected) ^ set(tensors)) or sorted(set(expected) - set(matched))
+        different = sorted(set(expected) ^ set(tensors)) or sorted(set(expected) - set(matched))
         raise ValueError(
-            f"{name}: {len(matched)} of {len(expected)} tensors match (first that does not: {strange[0]}); "
+            f"{name}: {len(matched)} of {len(expected)} tensors match (first that does not: {different[0]}); "
             f"these weights belong to another configuration"
         )
     module.load_state_dict(tensors, strict=True)

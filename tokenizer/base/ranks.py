@@ -1,4 +1,4 @@
-"""Processes started by torchrun: who am I, sums and broadcasts over all. Alone, every call is the identity."""
+"""Processes started by torchrun: their ranks, and sums and gathers over all. Alone, every call is the identity."""
 
 import os
 from typing import Any
@@ -57,7 +57,7 @@ def agreed(flag: bool) -> bool:
 
 
 def wait_for_all() -> None:
-    """Return once every process has come here."""
+    """Return once every process has called this."""
     if WORLD > 1:
         import torch
 

@@ -1,4 +1,4 @@
-"""What the filtered session shows of each electrode: pops, what it shares with the others, its amplitude.
+"""Measures of the filtered session, per electrode: pops, amplitude, what it shares with the others, its nearest one.
 
 C = 19 channels, T = 1280 seconds; `Session.signal` is in µV at 200 Hz.
 """
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 STEP_UV, STEP_SPREADS = 100.0, 6.0
 """A pop's step within 20 ms is larger than 100 µV and than 6 robust standard deviations of the channel's own steps."""
-ABRUPT, ALONE, STAYS = 0.5, 0.5, 0.35
-"""The channel moves by less than half of it in the same direction 20 ms before and after: large slow waves do not.
-Every other channel steps by less than half of it at that moment (within 20 ms): eyes, spikes and the reference have a
-field. And 0.35 of it is left 50–150 ms later, as behind a high-pass of up to 1.3 Hz: sharp waves, muscle and the ECG
-have gone back by then."""
-APART = 40
+NEIGHBOURING_STEP, OTHERS_STEP, LASTING_STEP = 0.5, 0.5, 0.35
+"""Shares of a pop's step. The channel moves by less than half of it in the same direction 20 ms before and after: slow
+waves, however large, move by more. Every other channel steps by less than half of it at that moment (within 20 ms):
+eyes, spikes and the reference have a field. And 0.35 of it is left 50–150 ms later, as behind a high-pass of up to
+1.3 Hz: sharp waves, muscle and the ECG have gone back by then."""
+ONE_POP = 40
 """Samples (0.2 s) within which only the largest step counts."""
 
 
@@ -31,25 +31,26 @@ def pops(session: "Session") -> NDArray[np.int_]:
 
     signal = session.signal
     steps = np.zeros_like(signal)
-    steps[:, 2:-2] = signal[:, 4:] - signal[:, :-4]
+    steps[:, 2:-2] = signal[:, 4:] - signal[:, :-4]  # over 20 ms: sampling rates and filters smear a step over several
     real = np.repeat(session.valid == 1, RATE)
-    found = np.zeros(len(signal), int)
+    counts = np.zeros(len(signal), int)
     if not real.any():
-        return found
+        return counts
     size = np.abs(steps) * real
+    # 1.4826 x the median of |steps| is the sd of normal ones; the pops themselves hardly move it
     limit = np.maximum(STEP_UV, STEP_SPREADS * 1.4826 * np.median(size[:, real], axis=1, keepdims=True))
     if not (size > limit).any():
-        return found
-    close = maximum_filter1d(size, 2 * 4 + 1, axis=1)
-    highest = maximum_filter1d(size, 2 * APART + 1, axis=1)
+        return counts
+    close = maximum_filter1d(size, 2 * 4 + 1, axis=1)  # a field reaches other electrodes up to 20 ms earlier or later
+    highest = maximum_filter1d(size, 2 * ONE_POP + 1, axis=1)
     for c, t in np.argwhere((size == highest) & (size > limit)):
-        if t < APART or t >= signal.shape[1] - APART or not real[t - APART : t + APART].all():
-            continue
+        if t < ONE_POP or t >= signal.shape[1] - ONE_POP or not real[t - ONE_POP : t + ONE_POP].all():
+            continue  # nothing to compare with: the edge of the session or of a gap
         left = signal[c, t + 10 : t + 30].mean() - signal[c, t - 30 : t - 10].mean()
-        abrupt = (steps[c, [t - 4, t + 4]] / steps[c, t]).max() < ABRUPT
-        alone = np.delete(close[:, t], c).max() < ALONE * size[c, t]
-        found[c] += abrupt and alone and left / steps[c, t] > STAYS
-    return found
+        abrupt = (steps[c, [t - 4, t + 4]] / steps[c, t]).max() < NEIGHBOURING_STEP
+        alone = np.delete(close[:, t], c).max() < OTHERS_STEP * size[c, t]
+        counts[c] += abrupt and alone and left / steps[c, t] > LASTING_STEP
+    return counts
 
 
 def spans(session: "Session") -> NDArray[np.float32]:
@@ -67,6 +68,7 @@ def shared(session: "Session") -> NDArray[np.float32]:
     shares = np.full(len(session.signal), np.nan, np.float32)
     if not steps.size:
         return shares
+    # of differences: they weigh an amplitude by its frequency, so that drifts and sweat do not decide
     left = ((steps - others) ** 2).sum(1) / ((steps**2).sum(1) + 1e-12)
     shares[session.channel_ok] = np.maximum(0, 1 - left)
     return shares
@@ -91,13 +93,14 @@ def nearest(session: "Session") -> tuple[NDArray[np.int_], NDArray[np.float32], 
     slow -= slow.mean(-1, keepdims=True)
     covariance = np.einsum("ant,bnt->nab", slow, slow) / slow.shape[-1]
     power = np.einsum("naa->na", covariance)
+    # two flat channels are as near as can be, without being bridged: they do not count as neighbours
     flat = power <= ALIVE * power.max(0, initial=0)
-    between = power[:, :, None] + power[:, None, :] - 2 * covariance
+    between = power[:, :, None] + power[:, None, :] - 2 * covariance  # var(a - b) of all pairs in one product
     between[flat[:, :, None] | flat[:, None, :] | np.eye(len(ok), dtype=bool)] = np.inf
-    who, uv2, share = np.full(len(session.signal), -1), *np.full((2, len(session.signal)), np.nan, np.float32)
+    neighbour, uv2, share = np.full(len(session.signal), -1), *np.full((2, len(session.signal)), np.nan, np.float32)
     if between.size:
         distance, relative = np.median(between, 0), np.median(between / (power[:, :, None] + 1e-12), 0)
         known = np.isfinite(distance.min(1))
-        rows, at = ok[known], distance.argmin(1)[known]
-        who[rows], uv2[rows], share[rows] = ok[at], distance[known, at], relative[known, at]
-    return who, uv2, share
+        rows, closest = ok[known], distance.argmin(1)[known]
+        neighbour[rows], uv2[rows], share[rows] = ok[closest], distance[known, closest], relative[known, closest]
+    return neighbour, uv2, share

@@ -1,4 +1,4 @@
-"""How good is each channel of a session? A row of numbers per electrode, as an EEG technologist would put it.
+"""The quality of a session: a row of numbers per electrode, as an EEG technologist would put it.
 
     from tokenizer.quality.measures import measure
     rows = measure("recording.edf")     # 19 dicts; polars.DataFrame(rows) is the table of `python -m clef.quality`
@@ -51,14 +51,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.channels import CHANNELS
-from tokenizer.quality import filtered as quality_signal
-from tokenizer.quality.raw import Seconds, look, mains_shares
+from tokenizer.quality import filtered
+from tokenizer.quality.raw import ChannelSeconds, mains_shares, measure_channel
 from tokenizer.reading.gate import COMMON, common_share
 from tokenizer.reading.read import ReadingConfig, read_with_raw
 from tokenizer.recording import Raw, Session
 
-LOUD = 1000.0
-"""µV spanned in one second. Not less: absence seizures and hypsarrhythmia reach several hundred."""
+LOUD_UV = 1000.0
+"""Spanned in one second. Not less: absence seizures and hypsarrhythmia reach several hundred."""
 LIMITS = {
     "flat_share": 0.1,
     "clipped_share": 0.005,
@@ -71,9 +71,9 @@ LIMITS = {
 """Above these a channel is flagged with the column's first word (docs/quality.md: what 97 real recordings reach)."""
 BRIDGE_SHARE, BRIDGE_UV2 = 0.05, 16.0
 """Below both a channel is "bridged" to its nearest electrode; not in sessions of common mode, where all are alike."""
-BAD = ("flat", "clipped", "saturated", "railing", "loud")
+BAD_FLAGS = ("flat", "clipped", "saturated", "railing", "loud")
 """Flags that make a channel bad; the others leave most of its EEG in place."""
-BAD_CHANNELS, HUM, LITTLE = 0.25, 0.8, 0.5
+SUSPICIOUS_BAD_SHARE, SUSPICIOUS_MAINS_SHARE, SUSPICIOUS_USABLE_SHARE = 0.25, 0.8, 0.5
 """A session is suspicious if more than a quarter of its recorded channels are bad, if the mains have more than 0.8 of
 the power of its median channel (four times the EEG), or if less than half of its seconds are usable."""
 
@@ -89,11 +89,11 @@ def measure(source: Any, config: ReadingConfig | None = None) -> list[dict[str, 
 
 def measure_session(session: Session, raw: Raw, min_channels: int = ReadingConfig.min_channels) -> list[dict[str, Any]]:
     """As `measure`, of a session that was read; a second counts as usable with `min_channels` usable channels."""
-    seconds = {electrode: look(raw.load(electrode), raw.segments, raw.rate) for electrode in raw.picks}
-    spans = quality_signal.spans(session)
+    seconds = {electrode: measure_channel(raw.load(electrode), raw.segments, raw.rate) for electrode in raw.picks}
+    spans = filtered.spans(session)
     usable = np.zeros(spans.shape, bool)
     for electrode, s in seconds.items():
-        usable[electrode] = ~(s.flat | s.cut_off | (spans[electrode] > LOUD))
+        usable[electrode] = ~(s.flat | s.cut_off | (spans[electrode] > LOUD_UV))
     columns = _raw_columns(session, raw, seconds) | _signal_columns(session, spans) | _usable_columns(session, usable)
     whole = _session_columns(session, usable, min_channels)
     rows = [_row(c, columns, c in raw.picks, whole["session_common_share"]) for c in range(len(CHANNELS))]
@@ -101,7 +101,7 @@ def measure_session(session: Session, raw: Raw, min_channels: int = ReadingConfi
     return [row | whole for row in rows]
 
 
-def _raw_columns(session: Session, raw: Raw, seconds: dict[int, Seconds]) -> dict[str, Any]:
+def _raw_columns(session: Session, raw: Raw, seconds: dict[int, ChannelSeconds]) -> dict[str, Any]:
     columns = {
         name: np.full(len(CHANNELS), np.nan)
         for name in ("flat_share", "clipped_share", "saturated_share", "railing_share")
@@ -118,15 +118,15 @@ def _raw_columns(session: Session, raw: Raw, seconds: dict[int, Seconds]) -> dic
 
 def _signal_columns(session: Session, spans: NDArray[np.float32]) -> dict[str, Any]:
     whole = session.valid == 1
-    who, uv2, share = quality_signal.nearest(session)
+    neighbours, uv2, share = filtered.nearest(session)
     amplitude = np.median(spans[:, whole], axis=1) if whole.any() else np.full(len(CHANNELS), np.nan)
-    pops = 60 * quality_signal.pops(session) / max(1, whole.sum())
+    pops = 60 * filtered.pops(session) / max(1, whole.sum())
     return {
-        "loud_share": _share(session, spans > LOUD),
-        "common_share": quality_signal.shared(session),
+        "loud_share": _share(session, spans > LOUD_UV),
+        "common_share": filtered.shared(session),
         "pops_per_minute": np.where(session.channel_ok, pops, np.nan),
         "amplitude_uv": np.where(session.channel_ok, amplitude, np.nan),
-        "nearest": [CHANNELS[other] if other >= 0 else None for other in who],
+        "nearest": [CHANNELS[other] if other >= 0 else None for other in neighbours],
         "nearest_uv2": uv2,
         "nearest_share": share,
     }
@@ -138,7 +138,7 @@ def _usable_columns(session: Session, usable: NDArray[np.bool_]) -> dict[str, An
 
 def _share(session: Session, mask: NDArray[np.bool_]) -> Any:
     """Share of the session's real time in the seconds of a mask (…, T)."""
-    return mask @ session.valid / session.valid.sum()
+    return mask @ session.valid / session.valid.sum()  # a half-recorded second counts half
 
 
 def _row(c: int, columns: dict[str, Any], recorded: bool, common: float) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _row(c: int, columns: dict[str, Any], recorded: bool, common: float) -> dict
 def _flags(row: dict[str, Any], common: float) -> list[str]:
     flags = [name.split("_")[0] for name, limit in LIMITS.items() if (row[name] or 0) > limit]
     close = row["nearest"] and row["nearest_share"] < BRIDGE_SHARE and row["nearest_uv2"] < BRIDGE_UV2
-    return flags + ["bridged"] * bool(close and common <= COMMON)
+    return flags + ["bridged"] * bool(close and common <= COMMON)  # else the reference makes all of them alike
 
 
 def _session_columns(session: Session, usable: NDArray[np.bool_], min_channels: int) -> dict[str, Any]:
@@ -163,19 +163,19 @@ def _session_columns(session: Session, usable: NDArray[np.bool_], min_channels: 
         "session_seconds": session.seconds,
         "session_usable_seconds": float(session.valid[usable.sum(0) >= min_channels].sum()),
         "session_common_share": common_share(session),
-        "session_common_seconds": quality_signal.common_seconds(session, COMMON),
+        "session_common_seconds": filtered.common_seconds(session, COMMON),
         "session_mains_hz": session.mains_hz,
     }
 
 
 def _session_flags(whole: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     recorded = [row for row in rows if row["recorded"]]
-    bad = sum(bool(set(row["flags"]) & set(BAD)) for row in recorded)
+    bad = sum(bool(set(row["flags"]) & set(BAD_FLAGS)) for row in recorded)
     mains = [row["mains_share"] for row in recorded if row["mains_share"] is not None]
     suspicious = {
         "common mode": whole["session_common_share"] > COMMON,
-        "bad channels": bad > BAD_CHANNELS * len(recorded),
-        "mains": bool(mains) and np.median(mains) > HUM,
-        "little usable": whole["session_usable_seconds"] < LITTLE * whole["session_seconds"],
+        "bad channels": bad > SUSPICIOUS_BAD_SHARE * len(recorded),
+        "mains": bool(mains) and np.median(mains) > SUSPICIOUS_MAINS_SHARE,
+        "little usable": whole["session_usable_seconds"] < SUSPICIOUS_USABLE_SHARE * whole["session_seconds"],
     }
-    return [name for name, found in suspicious.items() if found]
+    return [flag for flag, exceeded in suspicious.items() if exceeded]

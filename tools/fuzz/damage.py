@@ -1,4 +1,4 @@
-"""What damage to a recording file is, and what all mutations share.
+"""Damage to a recording file, and what all mutations share.
 
 A mutation takes a random generator and a seed and returns the file's new content with its `Damage`. Damage to samples
 names the seconds it touches; damage to a header touches no second at all, so that everything must come out as before,

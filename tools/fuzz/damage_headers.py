@@ -138,8 +138,8 @@ def _header_damage(seed: Seed, names: dict[str, bytes], content: bytes, what: st
     else:
         kinds = {UNSEEN[name] for name in names if name in UNSEEN}
         kinds -= {"clock"} if seed.header.annotations and "+D" not in seed.header.reserved else set()
-    said = what or ", ".join(f"{name}: {text!r}" if text else name for name, text in names.items())
-    damage = Damage(said, (), frozenset(kinds))
+    description = what or ", ".join(f"{name}: {text!r}" if text else name for name, text in names.items())
+    damage = Damage(description, (), frozenset(kinds))
     return Mutated(replace(seed, files=seed.files | {seed.data: content}), damage)
 
 

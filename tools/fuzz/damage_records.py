@@ -47,9 +47,9 @@ def elsewhere(seed: Seed, content: bytes) -> Spans:
     """Where the records of a damaged EDF+ file say that they are now, if it is not where they were."""
     if not (places := _annotations(seed)) or len(content) != len(seed.files[seed.data]):
         return ()
-    found = [(_onset(content[a:b]), _onset(seed.files[seed.data][a:b])) for a, b in places]
+    onsets_of = [(_onset(content[a:b]), _onset(seed.files[seed.data][a:b])) for a, b in places]
     zero = _onset(seed.files[seed.data][slice(*places[0])]) or 0.0
-    return tuple((now - zero, now - zero + seed.header.seconds) for now, then in found if now not in (None, then))
+    return tuple((now - zero, now - zero + seed.header.seconds) for now, then in onsets_of if now not in (None, then))
 
 
 def _annotations(seed: Seed) -> list[tuple[int, int]]:
@@ -68,5 +68,5 @@ def _moved(seed: Seed, content: bytes, what: str, records: list[int]) -> Mutated
 
 
 def _onset(text: bytes) -> float | None:
-    found = re.match(rb"([+-]\d+(?:\.\d*)?)[\x14\x15]", text)
-    return float(found[1]) if found else None
+    match = re.match(rb"([+-]\d+(?:\.\d*)?)[\x14\x15]", text)
+    return float(match[1]) if match else None

@@ -78,7 +78,7 @@ def _refusal(error: ValueError) -> Verdict:
 
 
 def _give_back() -> None:
-    """Free memory goes back to the system, now and later, and the peak is counted from here."""
+    """Free memory goes back to the system, now and later, and the peak is counted from now on."""
     libc = ctypes.CDLL(None)
     libc.mallopt(-3, 2**16)  # M_MMAP_THRESHOLD: arrays are given back when freed
     libc.malloc_trim(0)
@@ -110,17 +110,17 @@ def in_child(work: Callable[[], Verdict]) -> Verdict:
         os._exit(0)
     os.close(sink)
     try:
-        said = _wait(source, child)
+        message = _wait(source, child)
     finally:
         os.close(source)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    if said is None:
+    if message is None:
         return Verdict("HANG", f"{LIMIT_SECONDS:g} s of processor time, or {LIMIT_CLOCK:g} s of the clock")
-    if not said:
+    if not message:
         return Verdict("CRASH", f"the process ended (status {status})")
-    return Verdict(**json.loads(said))
+    return Verdict(**json.loads(message))
 
 
 def _wait(source: int, child: int) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What a reader made of a damaged recording: right, refused, or one of the ways to be wrong.
+"""Verdicts on what a reader made of a damaged recording: right, refused, or one of the ways to be wrong.
 
 Verdicts, those that must not be in capitals:
 

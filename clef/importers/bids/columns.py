@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from clef.importers.bids.tables import Table, read_people, some
+from clef.importers.bids.tables import PeopleTable, read_people, some
 
 ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
 ATC = re.compile(r"[A-Z]\d\d([A-Z]([A-Z](\d\d)?)?)?")
@@ -16,13 +16,13 @@ ATC = re.compile(r"[A-Z]\d\d([A-Z]([A-Z](\d\d)?)?)?")
 class Column:
     """A column whose cells become events."""
 
-    table: Table
+    table: PeopleTable
     name: str
     codes: Callable[[str], list[str | None]]
     """Cell -> codes, None for what is no code."""
 
 
-def read_columns(root: Path, site: str, participants: Table, asked: dict[str, list[str]]) -> list[Column]:
+def read_columns(root: Path, site: str, participants: PeopleTable, asked: dict[str, list[str]]) -> list[Column]:
     """The columns that were asked for: kind (LABEL, ICD10CM, ATC) -> names. Raises ValueError if one is not there."""
     tables = lru_cache(lambda name: _read_phenotype(root, name))
     columns = []
@@ -36,7 +36,7 @@ def read_columns(root: Path, site: str, participants: Table, asked: dict[str, li
     return columns
 
 
-def _read_phenotype(root: Path, name: str) -> Table:
+def _read_phenotype(root: Path, name: str) -> PeopleTable:
     known = sorted(path.stem for path in (root / "phenotype").glob("*.tsv"))
     if name not in known:
         raise ValueError(f"phenotype/{name}.tsv: there is no such table; there are: {', '.join(known) or 'none'}")

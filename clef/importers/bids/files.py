@@ -41,7 +41,7 @@ class Sidecar:
 
 
 @dataclass(frozen=True)
-class Found:
+class RecordingFile:
     """One EEG recording."""
 
     path: Path
@@ -59,11 +59,11 @@ class Found:
 
 
 @dataclass
-class Tree:
+class BidsTree:
     """What an EEG-BIDS tree holds."""
 
     root: Path
-    recordings: list[Found] = field(default_factory=list)
+    recordings: list[RecordingFile] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Reason -> paths below the root."""
     other_types: Counter[str] = field(default_factory=Counter)
@@ -84,9 +84,9 @@ def find_people(root: Path) -> list[str]:
     raise ValueError(f"root={root}: no folder sub-… in it; expected the top of a BIDS tree{hint}")
 
 
-def look_through(root: Path, people: list[str]) -> Tree:
+def scan_tree(root: Path, people: list[str]) -> BidsTree:
     """Find the EEG recordings of `people`."""
-    tree = Tree(root)
+    tree = BidsTree(root)
     above = _sidecars(_listing(root))
     for person in track(people, "looking through the tree"):
         try:
@@ -113,8 +113,8 @@ def _listing(folder: Path) -> list[Entry]:
 def _sidecars(entries: list[Entry]) -> list[Sidecar]:
     """The sidecars of one folder, the general before the special."""
     named = [e for e in entries if f"_{e.name}".endswith(("_eeg.json", "_channels.tsv"))]
-    found = [Sidecar(Path(entry.path), _entities(entry.name)) for entry in named]
-    return sorted(found, key=lambda sidecar: len(sidecar.entities))
+    sidecars = [Sidecar(Path(entry.path), _entities(entry.name)) for entry in named]
+    return sorted(sidecars, key=lambda sidecar: len(sidecar.entities))
 
 
 def _entities(name: str) -> Entities:
@@ -131,7 +131,7 @@ def _fault(name: str) -> bool:
     return False
 
 
-def _add_person(tree: Tree, person: str, above: list[Sidecar]) -> None:
+def _add_person(tree: BidsTree, person: str, above: list[Sidecar]) -> None:
     entries = _listing(tree.root / person)
     beside = above + _sidecars(entries)
     _add_visit(tree, entries, person, None, beside)
@@ -141,7 +141,7 @@ def _add_person(tree: Tree, person: str, above: list[Sidecar]) -> None:
             _add_visit(tree, inside, person, visit.name, beside + _sidecars(inside))
 
 
-def _add_visit(tree: Tree, entries: list[Entry], person: str, visit: str | None, above: list[Sidecar]) -> None:
+def _add_visit(tree: BidsTree, entries: list[Entry], person: str, visit: str | None, above: list[Sidecar]) -> None:
     """Sort the folders and files of one visit, or of a person without visits, into the tree."""
     for entry in entries:
         if entry.name == "eeg" and entry.is_dir():
@@ -152,7 +152,7 @@ def _add_visit(tree: Tree, entries: list[Entry], person: str, visit: str | None,
             tree.left_out["not in a folder named eeg"].append(_shown(tree, entry))
 
 
-def _add_recordings(tree: Tree, entries: list[Entry], person: str, visit: str | None, above: list[Sidecar]) -> None:
+def _add_recordings(tree: BidsTree, entries: list[Entry], person: str, visit: str | None, above: list[Sidecar]) -> None:
     """Add the recordings of one eeg folder; what is none, or cannot be used, goes to `tree.left_out`."""
     sidecars = above + _sidecars(entries)
     begun: set[str] = set()
@@ -165,13 +165,13 @@ def _add_recordings(tree: Tree, entries: list[Entry], person: str, visit: str | 
         else:
             beside = [sidecar.path for sidecar in sidecars if sidecar.speaks_of(entities)]
             path, shown, task = Path(files[best].path), _shown(tree, files[best]), entities.get("task", "none")
-            tree.recordings.append(Found(path, shown, name, person, visit, task, beside))
+            tree.recordings.append(RecordingFile(path, shown, name, person, visit, task, beside))
             tree.left_out["the same recording in another format"] += [_shown(tree, files[other]) for other in others]
             tree.odd_names += [name] if _fault(stem) else []
-        begun.add(name)
+        begun.add(name)  # also of a first part that is left out: a later part alone is no recording
 
 
-def _by_stem(tree: Tree, entries: list[Entry]) -> dict[str, dict[str, Entry]]:
+def _by_stem(tree: BidsTree, entries: list[Entry]) -> dict[str, dict[str, Entry]]:
     """The files of recordings, by name without `_eeg.…` and then by what follows."""
     stems: dict[str, dict[str, Entry]] = defaultdict(dict)
     for entry in entries:
@@ -184,7 +184,7 @@ def _by_stem(tree: Tree, entries: list[Entry]) -> dict[str, dict[str, Entry]]:
 
 
 def _rank(ending: str, files: dict[str, Entry]) -> tuple[bool, bool, int]:
-    """Which file of a recording is the one to read: a format of EEG-BIDS, its content there, the first in the list."""
+    """Which file of a recording is read: one in a format of EEG-BIDS, with its content, and the first in the list."""
     known = ending in FORMATS
     return not known, known and _absent(ending, files) is not None, [*FORMATS, ending].index(ending)
 
@@ -219,5 +219,5 @@ def _missing(entry: Entry) -> str | None:
     return NOT_FETCHED if start.startswith(POINTERS) else None
 
 
-def _shown(tree: Tree, entry: Entry) -> str:
+def _shown(tree: BidsTree, entry: Entry) -> str:
     return str(Path(entry.path).relative_to(tree.root))

@@ -1,4 +1,4 @@
-"""What stands beside the recordings of a BIDS tree: scans.tsv, sessions.tsv, eeg.json and channels.tsv.
+"""The sidecars of the recordings of a BIDS tree: scans.tsv, sessions.tsv, eeg.json and channels.tsv.
 
 BIDS lets dates be shifted, to before 1925 so that it shows. Such a time is no start time; nor is one in the future, or
 midnight of a 1 January, which programs write for a date they do not know (mne for one it removed: 2000-01-01T00:00:00).
@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from clef.importers.bids.files import Found
+from clef.importers.bids.files import RecordingFile
 from clef.importers.bids.tables import Row, column_named, prefixed, read_json, read_tsv
 from clef.importers.importing import parse_time
 
@@ -28,25 +28,26 @@ class Visits:
         """Times that were shifted, or stand for an unknown one."""
         self._read = lru_cache(maxsize=8)(self._rows)
 
-    def start(self, found: Found) -> datetime | None:
+    def start(self, file: RecordingFile) -> datetime | None:
         """Start of a recording, None if it is not known or was shifted."""
-        folder, tables = self.root / found.person, [f"{found.person}_scans.tsv"]
-        tables += [f"{found.visit}/{found.person}_{found.visit}_scans.tsv"] if found.visit else []
-        scans = [self._read(folder / table, "filename").get(_stem(found.path.name), {}) for table in tables]
-        times = [parse_time(row.get("acq_time")) for row in [*scans[::-1], self._session(found)]]
+        folder, tables = self.root / file.person, [f"{file.person}_scans.tsv"]
+        tables += [f"{file.visit}/{file.person}_{file.visit}_scans.tsv"] if file.visit else []
+        scans = [self._read(folder / table, "filename").get(_stem(file.path.name), {}) for table in tables]
+        # the nearest table first: a scans.tsv of the visit, then of the person, then the visit's line in sessions.tsv
+        times = [parse_time(row.get("acq_time")) for row in [*scans[::-1], self._session(file)]]
         time = next(filter(None, times), None)
         if time is None or _can_be(time):
             return time
         self.untrue += 1
         return None
 
-    def age(self, found: Found) -> str | None:
+    def age(self, file: RecordingFile) -> str | None:
         """Age at a visit as sessions.tsv has it, in years."""
-        return self._session(found).get("age")
+        return self._session(file).get("age")
 
-    def _session(self, found: Found) -> Row:
-        table = self.root / found.person / f"{found.person}_sessions.tsv"
-        return self._read(table, "session_id").get(found.visit or "", {})
+    def _session(self, file: RecordingFile) -> Row:
+        table = self.root / file.person / f"{file.person}_sessions.tsv"
+        return self._read(table, "session_id").get(file.visit or "", {})
 
     def _rows(self, path: Path, key: str) -> dict[str, Row]:
         """The rows of a table by its key; none if there is no such table, or none that can be read."""
@@ -72,7 +73,7 @@ def _stem(filename: str) -> str:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SidecarFields:
     """What the sidecars of a recording say."""
 
     rate: float | None = None
@@ -84,12 +85,12 @@ class Beside:
     """Sidecars that cannot be read, and why."""
 
 
-def read_beside(found: Found) -> Beside:
+def read_sidecars(file: RecordingFile) -> SidecarFields:
     """Read the sidecars of a recording: every `eeg.json`, the special over the general; the nearest `channels.tsv`."""
     fields: dict[str, Any] = {}
     bad, faults = 0, []
-    tables = [path for path in found.sidecars if path.suffix == ".tsv"]
-    for path in [path for path in found.sidecars if path.suffix == ".json"] + tables[-1:]:
+    tables = [path for path in file.sidecars if path.suffix == ".tsv"]
+    for path in [path for path in file.sidecars if path.suffix == ".json"] + tables[-1:]:
         try:
             if path.suffix == ".json":
                 fields |= _shared_json(path)
@@ -99,7 +100,7 @@ def read_beside(found: Found) -> Beside:
             faults.append(str(error))
     rate = fields.get("SamplingFrequency")
     epoched = str(fields.get("RecordingType", "")).lower() == "epoched"
-    return Beside(float(rate) if isinstance(rate, int | float) else None, epoched, bad, tuple(faults))
+    return SidecarFields(float(rate) if isinstance(rate, int | float) else None, epoched, bad, tuple(faults))
 
 
 def _count_bad(path: Path) -> int:

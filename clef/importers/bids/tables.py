@@ -1,7 +1,7 @@
 """The tables and sidecars of a BIDS tree: TSV and JSON as people write them.
 
 A cell that is empty or `n/a` is unknown. Tables may begin with a byte order mark, end their lines with tabs, put cells
-in quotes and be in Latin-1. Columns named age, sex, participant_id, … are found in any case.
+in quotes and be in Latin-1. Columns named age, sex, participant_id, … are known in any case.
 """
 
 import json
@@ -20,7 +20,7 @@ Row = dict[str, str | None]
 
 
 @dataclass
-class Table:
+class PeopleTable:
     """A table of people: one row per person, or per person and visit."""
 
     name: str
@@ -62,10 +62,10 @@ class Table:
         return about if isinstance(about, dict) else {}
 
 
-def read_people(path: Path) -> Table:
+def read_people(path: Path) -> PeopleTable:
     """Read a table with a column participant_id, and its JSON. Raises ValueError if it is no such table."""
     columns, rows = read_tsv(path)
-    table = Table(path.name, columns, fields=read_json(path.with_suffix(".json")))
+    table = PeopleTable(path.name, columns, fields=read_json(path.with_suffix(".json")))
     person, visit = column_named(columns, "participant_id"), column_named(columns, "session_id")
     if person is None:
         raise ValueError(f"{path.name}: no column participant_id, with tabs between columns; it has {some(columns)}")
@@ -87,7 +87,7 @@ def prefixed(prefix: str, name: str) -> str:
     return name if name.startswith(prefix) else prefix + name
 
 
-def _add(table: Table, key: tuple[str, str | None], row: Row) -> None:
+def _add(table: PeopleTable, key: tuple[str, str | None], row: Row) -> None:
     """Add a line; of a further one about the same person or visit, what contradicts is emptied."""
     if key not in table.rows:
         table.rows[key] = row
@@ -97,7 +97,7 @@ def _add(table: Table, key: tuple[str, str | None], row: Row) -> None:
         if known[column] is None and (*key, column) not in table.clashes:
             known[column] = value
         elif value not in (None, known[column]):
-            known[column] = None
+            known[column] = None  # neither of two that disagree; `clashes` keeps a third line from filling it again
             table.clashes.add((*key, column))
 
 
@@ -138,7 +138,7 @@ def _text(path: Path) -> str:
     for encoding in ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "latin-1"):
         try:
             return data.decode(encoding)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError:  # bytes that are not UTF-8: tables of old spreadsheets
             continue
     raise ValueError(f"{path.name}: not text in UTF-8, UTF-16 or Latin-1")
 

@@ -12,7 +12,7 @@ import logging
 
 import polars as pl
 
-from clef.importers.heedb.tables import COLUMNS, KEY, Table, number, plain, session_key
+from clef.importers.heedb.tables import COLUMNS, KEY, TextTable, number, plain, session_key
 
 log = logging.getLogger(__name__)
 
@@ -60,38 +60,38 @@ FINDINGS = {
 """The finding in `FINDING//…` -> its words, and what its column may be called."""
 
 ABSENT = "//absent"
-THERE = r"^(?:(?:reports?|annotations?|verified)[ ,;+/]*)+$|^(?:1|1\.0|yes|y|true|present|positive)$"
-NOT_THERE = r"^(?:0|0\.0|no|n|false|absent|negative)$"
+PRESENT = r"^(?:(?:reports?|annotations?|verified)[ ,;+/]*)+$|^(?:1|1\.0|yes|y|true|present|positive)$"
+DENIED = r"^(?:0|0\.0|no|n|false|absent|negative)$"
 DESCRIPTIONS = {f"FINDING//{name}": words[0] for name, words in FINDINGS.items()}
 
 
-def finding_rows(tables: list[Table]) -> pl.DataFrame:
+def finding_rows(tables: list[TextTable]) -> pl.DataFrame:
     """A row per session that has any finding: site, patient, session, codes (list); says what was not understood."""
-    schema = dict.fromkeys((*KEY, "name", "said"), pl.String)
+    schema = dict.fromkeys((*KEY, "name", "cell"), pl.String)
     rows = pl.concat([pl.DataFrame(schema=schema), *map(_cells, tables)])
-    said = pl.col("said").str.to_lowercase()
-    ending = pl.when(said.str.contains(THERE)).then(pl.lit("")).when(said.str.contains(NOT_THERE)).then(pl.lit(ABSENT))
+    cell = pl.col("cell").str.to_lowercase()
+    ending = pl.when(cell.str.contains(PRESENT)).then(pl.lit("")).when(cell.str.contains(DENIED)).then(pl.lit(ABSENT))
     rows = rows.with_columns(ending.alias("ending"))
     if odd := rows["ending"].null_count():
         columns = ", ".join(rows.filter(pl.col("ending").is_null())["name"].unique().sort())
         log.info("findings: %d cells not understood, left empty (columns %s)", odd, columns)
-    told = rows.drop_nulls("ending").group_by(*KEY, "name", maintain_order=True).agg(pl.col("ending").min())
+    understood = rows.drop_nulls("ending").group_by(*KEY, "name", maintain_order=True).agg(pl.col("ending").min())
     code = pl.concat_str(pl.lit("FINDING//"), "name", "ending").alias("codes")
-    return told.group_by(KEY, maintain_order=True).agg(code)
+    return understood.group_by(KEY, maintain_order=True).agg(code)
 
 
-def _cells(table: Table) -> pl.DataFrame:
-    """A row per filled cell of a finding column: site, patient, session, name, said."""
+def _cells(table: TextTable) -> pl.DataFrame:
+    """A row per filled cell of a finding column: site, patient, session, name, cell."""
     called = {plain(column): name for name, (_, *columns) in FINDINGS.items() for column in columns}
     names = [column for column in table.frame.columns if column in called]
     if not names:
         raise ValueError(f"{table.name}: no column of findings (seizure, foc slowing, …)")
     rows = table.frame.select(*session_key(table), *names)
-    cells = rows.unpivot(names, index=KEY, variable_name="name", value_name="said").drop_nulls()
+    cells = rows.unpivot(names, index=KEY, variable_name="name", value_name="cell").drop_nulls()
     return cells.with_columns(pl.col("name").replace_strict(called, return_dtype=pl.String))
 
 
-def code_rows(tables: list[Table], system: str) -> pl.DataFrame:
+def code_rows(tables: list[TextTable], system: str) -> pl.DataFrame:
     """Events of people: patient, time?, code (`ICD10CM//G40.909`, `ATC//N03AX`), each once; says what was no code.
 
     A table has a column of codes, with or without dates, or a column per class that holds the codes of a person.
@@ -105,7 +105,7 @@ def code_rows(tables: list[Table], system: str) -> pl.DataFrame:
     return rows.drop_nulls(["patient", "code"]).unique(maintain_order=True)
 
 
-def _written_codes(table: Table) -> pl.DataFrame:
+def _written_codes(table: TextTable) -> pl.DataFrame:
     """Patient, time and code as written: a row per word in the cells that hold codes."""
     table.require("patient")
     understood = {plain(name) for names in COLUMNS.values() for name in names}
@@ -118,7 +118,7 @@ def _written_codes(table: Table) -> pl.DataFrame:
     return rows.drop_nulls("code").with_columns(words).explode("code").drop_nulls("code")
 
 
-def _time(table: Table) -> pl.Expr:
+def _time(table: TextTable) -> pl.Expr:
     text = table.get("time").str.replace("T", " ")
     exact = text.str.slice(0, 26).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))

@@ -1,4 +1,4 @@
-"""Where the files of a downloaded part of HEEDB lie: tables, people, recordings of a session, reports.
+"""The files of a downloaded part of HEEDB: tables, people, recordings of a session, reports.
 
     …/S0001/sub-S0001111188844/ses-1/eeg/sub-S0001111188844_ses-1_task-EEG_eeg.edf
 
@@ -20,18 +20,18 @@ DEPTH = 5  # folders below the one given, enough for EEG/bids/S0001/sub-…
 Row = dict[str, Any]
 
 
-def look_through(root: Path) -> tuple[dict[str, list[Path]], dict[str, Path]]:
+def scan_folders(root: Path) -> tuple[dict[str, list[Path]], dict[str, Path]]:
     """The tables below a folder, by kind, and the folders of people (`sub-…`) by name; those are not entered."""
     tables: dict[str, list[Path]] = {kind: [] for kind in KINDS}
     people: dict[str, Path] = {}
     for folder, folders, names in os.walk(root, followlinks=True):
-        here = Path(folder)
-        people |= {name: here / name for name in folders if name.startswith("sub-")}
-        deep = len(here.parts) - len(root.parts) >= DEPTH
+        path = Path(folder)
+        people |= {name: path / name for name in folders if name.startswith("sub-")}
+        deep = len(path.parts) - len(root.parts) >= DEPTH
         folders[:] = [] if deep else sorted(name for name in folders if not name.startswith(("sub-", ".")))
         for name in names:
             if kind := kind_of(name):
-                tables[kind].append(here / name)
+                tables[kind].append(path / name)
     return tables, people
 
 
@@ -40,16 +40,16 @@ def match_files(
 ) -> tuple[list[tuple[Row, Path]], dict[str, list[str]]]:
     """Rows (folder, session, site; those of a person together) with each of their EDF files, and, by site, the
     sessions without any."""
-    found, missing = [], defaultdict(list)
+    matches, missing = [], defaultdict(list)
     person, sessions = None, {}
     for row in track(rows, "looking for recordings", total):
         if person != row["folder"]:
             person, sessions = row["folder"], _session_folders(people.get(row["folder"]))
         files = _edf_files(sessions.get(row["session"]))
-        found += [(row, file) for file in files]
+        matches += [(row, file) for file in files]
         if not files:
             missing[row["site"]].append(f"{person}/ses-{row['session']}")
-    return found, missing
+    return matches, missing
 
 
 def _session_folders(person: Path | None) -> dict[str, Path]:
@@ -72,7 +72,7 @@ def report_files(folder: Path | None) -> dict[str, Path]:
     if folder is None:
         return {}
     walk = track(os.walk(folder, followlinks=True), "looking for reports")
-    return {name: Path(here) / name for here, _, names in walk for name in names if name.lower().endswith(".txt")}
+    return {name: Path(parent) / name for parent, _, names in walk for name in names if name.lower().endswith(".txt")}
 
 
 @lru_cache(maxsize=64)  # sessions that follow each other share their report

@@ -52,12 +52,12 @@ HOSPITALS = {"mgh": "S0001", "bwh": "S0002", "bidmc": "I0002", "bch": "I0003"}
 EMPTY = ("", "none", "nan", "nat", "null", "n/a", "na", "<na>", "u", "unknown", "not mentioned", "not available")
 ENDINGS = {".csv": ",", ".tsv": "\t", ".parquet": ""}
 KEY = ("site", "patient", "session")
-SAID = ("folder", "start", "age", "age_days", "sex", "service", "report", "report_file")
+SESSION_COLUMNS = ("folder", "start", "age", "age_days", "sex", "service", "report", "report_file")
 _FOLDER = r"(?i)^(?:sub-)?([a-z]\d{4})(\w+)$"
 
 
 @dataclass
-class Table:
+class TextTable:
     """One file: columns of text under their plain names, nothing where the file says nothing."""
 
     name: str
@@ -71,8 +71,8 @@ class Table:
 
     def get(self, word: str) -> pl.Expr:
         """The column for `word`, empty if there is none."""
-        there = [pl.col(plain(name)) for name in COLUMNS[word] if plain(name) in self.frame.columns]
-        return pl.coalesce(there or [pl.lit(None, pl.String)]).alias(word)
+        present = [pl.col(plain(name)) for name in COLUMNS[word] if plain(name) in self.frame.columns]
+        return pl.coalesce(present or [pl.lit(None, pl.String)]).alias(word)
 
     def require(self, *words: str) -> None:
         """Raise ValueError (one line) unless the table has a column for one of `words`."""
@@ -94,7 +94,7 @@ def kind_of(name: str) -> str | None:
     return next((kind for kind, pattern in KINDS.items() if re.search(pattern, stem)), None)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> TextTable:
     """Read one table as text. Raises ValueError (one line) if it is none."""
     ending = path.suffix.lower()
     try:
@@ -107,7 +107,9 @@ def read_table(path: Path) -> Table:
     columns: dict[str, list[pl.Expr]] = {}
     for name in frame.columns:
         columns.setdefault(plain(name), []).append(_filled(pl.col(name)))
-    return Table(path.name, _site(path.name), frame.select(pl.coalesce(same).alias(n) for n, same in columns.items()))
+    return TextTable(
+        path.name, _site(path.name), frame.select(pl.coalesce(same).alias(n) for n, same in columns.items())
+    )
 
 
 def _filled(column: pl.Expr) -> pl.Expr:
@@ -125,7 +127,7 @@ def number(column: pl.Expr) -> pl.Expr:
     return column.str.replace(r"\.0+$", "").str.replace(r"^0+(.)", "$1")
 
 
-def session_key(table: Table) -> list[pl.Expr]:
+def session_key(table: TextTable) -> list[pl.Expr]:
     """Columns site, patient and session of a table's rows, from what the row says, else its folder or its file."""
     table.require("session")
     table.require("patient", "folder")
@@ -135,19 +137,19 @@ def session_key(table: Table) -> list[pl.Expr]:
     return [site.str.to_uppercase().alias("site"), patient.alias("patient"), number(table.get("session"))]
 
 
-def session_rows(tables: list[Table]) -> tuple[pl.DataFrame, int]:
-    """A row per session: site, patient, session, folder and what `SAID` names; and how many rows name no session.
+def session_rows(tables: list[TextTable]) -> tuple[pl.DataFrame, int]:
+    """A row per session: site, patient, session, folder and the `SESSION_COLUMNS`; and how many rows name no session.
 
     Of rows of one session, what is filled counts, and what the later table says before what the earlier one says.
     """
-    rows = [table.frame.select(*session_key(table), *map(table.get, SAID)) for table in tables]
-    every = pl.concat(rows or [pl.DataFrame(schema=dict.fromkeys((*KEY, *SAID), pl.String))])
+    rows = [table.frame.select(*session_key(table), *map(table.get, SESSION_COLUMNS)) for table in tables]
+    every = pl.concat(rows or [pl.DataFrame(schema=dict.fromkeys((*KEY, *SESSION_COLUMNS), pl.String))])
     known = every.drop_nulls(KEY)
-    said = [pl.col(word).drop_nulls().last() for word in SAID]
-    return known.group_by(KEY, maintain_order=True).agg(said), len(every) - len(known)
+    values = [pl.col(word).drop_nulls().last() for word in SESSION_COLUMNS]
+    return known.group_by(KEY, maintain_order=True).agg(values), len(every) - len(known)
 
 
-def people_rows(tables: list[Table]) -> pl.DataFrame:
+def people_rows(tables: list[TextTable]) -> pl.DataFrame:
     """A row per person: patient, sex, and the age of those who came once (the table has the mean over visits)."""
     schema = dict.fromkeys(("patient", "person_sex", "person_age"), pl.String)
     rows = [pl.DataFrame(schema=schema)]
@@ -159,7 +161,7 @@ def people_rows(tables: list[Table]) -> pl.DataFrame:
     return pl.concat(rows).drop_nulls("patient").unique("patient", keep="last", maintain_order=True)
 
 
-def merged_people(tables: list[Table]) -> dict[str, str]:
+def merged_people(tables: list[TextTable]) -> dict[str, str]:
     """The number a person was given twice -> the one that stays, chains followed to their end."""
     merges: dict[str, str] = {}
     for table in tables:

@@ -1,4 +1,4 @@
-"""What the folders, names and headers of the Temple University Hospital (TUH) EEG corpora say of a recording.
+"""The layout of the Temple University Hospital (TUH) EEG corpora: what folders, names and headers say of a recording.
 
     TUAB   edf/{train,eval}/{normal,abnormal}/01_tcp_ar/aaaaamye_s001_t000.edf
     TUEG   edf/000/aaaaaaaa/s001_2015/01_tcp_ar/aaaaaaaa_s001_t000.edf
@@ -38,7 +38,7 @@ _AGES = {"999": "90+", "0": ""}
 
 
 @dataclass
-class Tree:
+class TUHTree:
     """The files below a folder."""
 
     recordings: list[Path] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Tree:
 
 
 @dataclass(frozen=True)
-class Place:
+class TUHPath:
     """What a recording's path says."""
 
     path: Path
@@ -79,7 +79,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Header:
+class TUHHeader:
     """What a recording's EDF header says of the person, and when and how long it was recorded; no birth date."""
 
     sex: str | None
@@ -89,9 +89,9 @@ class Header:
     seconds: float
 
 
-def find_files(root: Path) -> Tree:
+def find_files(root: Path) -> TUHTree:
     """All files below `root` but for documentation, in order; links are followed, but no folder is entered twice."""
-    tree = Tree()
+    tree = TUHTree()
     for folder, names in track(_folders(root, tree.closed), "looking for recordings"):
         for name in names:
             if name.lower().endswith(".edf"):
@@ -104,7 +104,7 @@ def find_files(root: Path) -> Tree:
 
 
 def _folders(root: Path, closed: list[Path]) -> Iterator[tuple[Path, list[str]]]:
-    seen = set()
+    seen = set()  # (device, inode): a link to a folder above would lead round in a circle
     for folder, folders, names in os.walk(root, onerror=lambda e: closed.append(Path(e.filename)), followlinks=True):
         status = Path(folder).stat()
         if (status.st_dev, status.st_ino) in seen:
@@ -115,7 +115,7 @@ def _folders(root: Path, closed: list[Path]) -> Iterator[tuple[Path, list[str]]]
         yield Path(folder), sorted(name for name in names if not name.startswith("."))
 
 
-def place(root: Path, path: Path) -> Place | None:
+def parse_path(root: Path, path: Path) -> TUHPath | None:
     """What the path of a recording below `root` says; None if its name is not SUBJECT_sNNN_tNNN."""
     if not (name := _NAME.fullmatch(path.stem)):
         return None
@@ -124,7 +124,7 @@ def place(root: Path, path: Path) -> Place | None:
     if "edf" in folders:  # what lies above it may be called anything
         folders = folders[folders.index("edf") + 1 :]
     visits = [visit[1] for part in folders if (visit := _VISIT.fullmatch(part))]
-    return Place(
+    return TUHPath(
         path=path,
         shown=str(shown),
         subject=name["subject"].lower(),
@@ -136,7 +136,7 @@ def place(root: Path, path: Path) -> Place | None:
     )
 
 
-def read_header(path: Path) -> Header:
+def read_tuh_header(path: Path) -> TUHHeader:
     """Sex, age, date and length from the first 256 bytes of an EDF file; what is not there is None, or 0 s."""
     try:
         with path.open("rb") as file:
@@ -145,7 +145,7 @@ def read_header(path: Path) -> Header:
         text = ""
     patient, recording = text[8:88], text[88:168]
     sex, age = _PATIENT.match(patient), _AGE.search(patient)
-    return Header(
+    return TUHHeader(
         sex=parse_sex(sex["sex"]) if sex else None,
         age=parse_age(_AGES.get(age[1], age[1])) if age else None,
         date=_header_date(recording),

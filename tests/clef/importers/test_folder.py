@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from clef.cohort import read_events
-from clef.importers.folder import Config, main
+from clef.importers.folder import FolderImport, main
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import read_row
 from tokenizer.sessions import read_sessions, subject_number
@@ -36,9 +36,9 @@ def folder(tmp_path_factory):
     return root
 
 
-def config(folder: Path, out: Path, **changes) -> Config:
+def config(folder: Path, out: Path, **changes) -> FolderImport:
     settings = {"root": folder, "labels": folder / "labels.csv", "site": "here", "out": out, "targets": ["diagnosis"]}
-    return Config(**(settings | changes))
+    return FolderImport(**(settings | changes))
 
 
 def test_sessions(folder, tmp_path):

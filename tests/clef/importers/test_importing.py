@@ -1,10 +1,15 @@
-"""Archives of three layouts -> one cohort -> every stage of the demo, run as a person runs them."""
+"""Cells of archives as values; and archives of three layouts -> one cohort -> every stage of the demo."""
+
+from datetime import datetime
 
 import polars as pl
 import pytest
 
 from clef.cohort import read_events, read_reports
-from tests.clef.importers import test_bids, test_heedb, test_tuh
+from clef.importers.importing import parse_age, parse_setting, parse_sex, parse_time
+from tests.clef.importers.bids.tree import make_tree as make_bids
+from tests.clef.importers.heedb.tree import make_tree as make_heedb
+from tests.clef.importers.tuh.tree import make_tree as make_tuh
 from tests.helpers import must, pretrain, run
 from tokenizer.sessions import read_sessions
 
@@ -13,8 +18,8 @@ from tokenizer.sessions import read_sessions
 def cohort(tmp_path_factory):
     """One cohort of a BIDS tree, a TUAB-shaped tree and a HEEDB-shaped tree."""
     root = tmp_path_factory.mktemp("archives")
-    for name, module in (("bids", test_bids), ("tuh", test_tuh), ("heedb", test_heedb)):
-        module.make_tree(root / name, 12)
+    for name, make_tree in (("bids", make_bids), ("tuh", make_tuh), ("heedb", make_heedb)):
+        make_tree(root / name, 12)
     out = root / "cohort"
     targets = {"targets": "[group,phenotype/moca.total]", "icd10": "[diagnosis]", "atc": "[drugs]"}
     must(run(root / "said", "clef.importers.bids", root=root / "bids", out=out, **targets))
@@ -49,3 +54,18 @@ def test_it_goes_through_the_stages_of_the_demo(cohort, tmp_path):
     done = must(run(said, "benchmark.run", cohort=cohort, tokens=tokens, out=tmp_path / "scores", **arguments))
     scores = pl.read_parquet(tmp_path / "scores" / "scores.parquet")
     assert scores["auroc"].is_between(0, 1).all() and {"aligned", "nuisance"} <= set(scores["embedding"]), done.err
+
+
+def test_cells_are_values_or_unknown():
+    ages = {" 34 ": 34, ">89": 90, "90+": 90, "85+": 85, "0": 0, "121": None, "-1": None, "": None, "nan": None}
+    assert {text: parse_age(text) for text in ages} == ages and parse_age(None) is None
+    assert [parse_sex(text) for text in ("F", "male", "Female ", "divers", "", None)] == [
+        "F",
+        "M",
+        "F",
+        None,
+        None,
+        None,
+    ]
+    assert parse_time("2020-05-01T10:00:00+02:00") == datetime(2020, 5, 1, 10) and parse_time("1/5/2020") is None
+    assert parse_setting(" EMU") == "emu" and parse_setting("home") is None

@@ -80,15 +80,15 @@ def test_a_damaged_table_is_one_line(tmp_path):
         read_table(tmp_path / "x.parquet")
 
 
-@pytest.mark.parametrize("found", (7, "7", 6))
-def test_this_format_and_the_one_before_are_read(found):
-    check_format("store", found, 7)
+@pytest.mark.parametrize("stored", (7, "7", 6))
+def test_this_format_and_the_one_before_are_read(stored):
+    check_format("store", stored, 7)
 
 
-@pytest.mark.parametrize("found", (None, 5, 8, "8"))
-def test_other_formats_are_refused_with_what_to_do(found):
+@pytest.mark.parametrize("stored", (None, 5, 8, "8"))
+def test_other_formats_are_refused_with_what_to_do(stored):
     with pytest.raises(ValueError, match=r"store: store format .* this version reads 6 and 7; make it again"):
-        check_format("/some/where/store", found, 7)
+        check_format("/some/where/store", stored, 7)
 
 
 def test_fingerprints_tell_parts_and_order_apart():

@@ -24,8 +24,8 @@ def test_a_saved_tokenizer_is_the_same_after_loading(vqgan, tmp_path):
     vqgan.save_pretrained(tmp_path)
     loaded = VQGAN.from_pretrained(str(tmp_path))
     assert loaded.config == vqgan.config and loaded.about == vqgan.about and not loaded.training
-    there, here = loaded.state_dict(), vqgan.state_dict()
-    assert there.keys() == here.keys() and all(torch.equal(there[k], here[k]) for k in here)
+    after, before = loaded.state_dict(), vqgan.state_dict()
+    assert after.keys() == before.keys() and all(torch.equal(after[k], before[k]) for k in before)
     spec = spectrogram(1, 100)
     assert torch.equal(loaded.encode(spec), vqgan.encode(spec)) and loaded.to_bytes() == vqgan.to_bytes()
 
