@@ -148,7 +148,7 @@ def _lists(data: NDArray[np.uint8], header: HeaderFields) -> Iterator[Annotation
 def _left_over(plan: CopyPlan, annotations: set[bytes]) -> str | None:
     """A line if words of the patient or recording field still stand in the copy's labels, transducers or annotations.
 
-    Words that belong to the closed vocabularies stand there for themselves, whoever else is called so.
+    Words of the closed vocabularies are no leak, even if a person is called so.
     """
     labels = _words(" ".join(signal[name] for signal in plan.new.signals for name in ("label", "transducer")))
     noted = _words(" ".join(text.decode("utf-8", "replace") for text in annotations)) - _words(" ".join(ANNOTATIONS))

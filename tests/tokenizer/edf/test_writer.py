@@ -57,7 +57,7 @@ def test_physical_values_have_the_header_that_was_asked_for(tmp_path):
     header = read_fields(path)
     stated = {"patient": "X", "recording": "", "reserved": "", "date": "01.02.03", "time": "13.14.15"}
     assert {name: header.general[name] for name in stated} == stated
-    texts = {"label": "EEG Fp1-REF", "transducer": "AgCl", "unit": "mV", "prefilter": "", "signal reserved": ""}
+    texts = {"label": LABELS[0], "transducer": "AgCl", "unit": "mV", "prefilter": "", "signal reserved": ""}
     physical = {"physical minimum": "-8", "physical maximum": "8"}
     digital = {"digital minimum": "-32767", "digital maximum": "32767"}
     assert header.signals[0] == texts | physical | digital | {"samples": "64"}
