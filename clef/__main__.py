@@ -11,6 +11,7 @@ or the `__main__` of a folder there that does. They are parsed, never imported, 
 import ast
 import difflib
 import fnmatch
+import io
 import runpy
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ USAGE = """usage: clef PROGRAM name=value …     runs it, as python -m does
 
 def main() -> None:
     """Answer `clef …`. Exit codes are the program's own; 2 for a name that is none."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for what it cannot show
     typed, *arguments = sys.argv[1:] or ["--help"]
     if typed in ("--help", "-h", "help"):
         print(overview())

@@ -140,8 +140,8 @@ def test_files_that_are_named_exist(page):
     links = re.findall(r"\]\((?!http)([^)#]+)\)", text_of(page))
     missing = [link for link in links if not (page.parent / link).exists()]
     _, spans, _ = code_of(page)
-    path = re.compile(rf"(?<![\w./-])(?:{ROOMS}|configs|docs|\.ci)/[\w./-]*")
-    paths = [path for span in spans for path in path.findall(span) if "NAME" not in path]
+    pattern = re.compile(rf"(?<![\w./-])(?:{ROOMS}|configs|docs|\.ci)/[\w./-]*")
+    paths = [path for span in spans for path in pattern.findall(span) if "NAME" not in path]
     assert missing + [path for path in paths if not (ROOT / path).exists()] == []
 
 

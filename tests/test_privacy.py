@@ -101,10 +101,10 @@ def test_rare_words_of_reports_were_there_to_be_learned(made):
 
 
 def test_the_search_finds_what_is_planted(planted, tmp_path):
-    found = leaks(planted)
+    lines = leaks(planted)
     for path in planted.glob("rec*"):
         alone = path.suffix in (".eeg", ".dat")
-        assert alone or any(line.startswith(path.name) for line in found), path.name
+        assert alone or any(line.startswith(path.name) for line in lines), path.name
     person = Person(3)
     write_table(tmp_path / "t.parquet", pl.DataFrame({"a": [[None, person.surname]]}), {"b": str(person.born)})
     group = zarr.open_group(tmp_path / "t.zarr", mode="w", zarr_format=3)

@@ -23,7 +23,7 @@ def clef(*arguments, cwd=ROOT, home=ROOT):
     """Run `python -m clef …` of the packages in `home`."""
     environment = os.environ | {"PYTHONPATH": str(home)}
     command = [sys.executable, "-m", "clef", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=120)
 
 
 # ---- the list
@@ -86,6 +86,15 @@ def test_a_new_program_is_listed_and_runs_without_a_line_elsewhere(tmp_path):
     assert "program_words" not in listed
     done = clef("shelf", "a=1", home=tmp_path, cwd=tmp_path)
     assert done.stdout == "__main__ ['a=1']\n"
+
+
+@pytest.mark.parametrize("arguments", [["clef"], ["clef", "embed", "--help"], ["clef.embed", "--help"]])
+def test_help_is_shown_where_the_locale_has_no_utf_8(arguments):
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | plain, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"usage: " in done.stdout and b"name=value ?" in done.stdout
 
 
 def test_the_version_is_that_of_the_package():

@@ -14,6 +14,7 @@ import dataclasses
 import difflib
 import errno
 import inspect
+import io
 import itertools
 import logging
 import sys
@@ -52,6 +53,8 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     where the command `clef` did, which leaves that in `__command__` of the main module.
     """
     argv = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for what it cannot show
     command = getattr(sys.modules["__main__"], "__command__", None)
     if {"--help", "-h", "help"} & set(argv):
         print(help_text(schema, name, inspect.getdoc(sys.modules[main.__module__]) or "", command))
