@@ -68,7 +68,7 @@ def test_events_are_meds(folder, tmp_path):
 def test_what_is_left_out_is_said(folder, tmp_path, caplog):
     caplog.set_level("INFO")
     main(config(folder, tmp_path))
-    said = caplog.text
+    text = caplog.text
     for line in (
         "there is no such file",
         "3 of the 19 ten-twenty electrodes",
@@ -79,7 +79,7 @@ def test_what_is_left_out_is_said(folder, tmp_path, caplog):
         "4 of 7 recordings left out",
         "next: python -m clef.pretrain",
     ):
-        assert line in said, line
+        assert line in text, line
 
 
 def test_several_sites_become_one_cohort_and_a_site_is_replaced(folder, tmp_path):
