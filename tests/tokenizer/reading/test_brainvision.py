@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.tokenizer.reading.recordings import SIGNAL, onsets
-from tokenizer.reading.brainvision import check_length, segment_starts
+from tokenizer.reading.brainvision import check_length, scales, segment_starts
 from tokenizer.reading.formats import open_source
 from tokenizer.reading.read import read
 from tokenizer.recording import RecordingError
@@ -68,8 +68,21 @@ def test_markers_are_found_beside_the_header_whatever_it_calls_them(tmp_path):
     for name in ("C:\\eeg\\2021\\a.vmrk", "/mnt/eeg/a.vmrk", "before it was renamed.vmrk"):
         path.write_text(text.replace("MarkerFile=a.vmrk", f"MarkerFile={name}"), "utf-8")
         assert segment_starts(path) == expected
+    path.with_suffix(".vmrk").rename(tmp_path / "other.vmrk")
+    for name in ("C:\\eeg\\other.vmrk", "/mnt/other.vmrk"):
+        path.write_text(text.replace("MarkerFile=a.vmrk", f"MarkerFile={name}"), "utf-8")
+        assert segment_starts(path) == expected
     path.write_text(text.replace("MarkerFile=a.vmrk", ""), "utf-8")
     assert segment_starts(path) == ([], [])
+
+
+def test_volts_by_the_unit_of_each_channel(tmp_path):
+    import mne
+
+    path = write_brainvision(tmp_path / "a.vhdr", SIGNAL[:3], unit=["µV", "mV", "ARU"])
+    raw = mne.io.read_raw(path, verbose="error")
+    assert scales(raw, None) == [1e6, 1e6, None]
+    np.testing.assert_allclose(scales(raw, "V"), [1e12, 1e9, 1e6])  # a number that was meant as V, and divided for µV
 
 
 def test_a_stamp_that_goes_on_without_a_gap_is_a_join_without_missing_time(tmp_path):

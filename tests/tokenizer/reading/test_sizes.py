@@ -48,10 +48,11 @@ def test_an_event_table_that_is_longer_than_its_file(tmp_path):
     content = bytearray(path.read_bytes())
     table = len(content) - 8 - 6 * len(EVENTS)
     assert content[table] == 1 and int.from_bytes(content[table + 1 : table + 4], "little") == len(EVENTS)
-    content[table + 1 : table + 4] = (2**24 - 1).to_bytes(3, "little")
-    path.write_bytes(content)
-    with pytest.raises(RecordingError, match="what it announces does not fit"):
-        check_sizes(path)
+    for count in (len(EVENTS) + 1, 2**24 - 1):
+        content[table + 1 : table + 4] = count.to_bytes(3, "little")
+        path.write_bytes(content)
+        with pytest.raises(RecordingError, match="what it announces does not fit"):
+            check_sizes(path)
 
 
 def test_a_dimension_that_asks_for_gigabytes(tmp_path):
@@ -70,7 +71,7 @@ def test_tags_of_a_fif_that_lead_back(tmp_path):
     content = bytearray(path.read_bytes())
     (length,) = struct.unpack_from(">i", content, 8)
     second = 16 + length
-    struct.pack_into(">i", content, second + 12, 4)  # the tag after the second is said to begin before it
+    struct.pack_into(">i", content, second + 12, second)  # it names itself as the one that follows
     path.write_bytes(content)
     with pytest.raises(RecordingError, match="what it announces does not fit"):
         check_sizes(path)
