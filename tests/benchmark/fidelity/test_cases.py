@@ -21,10 +21,10 @@ def test_a_page_shows_a_difference_of_one_band_and_not_an_electrodes_gain(tmp_pa
     gain = lopsided("gain", delta=(0, 9), theta=(0, 9), alpha=(0, 9), beta=(0, 9))
     slow, alpha, fast = lopsided("slow", delta=(5, 0)), lopsided("alpha", alpha=(0, 4)), lopsided("fast", beta=(0, 20))
     sessions = pl.DataFrame({"session_id": ["slow"], "subject_id": [0], "start_time": [None]})
-    found = {case.kind: case for case in find_cases(str(tmp_path), sessions, [gain, slow, alpha, fast])}
-    assert found["focal slowing"].session_id == "slow" and "none known" in found["focal slowing"].how
-    assert found["asymmetric alpha"].session_id == "alpha" and found["asymmetric alpha"].pair == ("P3", "P4")
-    assert found["seizure"].session_id is None and found["artefact"].session_id in ("gain", "fast")
+    by_kind = {case.kind: case for case in find_cases(str(tmp_path), sessions, [gain, slow, alpha, fast])}
+    assert by_kind["focal slowing"].session_id == "slow" and "none known" in by_kind["focal slowing"].how
+    assert by_kind["asymmetric alpha"].session_id == "alpha" and by_kind["asymmetric alpha"].pair == ("P3", "P4")
+    assert by_kind["seizure"].session_id is None and by_kind["artefact"].session_id in ("gain", "fast")
 
 
 def test_a_seizure_and_an_artefact_are_found_where_they_are():

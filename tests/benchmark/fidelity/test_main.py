@@ -26,7 +26,7 @@ def untrained(tmp_path_factory, tiny_cohort):
 
 
 def evaluate(folder, **settings):
-    return run(folder / "said", "benchmark.fidelity", out=folder / "out", workers=0, redrawn=1, draws=2, **settings)
+    return run(folder / "output", "benchmark.fidelity", out=folder / "out", workers=0, redrawn=1, draws=2, **settings)
 
 
 def test_the_program_writes_numbers_table_and_page(tmp_path, tiny_cohort, untrained):
@@ -59,11 +59,11 @@ def test_people_the_tokenizer_has_seen_are_flagged_and_a_bad_recording_is_a_line
     assert "SEEN" in done.out and report["protocol"]["seen"] == {"train": people}
 
 
-@pytest.mark.parametrize(("settings", "said", "code"), [
+@pytest.mark.parametrize(("settings", "message", "code"), [
     ({"sessions": 999}, "sessions=999: split test has", 1),
     ({"sessions": -1}, "sessions and redrawn must be 0 or more", 2),
     ({"tokenizer": "no/such/folder"}, "there is no such model folder", 1),
 ])  # fmt: skip
-def test_mistakes_are_one_line(tmp_path, tiny_cohort, untrained, settings, said, code):
+def test_mistakes_are_one_line(tmp_path, tiny_cohort, untrained, settings, message, code):
     done = evaluate(tmp_path, **({"tokenizer": untrained, "cohort": tiny_cohort} | settings))
-    assert done.code == code and done.one_line and said in done.err
+    assert done.code == code and done.one_line and message in done.err

@@ -24,9 +24,9 @@ def specs(course):
     """Spectrograms of the recording and of its twins, and the expected ones."""
     signal, power = course
     frames = (SECONDS - SHIFT) // 10 * 10
-    found = [spectrogram(s.signal).numpy()[..., :frames] for s in (signal, *twins(signal))]
+    spectrograms = [spectrogram(s.signal).numpy()[..., :frames] for s in (signal, *twins(signal))]
     later = (power[: -SHIFT * RATE] + power[SHIFT * RATE :]) / 2
-    return found, [expected_cells(p, frames // 10) for p in (power, later, later)]
+    return spectrograms, [expected_cells(p, frames // 10) for p in (power, later, later)]
 
 
 def told(specs, rebuild):
@@ -49,11 +49,11 @@ def test_the_expected_spectrum_has_r2_1_and_a_static_one_0(specs):
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 1.0])
 def test_copied_scatter_costs_what_it_is_worth_and_crediting_it_is_more_than_1(specs, share):
-    found = told(specs, lambda x, e: e + share * (x - e))
-    assert found["noise_copied"] == pytest.approx(share, abs=0.03)
-    against = found["cell_noise_db"] ** 2 / found["dynamics_db"] ** 2
-    assert found["dynamics_r2"] == pytest.approx(1 - share**2 * against, abs=0.015)
-    assert found["dynamics_r2_credited"] == pytest.approx(1 + (2 * share - share**2) * against, abs=0.02)
+    numbers = told(specs, lambda x, e: e + share * (x - e))
+    assert numbers["noise_copied"] == pytest.approx(share, abs=0.03)
+    against = numbers["cell_noise_db"] ** 2 / numbers["dynamics_db"] ** 2
+    assert numbers["dynamics_r2"] == pytest.approx(1 - share**2 * against, abs=0.015)
+    assert numbers["dynamics_r2_credited"] == pytest.approx(1 + (2 * share - share**2) * against, abs=0.02)
 
 
 def test_a_course_that_is_rebuilt_too_flat_is_an_error(specs):
@@ -67,14 +67,12 @@ def some_sums():
 
 def recordings(levels, rebuilt, subjects=None, tokens=None):
     """Recordings whose mean spectra are given, (n, 19, 16) dB each."""
-    found = []
+    rows = []
     for i, (x, y) in enumerate(zip(levels, rebuilt, strict=True)):
         subject = i if subjects is None else subjects[i]
         codes = np.arange(10) if tokens is None else tokens[i]
-        found.append(
-            Recording(str(i), subject, "A", 60.0, some_sums() | {"level": np.stack([x, y])}, np.asarray(codes))
-        )
-    return found
+        rows.append(Recording(str(i), subject, "A", 60.0, some_sums() | {"level": np.stack([x, y])}, np.asarray(codes)))
+    return rows
 
 
 def test_asymmetry_that_all_share_earns_nothing_and_a_mirrored_one_less():
@@ -94,8 +92,8 @@ def test_asymmetry_is_told_pair_by_pair():
     rebuilt = level.copy()
     lost = channel_indices(PAIRS[3])
     rebuilt[:, lost] = rebuilt[:, lost].mean(1, keepdims=True)
-    found = summarise(recordings(level, rebuilt), 16, 1.6)["details"]["asymmetry_r2_by_pair"]
-    assert found.pop("-".join(PAIRS[3])) == pytest.approx(0, abs=0.1) and set(found.values()) == {1.0}
+    by_pair = summarise(recordings(level, rebuilt), 16, 1.6)["details"]["asymmetry_r2_by_pair"]
+    assert by_pair.pop("-".join(PAIRS[3])) == pytest.approx(0, abs=0.1) and set(by_pair.values()) == {1.0}
 
 
 def test_the_gradient_is_front_minus_back_of_the_electrodes_there_are():
@@ -103,8 +101,8 @@ def test_the_gradient_is_front_minus_back_of_the_electrodes_there_are():
     level[0, channel_indices(("Fp1", "Fp2", "F3", "F4", "Fz"))], level[0, channel_indices(("O1",))] = 4.0, 5.0
     level[0, channel_indices(("Fz",))] = np.nan
     level[1, channel_indices(("O1", "O2", "P3", "P4", "Pz"))] = np.nan
-    found = gradient(level)
-    assert np.allclose(found[0], 4 - 5 / 5) and np.isnan(found[1]).all()
+    differences = gradient(level)
+    assert np.allclose(differences[0], 4 - 5 / 5) and np.isnan(differences[1]).all()
 
 
 def test_r2_across_recordings_from_sums_is_that_of_the_values():
@@ -114,11 +112,11 @@ def test_r2_across_recordings_from_sums_is_that_of_the_values():
         rng.standard_normal((50, 1, 6)) + 4,
         rng.integers(1, 9, (50, 1, 6)),
     )
-    found = across(np.ones((1, 50)), count * (x - y) ** 2, count * x, count * x**2, count.astype(float))
+    r2 = across(np.ones((1, 50)), count * (x - y) ** 2, count * x, count * x**2, count.astype(float))
     many_x, many_y = (np.repeat(v.reshape(-1), count.ravel()) for v in (x, y))
     place = np.repeat(np.tile(np.arange(6), 50), count.ravel())
     mean = np.array([many_x[place == p].mean() for p in range(6)])[place]
-    assert found[0, 0] == pytest.approx(1 - ((many_x - many_y) ** 2).sum() / ((many_x - mean) ** 2).sum())
+    assert r2[0, 0] == pytest.approx(1 - ((many_x - many_y) ** 2).sum() / ((many_x - mean) ** 2).sum())
 
 
 def test_more_recordings_of_the_same_people_make_no_interval_smaller():
@@ -133,9 +131,9 @@ def test_more_recordings_of_the_same_people_make_no_interval_smaller():
 
 def test_codes_are_counted():
     tokens = [[0, 0, 1, 1], [0, 1, 2, 3], [2, 2, 3, 3]]
-    found = summarise(recordings(np.zeros((3, 19, 16)), np.zeros((3, 19, 16)), tokens=tokens), 8, 1.6)
-    numbers = {k: v[0] for k, v in found["numbers"].items()}
-    assert numbers["codes_used"] == 0.5 and found["count"]["tokens"] == 12
+    summary = summarise(recordings(np.zeros((3, 19, 16)), np.zeros((3, 19, 16)), tokens=tokens), 8, 1.6)
+    numbers = {k: v[0] for k, v in summary["numbers"].items()}
+    assert numbers["codes_used"] == 0.5 and summary["count"]["tokens"] == 12
     assert numbers["perplexity"] == pytest.approx(np.exp(-(4 * 0.25 * np.log(0.25))))
     assert numbers["bits_per_second"] == pytest.approx(1.6 * 3) and numbers["bits_per_second_entropy"] == pytest.approx(
         3.2
