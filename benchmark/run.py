@@ -73,7 +73,7 @@ def main(config: RunConfig) -> None:
     results = Results(
         scored,
         about,
-        synthetic=bool(cohort) and _is_synthetic(cohort.path),
+        synthetic=bool(cohort) and cohort.is_synthetic,
         unmatched=_unmatched(config, stores, scored),
         encoders=encoders_of(stores),
     )
@@ -143,11 +143,6 @@ def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
         mine = [v for code, v in planted.items() if code.startswith(tuple(definition["codes"])) and v == v]
         ceilings |= {task: mine[0]} if len(mine) == 1 else {}
     return ceilings
-
-
-def _is_synthetic(cohort: Path) -> bool:
-    path = cohort / "metadata" / "dataset.json"
-    return path.is_file() and "synthetic" in json.loads(path.read_text())["dataset_name"].lower()
 
 
 def _unmatched(config: RunConfig, stores: dict[str, Embeddings], matched: Scored) -> Scored | None:

@@ -12,6 +12,7 @@ A program that asks more than once holds a `Cohort`, which reads each table when
 MEDS: https://github.com/Medical-Event-Data-Standard/meds (version 0.4).
 """
 
+import json
 from functools import cached_property
 from pathlib import Path
 
@@ -53,6 +54,12 @@ class Cohort:
     def descriptions(self) -> dict[str, str]:
         """Words for codes, where the MEDS code table has them."""
         return read_code_descriptions(self.path)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether its people were drawn by a program, by the name of its MEDS dataset."""
+        path = self.path / "metadata" / "dataset.json"
+        return path.is_file() and "synthetic" in json.loads(path.read_text())["dataset_name"].lower()
 
     @cached_property
     def fingerprint(self) -> str:

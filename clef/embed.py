@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import Model, load
@@ -17,6 +16,7 @@ from clef.network.attention import Kernel, choose
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.progress import track
+from tokenizer.reading.formats import recording_suffixes
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import Job, ReadingConfig
 from tokenizer.readings import reading_of
@@ -24,7 +24,6 @@ from tokenizer.recording import RecordingError
 from tokenizer.store import TokenStore
 
 log = logging.getLogger(__name__)
-SUFFIXES = {".edf", ".bdf", ".rec", ".vhdr", ".set", ".fif", ".gdf", ".lay", ".cnt", ".mff"}
 
 
 @dataclasses.dataclass
@@ -75,7 +74,11 @@ def main(config: EmbedConfig) -> int:
     else:
         names, vectors, left_out = embed_recordings(model, Path(config.recordings), config)
     embeddings = Embeddings(
-        names, vectors, config.name or Path(config.out).stem, model.fingerprint, about(model, config)
+        names,
+        vectors,
+        config.name or Path(config.out).stem,
+        model.fingerprint,
+        model.about(config.kind, config.pool, config.layer),
     )
     embeddings.trained_on = model.encoder.about.get("trained_on", {})
     write_embeddings(config.out, embeddings)
@@ -104,9 +107,13 @@ def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[lis
     """Names, embeddings (n, D) of the recordings under `root`, and how many were left out."""
     if not root.exists():
         raise ValueError(f"recordings={root}: there is no such file or folder; check the path")
-    files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    files = (
+        [root]
+        if root.is_file()
+        else sorted(p for p in root.rglob("*") if p.name.lower().endswith(recording_suffixes()))
+    )
     if not files:
-        raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(sorted(SUFFIXES))}")
+        raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(recording_suffixes())}")
     names, vectors = [], []
     readings = read_many([Job(file, config.reading) for file in files], reading_of, config.workers)
     for file, reading in zip(files, track(readings, "embed", len(files)), strict=True):
@@ -118,20 +125,6 @@ def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[lis
     if not names:
         raise ValueError(f"recordings={root}: none of {len(files)} recordings could be read; the reasons are above")
     return names, np.stack(vectors), len(files) - len(names)
-
-
-def about(model: Model, config: EmbedConfig) -> dict:
-    """What the embedding file says of how it was made."""
-    trained = model.encoder.about
-    return {
-        "kind": config.kind,
-        "pool": config.pool,
-        "layer": config.layer,
-        "stage": trained.get("stage"),
-        "tokenizer": trained.get("tokenizer"),
-        "encoder": dataclasses.asdict(model.encoder.config),
-        "torch": torch.__version__,
-    }
 
 
 if __name__ == "__main__":

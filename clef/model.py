@@ -86,6 +86,18 @@ class Model:
             states = self.encoder(tokens, valid)
             yield states.float().cpu().numpy().reshape(1, rows * columns, -1)
 
+    def about(self, kind: Kind, pool: str, layer: str) -> dict[str, Any]:
+        """What an embedding file says of how it was made."""
+        return {
+            "kind": kind,
+            "pool": pool,
+            "layer": layer,
+            "stage": self.encoder.about.get("stage"),
+            "tokenizer": self.encoder.about.get("tokenizer"),
+            "encoder": dataclasses.asdict(self.encoder.config),
+            "torch": torch.__version__,
+        }
+
     def _untrained(self) -> Encoder:
         """An encoder of the same size and codes, with the weights it would have started from."""
         torch.manual_seed(0)

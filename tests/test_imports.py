@@ -1,6 +1,7 @@
 """Which package may import which: benchmark -> clef -> tokenizer, and one file per foreign package."""
 
 import ast
+import graphlib
 import importlib
 from pathlib import Path
 
@@ -17,13 +18,26 @@ MAY = {
     "tests": {"tests", "tools", "benchmark", "clef", "tokenizer"},
 }
 OWNERS = {
-    "mne": {f"tokenizer/reading/{name}.py" for name in ("mne_files", "mne_gaps", "formats", "read")},
+    "mne": {f"tokenizer/reading/{name}.py" for name in ("mne_files", "mne_gaps", "formats", "read")}
+    | {"tokenizer/tokens.py"},
     "edfio": set(),  # EDF is read here; tests hold it against edfio
     "zarr": {"tokenizer/store.py"},
     "wandb": {"clef/training/mirror.py"},
     "xformers": {"clef/network/attention.py"},
-    "transformers": {"clef/network/report_encoder.py"},
 }
+
+FLOORS = {
+    "tokenizer": [
+        *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
+        *("codebook", "vqgan", "sessions", "store", "stretches", "readings", "tokens"),
+    ],
+    "clef": [
+        *("cohort", "tasks", "embeddings", "reports", "network", "model", "stages", "training", "inpainting"),
+        *("importers", "pages"),
+    ],
+    "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
+}
+"""Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""
 
 
 def files(package):
@@ -48,6 +62,108 @@ def imported(text: str) -> set[str]:
             elif isinstance(named, ast.JoinedStr) and isinstance(named.values[0], ast.Constant):
                 names.add(named.values[0].value)
     return {name.split(".")[0] for name in names}
+
+
+def arrows() -> dict[str, set[str]]:
+    """Every module of the three rooms -> the modules of theirs that it imports, also inside functions and for types."""
+    modules = {name_of(file): file for room in FLOORS for file in files(room)}
+    return {
+        name: {target for target in targets(file.read_text()) if target in modules} for name, file in modules.items()
+    }
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def targets(text: str) -> set[str]:
+    """Full names that a source text imports; of `from a import b` both a and a.b, one of which is a module."""
+    names = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            own = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {node.module, *own}
+    return names
+
+
+def backward(graph: dict[str, set[str]]) -> list[str]:
+    """The imports that run upwards: from a lower floor of a room to a higher one, or of a program by anybody."""
+    wrong = []
+    for source, imports in graph.items():
+        for target in imports - {source}:
+            (room, *inside), (other, *there) = source.split("."), target.split(".")
+            if not there or room != other or not inside:
+                continue  # a room's face imports lazily; between rooms the first test decides
+            if inside[0] != there[0] and floor(room, inside[0]) <= floor(room, there[0]):
+                wrong.append(f"{source} -> {target}")
+    return sorted(wrong)
+
+
+def floor(room: str, name: str) -> int:
+    return FLOORS[room].index(name) if name in FLOORS[room] else len(FLOORS[room])
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a loop, or nothing."""
+    sorter = graphlib.TopologicalSorter({name: imports - {name} for name, imports in graph.items()})
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_inside_a_room_imports_run_downwards():
+    assert backward(arrows()) == []
+
+
+def test_no_module_imports_itself_through_others():
+    assert circle(arrows()) == []
+
+
+def test_nobody_imports_a_program():
+    graph = arrows()
+    programs = {n for n in graph if n.count(".") == 1 and floor(*n.split(".")) == len(FLOORS[n.split(".")[0]])}
+    programs |= {n for n in graph if n.endswith(".__main__")}
+    assert {
+        "clef.pretrain",
+        "clef.embed",
+        "tokenizer.encode",
+        "benchmark.run",
+        "benchmark.fidelity.__main__",
+    } <= programs
+    users = {f"{s} -> {t}" for s, imports in graph.items() for t in imports & programs if s != t and "." in s}
+    assert users == set()
+
+
+def test_every_floor_is_there():
+    for room, names in FLOORS.items():
+        assert {p.stem for p in (ROOT / room).iterdir()} >= set(names)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("tokenizer.base.files", "tokenizer.channels"),
+        ("tokenizer.edf.reader", "tokenizer.reading.read"),
+        ("clef.network.encoder", "clef.stages.masks"),
+        ("clef.model", "clef.pretrain"),
+        ("benchmark.scores.bench", "benchmark.report.tables"),
+    ],
+)
+def test_one_import_against_the_order_is_seen(source, target):
+    graph = arrows()
+    assert {source, target} <= set(graph)
+    graph[source] = graph[source] | {target}
+    assert backward(graph) == [f"{source} -> {target}"]
+
+
+def test_a_circle_is_seen():
+    graph = arrows()
+    graph["tokenizer.recording"] = graph["tokenizer.recording"] | {"tokenizer.reading.read"}
+    assert set(circle(graph)) >= {"tokenizer.recording", "tokenizer.reading.read"}
 
 
 def test_the_reader_of_imports_sees_lazy_ones():

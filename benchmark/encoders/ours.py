@@ -3,7 +3,6 @@
 All three are read from the same tokens of the same run, so what differs is what training put into the weights.
 """
 
-import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,12 @@ def embed(inputs: Inputs, kind: "Kind", name: str) -> Embeddings:
     )
     trained_on = model.encoder.about.get("trained_on", {})
     return Embeddings(
-        sessions.session_id.tolist(), vectors, name, model.fingerprint, _about(model, kind), trained_on=trained_on
+        sessions.session_id.tolist(),
+        vectors,
+        name,
+        model.fingerprint,
+        model.about(kind, POOL, LAYER),
+        trained_on=trained_on,
     )
 
 
@@ -62,21 +66,6 @@ def _parts(count: int) -> list[np.ndarray]:
     """Masks (count,) of consecutive sessions, `PART` at a time."""
     number = np.arange(count) // PART
     return [number == i for i in range(number[-1] + 1)]
-
-
-def _about(model: "Model", kind: "Kind") -> dict:
-    """What the embedding file says of how it was made."""
-    import torch
-
-    return {
-        "kind": kind,
-        "pool": POOL,
-        "layer": LAYER,
-        "stage": model.encoder.about.get("stage"),
-        "tokenizer": model.encoder.about.get("tokenizer"),
-        "encoder": dataclasses.asdict(model.encoder.config),
-        "torch": torch.__version__,
-    }
 
 
 NEEDS = ("model", "tokens")

@@ -3,9 +3,8 @@
 Recordings are read once, in processes; what was measured is kept in a table, and the same command goes on from there.
 """
 
-import concurrent.futures
+import functools
 import logging
-import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,10 @@ import polars as pl
 
 from tokenizer.base.files import fingerprint, table_metadata, write_table
 from tokenizer.base.progress import track
+from tokenizer.multitaper import session_spectrogram
+from tokenizer.reading.many import read_many
+from tokenizer.reading.read import ReadingConfig, row_jobs
+from tokenizer.recording import Raw, RecordingError, Session
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +37,6 @@ MEASURED = {
 }
 VERSION = "1"  # of what is measured: another one reads the recordings again
 ACQUISITION = ("slow", "floor", "mains", "seconds", "channels", "rate")
-FEW = 4  # recordings that are read in this process: starting others takes longer
 
 
 def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float, workers: int) -> pl.DataFrame:
@@ -48,7 +50,7 @@ def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float
     done = pl.DataFrame(schema=MEASURED)
     if path.is_file() and key.items() <= table_metadata(path).items():
         done = pl.read_parquet(path)
-    todo = rows.filter(~pl.col("session_id").is_in(done["session_id"].implode())).to_dicts()
+    todo = rows.filter(~pl.col("session_id").is_in(done["session_id"].implode()))
     new: list[dict[str, Any]] = []
     for i, row in enumerate(track(_measure_each(cohort, todo, blank_below, workers), "reading", len(todo))):
         new.append(row)
@@ -61,41 +63,17 @@ def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float
     return measured
 
 
-def _measure_each(
-    cohort: Path, rows: list[dict[str, Any]], blank_below: float, workers: int
-) -> Iterator[dict[str, Any]]:
+def _measure_each(cohort: Path, rows: pl.DataFrame, blank_below: float, workers: int) -> Iterator[dict[str, Any]]:
     """`MEASURED` of the recording of each row, in order, read by `workers` processes."""
-    jobs = [(cohort, row, blank_below) for row in rows]
-    if not workers or len(jobs) <= FEW:
-        yield from map(_measure_row, jobs)
-        return
-    spawn = multiprocessing.get_context("spawn")  # forking with threads of polars and torch running can hang
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=spawn, initializer=_one_thread) as pool:
-        yield from pool.map(_measure_row, jobs)
+    then = functools.partial(measure_session, blank_below=blank_below)
+    results = read_many(row_jobs(cohort, rows, ReadingConfig()), then, workers)
+    for session, result in zip(rows["session_id"], results, strict=True):
+        row = {"refused": result.reason} if isinstance(result, RecordingError) else result
+        yield {"session_id": session, **row}
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _measure_row(job: tuple[Path, dict[str, Any], float]) -> dict[str, Any]:
-    cohort, row, blank_below = job
-    from tokenizer.reading.read import read_row
-    from tokenizer.recording import RecordingError
-
-    try:
-        return {"session_id": row["session_id"], **measure_session(read_row(cohort, row), blank_below)}
-    except RecordingError as error:
-        return {"session_id": row["session_id"], "refused": error.reason}
-
-
-def measure_session(session: Any, blank_below: float = 0.0) -> dict[str, Any]:
-    """`MEASURED` of one `tokenizer.reading.read.Session`, without its id."""
-    from tokenizer.multitaper import session_spectrogram
-    from tokenizer.recording import RecordingError
-
+def measure_session(session: Session, raw: Raw | None = None, blank_below: float = 0.0) -> dict[str, Any]:
+    """`MEASURED` of one session, without its id; `raw`, which `read_many` hands over, is not needed."""
     spec, valid = session_spectrogram(session)
     spec, ok = np.asarray(spec)[:, :, np.asarray(valid, bool)], np.asarray(session.channel_ok, bool)
     if spec.shape[2] < 2 or not ok.any():
@@ -121,7 +99,7 @@ def band_statistics(spec: np.ndarray, ok: np.ndarray, blank_below: float = 0.0) 
     }
 
 
-def noise_floor(session: Any) -> float:
+def noise_floor(session: Session) -> float:
     """dB µV²/Hz at 62–72 Hz in the quietest twentieth of whole seconds, the median channel's; NaN without any.
 
     Above the EEG and its rhythms, so that a low-voltage brain is not taken for a good amplifier, and in quiet
