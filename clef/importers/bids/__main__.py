@@ -1,4 +1,4 @@
-"""The program `python -m clef.importers.bids`: the importer of an EEG-BIDS tree."""
+"""Import of an EEG-BIDS tree: a site of a cohort folder."""
 
 from clef.importers.bids.importer import BidsImport, main
 from tokenizer.base.cli import program

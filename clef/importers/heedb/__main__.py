@@ -1,4 +1,4 @@
-"""The program `python -m clef.importers.heedb`: the importer of the Harvard EEG Database."""
+"""Import of the Harvard EEG Database (HEEDB), or of a part of it: sites of a cohort folder."""
 
 from clef.importers.heedb.importer import HEEDBImport, main
 from tokenizer.base.cli import program

@@ -1,4 +1,4 @@
-"""The program `python -m clef.importers.tuh`: the importer of a TUH corpus."""
+"""Import of a corpus of the Temple University Hospital (TUH) EEG project: a site of a cohort folder."""
 
 from clef.importers.tuh.importer import TUHImport, main
 from tokenizer.base.cli import program
