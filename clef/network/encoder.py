@@ -12,6 +12,7 @@ D width · K codes.
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,6 +137,11 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         if self.config.pool == "mean":
             sums, counts = sums.sum(1), counts.sum(1)
         return (sums / counts.clamp_min(1)).flatten(1).float()
+
+    def embedding_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters that embeddings depend on: all but the decoder's and the special tokens of reconstruction."""
+        for part in (self.from_code, self.free, self.row, self.encoder):
+            yield from part.parameters()
 
     # ---- masked reconstruction
     def predict(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:

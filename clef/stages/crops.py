@@ -14,7 +14,8 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from clef.stages.stage import Batch, session_order
+from clef.stages.epochs import session_order
+from clef.stages.stage import Batch
 from tokenizer.base.progress import track
 from tokenizer.channels import CHANNELS
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms

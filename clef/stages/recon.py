@@ -18,9 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from clef.network.encoder import Encoder, plan
+from clef.network.encoder import Encoder, EncoderConfig, plan
+from clef.stages.epochs import length_order
+from clef.stages.inputs import Inputs, about_training, load_tokens
 from clef.stages.masks import MaskConfig, draw_masks, pack
-from clef.stages.stage import Batch, Objective
+from clef.stages.probe import make_watcher
+from clef.stages.stage import Batch, Objective, Samples
 from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines
 from tokenizer.base import ranks
 from tokenizer.base.files import fingerprint
@@ -28,8 +31,6 @@ from tokenizer.store import Tokens
 from tokenizer.stretches import cut, stretch, valid_spans
 
 log = logging.getLogger(__name__)
-POOL = 4096  # sessions that are sorted by length together
-RUN = 64  # neighbours in number with like lengths
 RATIOS = 5  # at which each held-out session is masked
 Watcher = Callable[[Encoder], dict[str, float]]
 
@@ -189,18 +190,11 @@ def with_ratio_counts(batches: list[Batch]) -> list[Batch]:
     return batches
 
 
-# ---- sessions of like length side by side
-def length_order(seed: int, epoch: int, lengths: np.ndarray) -> np.ndarray:
-    """The order of an epoch: each session (n,) once, neighbours of like length, drawn anew from (seed, epoch).
-
-    A fresh permutation is cut into pools of 4,096 sessions; each is sorted by length and cut into runs of 64, and the
-    runs of all pools are shuffled. Runs begin at sample numbers that 64 divides, in every epoch, as batches do.
-    """
-    rng, n = np.random.default_rng((seed, 0, epoch)), len(lengths)
-    order = rng.permutation(n)
-    pool = np.arange(n) // POOL
-    there_and_back = np.where(pool % 2, -lengths[order], lengths[order])  # like lengths where two pools meet
-    order = order[np.lexsort((there_and_back, pool))]
-    first = min(n, -epoch * n % RUN)
-    last = first + (n - first) // RUN * RUN
-    return np.concatenate([order[:first], rng.permutation(order[first:last].reshape(-1, RUN)).ravel(), order[last:]])
+def build(inputs: Inputs, encoder: EncoderConfig, recon: ReconConfig) -> tuple[Objective, Samples]:
+    """A fresh encoder over the store's codes, and its sessions with masks."""
+    store, tokens = load_tokens(inputs.tokens)
+    watcher = make_watcher(recon.probe, recon.probe_tasks, tokens) if recon.probe else None
+    tokens = some_subjects(tokens, recon.subjects_share, inputs.seed)
+    network = Encoder(encoder, store.tokenizer.codebook.vectors, store.grid[0])
+    network.about, network.attention = about_training("recon", store, tokens), inputs.attention
+    return ReconObjective(network, recon, watcher), MaskedSessions(tokens, recon, inputs.seed)
