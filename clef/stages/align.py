@@ -52,7 +52,7 @@ class AlignConfig:
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s."""
     validation_sessions: int = 256
-    """Held-out sessions the loss is watched on, as one batch: they are each other's negatives."""
+    """Held-out sessions the loss is validated on, as one batch: they are each other's negatives."""
     summariser: str = "rules"
     """What turns reports into their electrographic content."""
 

@@ -46,7 +46,7 @@ class CropsConfig:
     scale_sessions: int = 64
     """Training recordings read once at the start for mean and sd per frequency."""
     validation_sessions: int = 16
-    """Held-out recordings the loss is watched on."""
+    """Held-out recordings the loss is validated on."""
 
 
 @dataclasses.dataclass

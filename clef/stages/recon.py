@@ -10,7 +10,7 @@ Shapes: B sessions · R x W token grid · N = R·W · V hidden tokens.
 import dataclasses
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from clef.network.encoder import Encoder, EncoderConfig, plan
 from clef.stages.epochs import length_order
 from clef.stages.inputs import Inputs, about_training, load_tokens
 from clef.stages.masks import MaskConfig, draw_masks, pack
-from clef.stages.probe import make_watcher
+from clef.stages.probe import HeldOutProbes, make_probes
 from clef.stages.stage import Batch, Objective, Samples
 from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines
 from tokenizer.base import ranks
@@ -32,7 +32,6 @@ from tokenizer.stretches import cut, stretch, valid_spans
 
 log = logging.getLogger(__name__)
 RATIOS = 5  # at which each held-out session is masked
-Watcher = Callable[[Encoder], dict[str, float]]
 
 
 @dataclasses.dataclass
@@ -44,7 +43,7 @@ class ReconConfig(MaskConfig):
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s; a longer session gives a random stretch."""
     validation_sessions: int = 32
-    """Held-out sessions the loss is watched on, each at five mask ratios."""
+    """Held-out sessions the loss is validated on, each at five mask ratios."""
     subjects_share: float = 1.0
     """Share of the training subjects used, by a seeded hash; a smaller share is a part of a larger one."""
     probe: str | None = None
@@ -56,9 +55,9 @@ class ReconConfig(MaskConfig):
 class ReconObjective(Objective):
     """The encoder and decoder and their cross-entropy."""
 
-    def __init__(self, encoder: Encoder, config: ReconConfig, watcher: Watcher | None = None):
+    def __init__(self, encoder: Encoder, config: ReconConfig, probes: HeldOutProbes | None = None):
         super().__init__()
-        self.encoder, self.config, self.watcher = encoder, config, watcher
+        self.encoder, self.config, self.probes = encoder, config, probes
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         logits, truth = self.encoder.predict(batch)
@@ -72,10 +71,10 @@ class ReconObjective(Objective):
         found = samples.baselines(len(self.encoder.codes))
         for name, nats in found.items():
             log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
-        return {f"baseline_{name}": nats for name, nats in found.items()} | self.watch()
+        return {f"baseline_{name}": nats for name, nats in found.items()} | self.monitor()
 
-    def watch(self) -> dict[str, float]:
-        return self.watcher(self.encoder) if self.watcher and ranks.RANK == 0 else {}
+    def monitor(self) -> dict[str, float]:
+        return self.probes(self.encoder) if self.probes and ranks.RANK == 0 else {}
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
@@ -193,8 +192,8 @@ def with_ratio_counts(batches: list[Batch]) -> list[Batch]:
 def build(inputs: Inputs, encoder: EncoderConfig, recon: ReconConfig) -> tuple[Objective, Samples]:
     """A fresh encoder over the store's codes, and its sessions with masks."""
     store, tokens = load_tokens(inputs.tokens)
-    watcher = make_watcher(recon.probe, recon.probe_tasks, tokens) if recon.probe else None
+    probes = make_probes(recon.probe, recon.probe_tasks, tokens) if recon.probe else None
     tokens = some_subjects(tokens, recon.subjects_share, inputs.seed)
     network = Encoder(encoder, store.tokenizer.codebook.vectors, store.grid[0])
     network.about, network.attention = about_training("recon", store, tokens), inputs.attention
-    return ReconObjective(network, recon, watcher), MaskedSessions(tokens, recon, inputs.seed)
+    return ReconObjective(network, recon, probes), MaskedSessions(tokens, recon, inputs.seed)

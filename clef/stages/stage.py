@@ -42,7 +42,7 @@ class Objective(nn.Module):
         """What is worth knowing of the samples before the first step; returns metrics of step 0."""
         return {}
 
-    def watch(self) -> dict[str, float]:
+    def monitor(self) -> dict[str, float]:
         """What is worth knowing of the averaged weights beside the loss, at each validation; returns metrics."""
         return {}
 

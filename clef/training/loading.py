@@ -53,7 +53,7 @@ def _pin(batch: Batch) -> Batch:
     return {k: v.pin_memory() if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
-class Pace:
+class StepClock:
     """Where the time of the steps goes, since it was last asked."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Pace:
         """Forget what was; called after what is no step."""
         self.began, self.steps, self.waited = time.monotonic(), 0, 0.0
 
-    def watch(self, items: Iterable) -> Iterator:
+    def timed(self, items: Iterable) -> Iterator:
         """The items, with the time each one was waited for."""
         for seconds, item in timed(items):
             self.steps, self.waited = self.steps + 1, self.waited + seconds
@@ -72,9 +72,9 @@ class Pace:
     def lap(self) -> dict[str, float]:
         """Seconds per step, and the share of them spent waiting for data; starts anew."""
         spent = max(time.monotonic() - self.began, 1e-9)
-        found = {"seconds": spent / max(1, self.steps), "wait_share": min(1.0, self.waited / spent)}
+        lap = {"seconds": spent / max(1, self.steps), "wait_share": min(1.0, self.waited / spent)}
         self.restart()
-        return found
+        return lap
 
 
 class Plan(torch.utils.data.Sampler):

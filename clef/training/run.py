@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import clef
-from clef.training.lock import lock_folder
+from clef.training.guards import lock_folder
 from clef.training.mirror import Mirror
 from tokenizer.base import ranks
 from tokenizer.base.files import write_aside, write_json, write_text
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 KEEP_CHECKPOINTS = 2
 # settings that change neither numbers nor meaning, and so may differ when a run goes on
 FREE = {"out", "device", "workers", "threads", "wandb", "log_every", "checkpoint_minutes", "dry_run"}
-FREE |= {"recon.probe", "recon.probe_tasks"}  # what is watched
+FREE |= {"recon.probe", "recon.probe_tasks"}  # what is monitored beside the loss
 
 STARTED = {
     "run.json",

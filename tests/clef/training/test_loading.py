@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from clef.training import loading
-from clef.training.loading import Pace, Plan, load
+from clef.training.loading import Plan, StepClock, load
 from tokenizer.base import ranks
 
 
@@ -83,15 +83,15 @@ def test_stopping_early_leaves_no_thread():
     assert not threads()
 
 
-def test_pace_counts_waiting_and_forgets_when_told():
+def test_the_clock_counts_waiting_and_forgets_when_told():
     def slow():
         for i in range(4):
             time.sleep(0.03)
             yield i
 
-    pace = Pace()
-    for _ in pace.watch(slow()):
+    clock = StepClock()
+    for _ in clock.timed(slow()):
         time.sleep(0.01)
-    found = pace.lap()
+    found = clock.lap()
     assert 0.5 < found["wait_share"] < 0.95 and found["seconds"] >= 0.04
-    assert pace.lap()["wait_share"] == 0
+    assert clock.lap()["wait_share"] == 0
