@@ -21,11 +21,11 @@ from clef.network.encoder import Encoder
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
 from clef.network.session_encoder import SessionEncoder
-from clef.reports.rules import report_summaries
+from clef.reports.summarisers import report_summaries
 from clef.stages.contrastive import symmetric_info_nce
 from clef.stages.epochs import session_order
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
-from clef.stages.masks import pack
+from clef.stages.masks import kept_positions
 from clef.stages.partners import Partners, find_partners, make_record, make_text
 from clef.stages.stage import Batch, Objective, Samples
 from tokenizer.sessions import read_sessions
@@ -86,9 +86,9 @@ class AlignObjective(Objective):
 
     def _add(self, out, name: str, a: Tensor, b: Tensor, batch: Batch, totals: dict[str, float]) -> None:
         """The loss and the share of first places of one pair of spaces."""
-        found = symmetric_info_nce(a, b, batch[f"has_{name}"], batch["subject"], self.config.temperature)
-        out[f"loss_{name}"] = found["sum"] / totals[name]
-        out[f"first_{name}"] = (found["hits_ab"] + found["hits_ba"]) / 2 / totals[name]
+        pairs = symmetric_info_nce(a, b, batch[f"has_{name}"], batch["subject"], self.config.temperature)
+        out[f"loss_{name}"] = pairs["sum"] / totals[name]
+        out[f"first_{name}"] = (pairs["hits_ab"] + pairs["hits_ba"]) / 2 / totals[name]
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
@@ -129,7 +129,7 @@ class Pairs:
             partners[name] = partners[name] & torch.from_numpy(chance >= partner_drop)
         counts = {k: float(partners[f"has_{k}"].sum()) for k in ("report", "record")}
         subject = torch.from_numpy(self.tokens.subject_id[rows])
-        return batch | pack(kept) | partners | {"subject": subject, "counts": counts}
+        return batch | kept_positions(kept) | partners | {"subject": subject, "counts": counts}
 
 
 def _keep(ok: np.ndarray, drop: float, rng: np.random.Generator) -> np.ndarray:

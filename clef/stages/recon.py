@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from clef.network.encoder import Encoder, EncoderConfig, plan
 from clef.stages.epochs import length_order
 from clef.stages.inputs import Inputs, about_training, load_tokens
-from clef.stages.masks import MaskConfig, draw_masks, pack
+from clef.stages.masks import MaskConfig, draw_masks, kept_positions
 from clef.stages.probe import HeldOutProbes, make_probes
 from clef.stages.stage import Batch, Objective, Samples
 from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines
@@ -68,10 +68,10 @@ class ReconObjective(Objective):
         return {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
 
     def before_start(self, samples: "MaskedSessions") -> dict[str, float]:
-        found = samples.baselines(len(self.encoder.codes))
-        for name, nats in found.items():
+        known = samples.baselines(len(self.encoder.codes))
+        for name, nats in known.items():
             log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
-        return {f"baseline_{name}": nats for name, nats in found.items()} | self.monitor()
+        return {f"baseline_{name}": nats for name, nats in known.items()} | self.monitor()
 
     def monitor(self) -> dict[str, float]:
         return self.probes(self.encoder) if self.probes and ranks.RANK == 0 else {}
@@ -162,9 +162,10 @@ class MaskedSessions:
         hidden, kept = np.zeros((2, *batch["tokens"].shape), bool)
         for i, (row, s, g, quantile) in enumerate(zip(rows, stretches, generators, quantiles, strict=True)):
             ok = np.repeat(source.valid[row][None, s], hidden.shape[1], 0)
-            here = i, slice(None), slice(s.stop - s.start)
-            hidden[here], kept[here] = draw_masks(ok, self.config, g, quantile)
-        batch |= pack(kept.reshape(len(rows), -1)) | {"hidden": torch.from_numpy(hidden.reshape(len(rows), -1))}
+            place = i, slice(None), slice(s.stop - s.start)
+            hidden[place], kept[place] = draw_masks(ok, self.config, g, quantile)
+        hidden, kept = (mask.reshape(len(rows), -1) for mask in (hidden, kept))
+        batch |= kept_positions(kept) | {"hidden": torch.from_numpy(hidden)}
         seeds = torch.tensor([int(g.integers(2**63)) for g in generators])  # for whatever else is random in a sample
         return batch | plan(batch) | {"seed": seeds, "counts": {"hidden": float(hidden.sum())}}
 
@@ -182,9 +183,9 @@ def with_ratio_counts(batches: list[Batch]) -> list[Batch]:
     for batch in batches:
         hidden, ok = batch["hidden"].sum(1), batch["valid"].sum(1) * batch["tokens"].shape[1]
         batch["tenth"] = (10 * hidden // ok.clamp_min(1)).clamp_max(9)
-    there = sorted({t for batch in batches for t in batch["tenth"].tolist()})
+    tenths = sorted({t for batch in batches for t in batch["tenth"].tolist()})
     for batch in batches:
-        sums = {t: float(batch["hidden"][batch["tenth"] == t].sum()) for t in there}
+        sums = {t: float(batch["hidden"][batch["tenth"] == t].sum()) for t in tenths}
         batch["counts"] |= {f"hidden_{10 * t}_{10 * t + 10}": n for t, n in sums.items()}
     return batches
 

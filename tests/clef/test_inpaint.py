@@ -18,7 +18,7 @@ from clef.inpainting.measures import (
     share_right,
 )
 from clef.network.encoder import Encoder, EncoderConfig
-from clef.stages.masks import MaskConfig, draw_masks, pack
+from clef.stages.masks import MaskConfig, draw_masks, kept_positions
 from tests.helpers import must, run
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
@@ -44,7 +44,7 @@ def learned():
         masks = [draw_masks(np.ones((R, W), bool), MaskConfig(), rng) for _ in range(32)]
         hidden, kept = (np.stack(m).reshape(32, -1) for m in zip(*masks, strict=True))
         batch = {"tokens": constant_rows(32, rng), "valid": VALID.expand(32, W), "hidden": torch.from_numpy(hidden)}
-        loss = F.cross_entropy(*encoder.predict(batch | pack(kept)))
+        loss = F.cross_entropy(*encoder.predict(batch | kept_positions(kept)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

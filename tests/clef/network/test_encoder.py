@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from clef.network.encoder import Encoder, EncoderConfig, plan, pooled
 from clef.network.transformer import Layer, Pack, uniform
-from clef.stages.masks import draw_masks, pack
+from clef.stages.masks import draw_masks, kept_positions
 from clef.stages.recon import ReconConfig, ReconObjective
 
 R, W, K = 4, 6, 11
@@ -48,7 +48,7 @@ def batch(lengths=(W, 4, 2), seed=1, hidden_too=True):
     ok = valid[:, None].expand(-1, R, -1).flatten(1).numpy()
     masks = [draw_masks(o.reshape(R, W), ReconConfig(), np.random.default_rng((seed, i))) for i, o in enumerate(ok)]
     hidden, kept = (np.stack(m).reshape(len(ok), N) for m in zip(*masks, strict=True))
-    return {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | pack(kept)
+    return {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | kept_positions(kept)
 
 
 def close(a, b, atol=1e-5):
@@ -144,7 +144,7 @@ def test_a_session_without_a_valid_column_is_not_nan(encoder):
 def test_embedding_from_all_kept_tokens_is_the_embedding(pool):
     encoder = make(pool)
     tokens, valid = sessions()
-    found = pack(encoder.token_ok(valid).numpy())
+    found = kept_positions(encoder.token_ok(valid).numpy())
     close(encoder.embed_kept(tokens, found["kept"], found["kept_ok"]), encoder.embed(tokens, valid))
 
 
@@ -157,7 +157,7 @@ def test_kept_tokens_may_stand_in_any_order(encoder):
 def test_tokens_left_out_of_the_embedding_do_not_reach_it(encoder):
     tokens, valid = sessions()
     keep = encoder.token_ok(valid) & (torch.arange(N) % 3 > 0)
-    found = pack(keep.numpy())
+    found = kept_positions(keep.numpy())
     other = torch.where(keep.view(-1, R, W), tokens, (tokens + 1) % K)
     a, b = (encoder.embed_kept(t, found["kept"], found["kept_ok"]) for t in (tokens, other))
     assert torch.equal(a, b) and (a - encoder.embed(tokens, valid)).abs().max() > 1e-3
@@ -245,10 +245,10 @@ def test_padding_and_company_change_no_prediction(encoder):
     ok = valid[:, None].expand(-1, R, -1).flatten(1).numpy()
     masks = [draw_masks(o.reshape(R, W), ReconConfig(), np.random.default_rng(i)) for i, o in enumerate(ok)]
     hidden, kept = (np.stack(m).reshape(len(ok), N) for m in zip(*masks, strict=True))
-    both = {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | pack(kept)
+    both = {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | kept_positions(kept)
     cut = lambda x: x[1].reshape(R, W)[:, :3].reshape(1, -1)
     alone = {"tokens": tokens[1:, :, :3], "valid": valid[1:, :3], "hidden": torch.from_numpy(cut(hidden))}
-    alone |= pack(cut(kept))
+    alone |= kept_positions(cut(kept))
     assert alone["kept"].shape[1] < both["kept"].shape[1]
     mine = both["hidden"].nonzero()[:, 0] == 1
     close(predict(encoder, both)[0][mine], predict(encoder, alone)[0])
@@ -296,8 +296,8 @@ def flops(work):
 def test_what_is_dropped_or_padding_is_not_computed(encoder):
     """Half of the tokens in the encoder is less than half of its operations, and padding costs nothing at all."""
     tokens, valid = sessions((W, W))
-    kept = pack((torch.arange(N) % 2 == 0).expand(2, -1).numpy())
-    every = pack(encoder.token_ok(valid).numpy())
+    kept = kept_positions((torch.arange(N) % 2 == 0).expand(2, -1).numpy())
+    every = kept_positions(encoder.token_ok(valid).numpy())
     table = flops(encoder.code_table)
     half, full = (flops(lambda k=k: encoder.embed_kept(tokens, k["kept"], k["kept_ok"])) - table for k in (kept, every))
     assert 0.25 < half / full < 0.5
