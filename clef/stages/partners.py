@@ -58,8 +58,8 @@ def find_partners(
         report = *text.tokenize(words), torch.tensor([bool(w) for w in words])
     if vocabulary is not None:
         rows = pl.DataFrame({"session_id": tokens.session_id.tolist()}).join(sessions, on="session_id", how="left")
-        found = vocabulary.encode(rows, events)
-        record = found.ids, found.mask, found.present
+        records = vocabulary.encode(rows, events)
+        record = records.ids, records.mask, records.present
     return Partners(*report, *record)
 
 

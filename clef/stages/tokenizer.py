@@ -59,10 +59,10 @@ class TokenizerObjective(Objective):
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         valid, ok = batch["valid"], batch["channel_ok"]
         out = self.vqgan(batch["spec"], valid, batch["channel_seen"], progress >= self.config.quantise_from)
-        found, wanted = out["planes"].float(), self.vqgan.split(batch["spec"], ok)
+        made, wanted = out["planes"].float(), self.vqgan.split(batch["spec"], ok)
         counts = (valid[:, None, None] & ok[:, :, None, None]).float()  # (B, C, 1, T)
-        x, y = self._channels(wanted) * counts, self._channels(found) * counts
-        deviation = (wanted - found)[:, 1:] * counts
+        x, y = self._channels(wanted) * counts, self._channels(made) * counts
+        deviation = (wanted - made)[:, 1:] * counts
         terms = {
             "l1": _mean_per_frame(x - y, counts),
             "deviation": _mean_per_frame(deviation, counts),

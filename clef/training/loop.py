@@ -141,8 +141,8 @@ def compile_forward(objective: Objective, device: torch.device) -> None:
     try:
         torch.compile(lambda x: x.sin() + 1)(torch.zeros(8, device=device))
     except Exception as error:  # of many kinds: no compiler, no Triton, an old GPU, a folder that cannot be written
-        said = str(error).splitlines()[0]
-        raise ValueError(f"compile=true: cannot compile for {device} here ({said}); use compile=false") from None
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"compile=true: cannot compile for {device} here ({reason}); use compile=false") from None
     objective.compile()
 
 
@@ -208,10 +208,10 @@ def snapshot(objective, optimizer, average: Average) -> dict[str, dict[str, Tens
 
 def restore(run: Run, objective: Objective, optimizer: torch.optim.Optimizer, average: Average) -> int:
     """Put the newest checkpoint back; returns the number of steps done."""
-    found = run.load_checkpoint()
-    if found is None:
+    checkpoint = run.load_checkpoint()
+    if checkpoint is None:
         return 0
-    step, tensors = found
+    step, tensors = checkpoint
     objective.load_state_dict(tensors["objective"], strict=True)
     state = optimizer.state_dict()
     for key, value in tensors["optimizer"].items():

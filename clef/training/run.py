@@ -64,14 +64,14 @@ class Run:
 
     def _check_same(self) -> None:
         before = json.loads((self.folder / "run.json").read_text())
-        there = _flat(OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml")))
-        there = self._defaults | there  # a setting that is younger than the run was at its default
-        here = _flat(self.config)
+        stored = _flat(OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml")))
+        stored = self._defaults | stored  # a setting that is younger than the run was at its default
+        given = _flat(self.config)
         differ = sorted(
-            k for k in there.keys() | here.keys() if there.get(k) != here.get(k) and k not in FREE and k != "steps"
+            k for k in stored.keys() | given.keys() if stored.get(k) != given.get(k) and k not in FREE and k != "steps"
         )
         differ += sorted(f"contents of {k}" for k in self.inputs if before["inputs"].get(k) != self.inputs[k])
-        if there["steps"] > here["steps"]:
+        if stored["steps"] > given["steps"]:
             differ.append("steps (may only grow)")
         if differ:
             raise ValueError(
@@ -126,13 +126,14 @@ class Run:
     def load_checkpoint(self) -> tuple[int, dict[str, dict[str, Tensor]]] | None:
         """The newest checkpoint as (step, tensors by part); None if there is none yet."""
         ranks.wait_for_all()
-        found = self.checkpoints()
-        step = int(found[-1].name.split("-")[1]) if found else -1  # nothing of an earlier start counts, not even step 0
+        folders = self.checkpoints()
+        # without a checkpoint nothing of an earlier start counts, not even its line of step 0
+        step = int(folders[-1].name.split("-")[1]) if folders else -1
         if ranks.RANK == 0:
             self._forget_metrics_after(step)
-        if not found:
+        if not folders:
             return None
-        tensors = {file.stem: load_file(file) for file in found[-1].glob("*.safetensors")}
+        tensors = {file.stem: load_file(file) for file in folders[-1].glob("*.safetensors")}
         return step, tensors
 
     # ---- the end
