@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from clef.network.encoder import Encoder, EncoderConfig, plan, pooled
-from clef.network.transformer import Layer, Pack, uniform
+from clef.network.transformer import Pack
 from clef.stages.masks import draw_masks, kept_positions
 from clef.stages.recon import ReconConfig, ReconObjective
 
@@ -411,41 +411,6 @@ def test_dropout_is_off_without_seeds_and_in_eval():
     assert torch.equal(encoder.predict(seedless)[0], whole)
     assert not torch.equal(encoder.predict(given)[0], whole)
     assert torch.equal(encoder.eval().predict(given)[0], whole)
-
-
-def test_dropout_leaves_out_whole_features_of_a_session_and_keeps_the_mean():
-    rate, width, sessions = 0.3, 64, 400
-    layers = [Layer(width, 2, rate, number).train() for number in (0, 1)]
-    packed = Pack([3, 1] * (sessions // 2), seeds=torch.arange(sessions))
-    drawn = [layer._thinned(torch.ones(2 * sessions, width), packed, branch) for layer in layers for branch in (0, 1)]
-    for found in drawn:
-        per_session = [part.unique(dim=0) for part in found.split(packed.lengths)]
-        assert all(len(part) == 1 for part in per_session)  # all tokens of a session lose the same features
-        values = torch.cat(per_session)
-        assert torch.equal(values.unique(), torch.tensor([0, 1 / (1 - rate)]))
-        spread = (rate / (1 - rate) / values.numel()) ** 0.5
-        assert abs(values.mean() - 1) < 4 * spread
-        assert values.mean(0).std() < 1.3 * (rate / (1 - rate) / sessions) ** 0.5  # no feature is favoured
-    for a, b in itertools.combinations(drawn, 2):  # each branch of each layer draws its own
-        assert abs(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]) < 0.03
-
-
-def test_the_numbers_of_dropout_are_splitmix64():
-    """Against whole numbers of Python, which do not wrap around by themselves."""
-    wrap = (1 << 64) - 1
-
-    def scramble(x):
-        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & wrap
-        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & wrap
-        return x ^ (x >> 31)
-
-    seeds = [0, 1, -1, 2**63 - 1, -(2**63), 1234567]
-    for stream in (0, 7):
-        found = uniform(torch.tensor(seeds), stream, 5).double() * 2**24
-        for seed, row in zip(seeds, found.tolist(), strict=True):
-            start = scramble((seed + 0x9E3779B97F4A7C15) & wrap)
-            assert row == [scramble((start + (stream << 32) + i) & wrap) & 0xFFFFFF for i in range(5)]
-    assert scramble(0x9E3779B97F4A7C15) == 0xE220A8397B1DCDAF  # the published first number of seed 0
 
 
 # ---- saving
