@@ -59,7 +59,7 @@ class Cohort:
     def is_synthetic(self) -> bool:
         """Whether its people were drawn by a program, by the name of its MEDS dataset."""
         path = self.path / "metadata" / "dataset.json"
-        return path.is_file() and "synthetic" in json.loads(path.read_text())["dataset_name"].lower()
+        return path.is_file() and "synthetic" in json.loads(path.read_text(encoding="utf-8"))["dataset_name"].lower()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -17,10 +17,10 @@ import polars as pl
 from clef.pages.quality_table import Finished, recording_name, refused_rows
 from tokenizer.base.cli import program
 from tokenizer.base.progress import track
-from tokenizer.quality.measures import measure_session
+from tokenizer.quality.measures import measure_or_refuse
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
-from tokenizer.recording import Raw, RecordingError, Session
+from tokenizer.recording import RecordingError
 from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,9 @@ def main(config: QualityConfig) -> int:
     measured_as = finished.measured()
     todo = sessions.filter([measured_as.get(i) != names[i] for i in sessions["session_id"]])
     jobs = row_jobs(config.cohort, todo, config.reading)
-    results = read_many(jobs, functools.partial(measured, min_channels=config.reading.min_channels), config.workers)
+    results = read_many(
+        jobs, functools.partial(measure_or_refuse, min_channels=config.reading.min_channels), config.workers
+    )
     pending: list[dict[str, Any]] = []
     try:
         numbered = zip(todo["session_id"], results, strict=True)
@@ -66,15 +68,6 @@ def main(config: QualityConfig) -> int:
         finished.add(pending)
     table = finished.close(sessions["session_id"].to_list())
     return _report(config, sessions, table, len(todo))
-
-
-def measured(session: Session, raw: Raw, min_channels: int) -> list[dict[str, Any]]:
-    """The 19 rows of a session, in the process that read it."""
-    try:
-        return measure_session(session, raw, min_channels)
-    except Exception as error:  # its text may hold a path or a name
-        reason = f"measuring it failed unexpectedly ({type(error).__name__}); please report it"
-        raise RecordingError("recording", reason) from None
 
 
 def _report(config: QualityConfig, sessions: pl.DataFrame, table: pl.DataFrame, measured: int) -> int:

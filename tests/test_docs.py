@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import tokenizer
 from clef.__main__ import programs, resolve
 from clef.embeddings import Embeddings
 from tests.helpers import ROOT
 from tokenizer.base.cli import ConfigError, all_fields, field_type, parse, preset_groups
+from tokenizer.reading.read import ReadingConfig
 from tokenizer.store import TokenStore
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -22,7 +22,7 @@ ROOMS = "clef|tokenizer|benchmark|tools|tests"
 COMMAND = re.compile(r"(?:-m|\bclef) ((?:[a-z_]+\.)*[a-z_]+)((?: +[^\s`#…]+)*)")
 OTHERS = {"pip", "pytest", "ruff", "venv"}
 """Foreign programs that the pages start with `python -m`."""
-KEYWORDS = {"check_unit": tokenizer.read, "writable": TokenStore, "trained_on": Embeddings}
+KEYWORDS = {"check_unit": ReadingConfig, "crop": ReadingConfig, "writable": TokenStore, "trained_on": Embeddings}
 """Arguments of functions that the pages write as settings are written."""
 
 

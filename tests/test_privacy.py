@@ -8,7 +8,7 @@ import zarr
 
 from clef.cohort import REPORTS, read_reports
 from clef.network.bpe import learn
-from clef.reports.rules import report_summaries
+from clef.reports.summarisers import report_summaries
 from tests.helpers import Done, pretrain, run
 from tests.leaks import found_in, leaks
 from tests.planted import CORE, RATE, Person, make_recordings

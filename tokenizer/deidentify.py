@@ -127,7 +127,7 @@ def _same_settings(config: Config, more: list[str]) -> None:
         if config.out.is_dir() and any(config.out.iterdir()):
             raise ValueError(f"out={config.out}: this folder holds something else; give a new one")
         write_json(path, chosen)
-    elif differ := sorted(k for k, v in json.loads(path.read_text()).items() if chosen.get(k) != v):
+    elif differ := sorted(k for k, v in json.loads(path.read_text(encoding="utf-8")).items() if chosen.get(k) != v):
         raise ValueError(f"out={config.out}: begun with another {', '.join(differ)}; use the same, or another out=")
 
 

@@ -7,7 +7,7 @@ Random tokens, masks as in training, forward and backward without the optimiser'
 one run: the model as it trains; the same with all tokens in the encoder; and torch.nn.TransformerEncoder with as many
 layers of the same width at full length, with an embedding table and an output layer for the same hidden tokens. The
 second is the model as it trains on longer sessions. Times are medians; operations are counted by
-`clef.training.costs`; the peak is one large matrix product. "Realised" is the share of the saved time that the saved
+`clef.network.costs`; the peak is one large matrix product. "Realised" is the share of the saved time that the saved
 operations promise.
 """
 
@@ -22,24 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from clef.network import costs
 from clef.network.attention import Kernel, choose
 from clef.network.encoder import plan
 from clef.stages.recon import ReconConfig, ReconObjective
 from clef.stages.stage import Batch
-from clef.training import costs
-from clef.training.dry_run import (
-    is_half,
-    make_objective,
-    matmul_rate,
-    mean_need,
-    micro_step,
-    need_of,
-    place_name,
-    random_batch,
-    scaled,
-    seconds_of,
-    size_of,
-)
+from clef.stages.workload import make_objective, mean_need, need_of, random_batch, size_of
+from clef.training.dry_run import is_half, matmul_rate, micro_step, place_name, scaled, seconds_of
 from clef.training.loop import make_autocast, to_device
 from clef.training.settings import PretrainConfig
 from tokenizer.base import ranks
@@ -155,7 +144,8 @@ def main(config: TimeTraining) -> int:
 
 def make_machine(run: PretrainConfig, device: torch.device) -> Machine:
     """The sizes of a training run, and the peak of the device in its precision."""
-    return Machine(size_of(run), run.recon, device, run.precision, matmul_rate(device, is_half(run.precision, device)))
+    peak = matmul_rate(device, is_half(run.precision, device))
+    return Machine(size_of(run.encoder, run.vqgan), run.recon, device, run.precision, peak)
 
 
 def make_row(name: str, network: nn.Module, batch: Batch, flops: float, machine: Machine) -> Row:

@@ -12,11 +12,12 @@ from benchmark.fidelity.probes import Features, features
 from benchmark.fidelity.summary import Recording
 from benchmark.fidelity.twins import Twins
 from tokenizer.base.progress import track
-from tokenizer.base.workers import work_ahead
+from tokenizer.base.workers import WorkerDiedError, work_ahead
 from tokenizer.cells import ROWS, Array
 from tokenizer.channels import CHANNELS
 from tokenizer.reading.read import ReadingConfig
-from tokenizer.readings import Reading
+from tokenizer.readings import Reading, refused
+from tokenizer.recording import RecordingError
 from tokenizer.tokens import tokenise
 from tokenizer.vqgan import VQGAN
 
@@ -68,6 +69,8 @@ def evaluate(
     readings = work_ahead(sources.__getitem__, range(len(rows)), workers)
     evaluation = Evaluation()
     for row, read in zip(rows.iter_rows(named=True), track(readings, "evaluate", len(rows)), strict=True):
+        if isinstance(read, WorkerDiedError):
+            read = [refused(RecordingError(row["session_id"], "the process that read it died; look at the file"))]
         name, own = row["session_id"], read[0]
         if reason := own.reason or ("" if own.valid.any() else "no frame of it is valid"):
             evaluation.refused[name] = reason

@@ -44,7 +44,7 @@ class Redraws:
     """The synthetic sessions of a cohort, to be drawn again."""
 
     def __init__(self, cohort: str | Path, options: dict[str, Any]):
-        settings = json.loads((Path(cohort) / "truth" / "settings.json").read_text())
+        settings = json.loads((Path(cohort) / "truth" / "settings.json").read_text(encoding="utf-8"))
         self.seed, self.options = settings["seed"], options
         self.visits = draw_visits(draw_people(self.seed, settings["subjects"]), self.seed, settings["minutes"])
         self.truth = draw_latents(self.visits, self.seed)

@@ -16,7 +16,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from clef.network.encoder import Encoder
-from clef.stages.masks import pack
+from clef.stages.masks import kept_positions
 
 DROPPED = 0.5
 """Share of the valid tokens that does not enter the encoder, as in training."""
@@ -44,7 +44,7 @@ def predict(
     kept = ok.copy()
     kept[order[ok[order]][: int(DROPPED * ok.sum())]] = False
     batch = {"tokens": torch.where(hidden, 0, tokens)[None], "valid": valid[None], "hidden": hidden.flatten()[None]}
-    batch |= {name: part.to(tokens.device) for name, part in pack(kept[None]).items()}
+    batch |= {name: part.to(tokens.device) for name, part in kept_positions(kept[None]).items()}
     return encoder.predict(batch)[0].float().log_softmax(-1)
 
 

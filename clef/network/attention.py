@@ -47,13 +47,14 @@ def choose(kernel: Kernel, device: str) -> Literal["sdpa", "xformers"]:
 
     auto: xformers on CUDA if it is installed, else SDPA. Raises ValueError if an explicit kernel cannot run there.
     """
-    there = importlib.util.find_spec("xformers") is not None
-    if kernel == "xformers" and not (there and device == "cuda"):
-        reason = f"runs on CUDA only, not on {device}" if there else "is not installed (pip install 'clef-eeg[gpu]')"
+    installed = importlib.util.find_spec("xformers") is not None
+    if kernel == "xformers" and not (installed and device == "cuda"):
+        missing = "is not installed (pip install 'clef-eeg[gpu]')"
+        reason = f"runs on CUDA only, not on {device}" if installed else missing
         raise ValueError(f"attention=xformers: it {reason}; use attention=sdpa or auto")
     if kernel != "auto":
         return kernel
-    chosen = "xformers" if there and device == "cuda" else "sdpa"
+    chosen = "xformers" if installed and device == "cuda" else "sdpa"
     log.info("attention: %s on %s", chosen, device)
     return chosen
 
@@ -86,8 +87,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, blocks: Blocks) -> Tens
 def _sdpa(q: Tensor, k: Tensor, v: Tensor, blocks: Blocks) -> Tensor:
     runs = [(length, len(list(same))) for length, same in itertools.groupby(blocks.lengths) if length]
     parts = (x.split([length * count for length, count in runs]) for x in (q, k, v))
-    found = [_sdpa_of_equal(count, *part) for (_, count), *part in zip(runs, *parts, strict=True)]
-    return found[0] if len(found) == 1 else torch.cat(found)
+    attended = [_sdpa_of_equal(count, *part) for (_, count), *part in zip(runs, *parts, strict=True)]
+    return attended[0] if len(attended) == 1 else torch.cat(attended)
 
 
 def _sdpa_of_equal(count: int, *qkv: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ D width · K codes.
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,7 +113,7 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         self.check_layer(layer)
         stack, _, number = layer.partition(".")
         stop = int(number) if number else None
-        at, lengths = pack(self.token_ok(valid))
+        at, lengths = packed_places(self.token_ok(valid))
         packed = Pack(lengths, self.attention)
         seen = F.embedding(tokens.flatten()[at], self.code_table())
         place = self.places(at, tokens.shape[2])
@@ -128,7 +129,7 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
 
     def embed_kept(self, tokens: Tensor, kept: Tensor, kept_ok: Tensor) -> Tensor:
         """`embed` from a part of the tokens: tokens (B, R, W), kept and kept_ok (B, M) -> (B, R·D) or (B, D)."""
-        at, lengths = pack(kept_ok, kept, self.rows * tokens.shape[2])
+        at, lengths = packed_places(kept_ok, kept, self.rows * tokens.shape[2])
         seen = F.embedding(tokens.flatten()[at], self.code_table())
         states = self.encoder(seen + self.places(at, tokens.shape[2]), Pack(lengths, self.attention))
         sums = unpacked(states, at, tokens).sum(2)  # (B, R, D)
@@ -136,6 +137,11 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         if self.config.pool == "mean":
             sums, counts = sums.sum(1), counts.sum(1)
         return (sums / counts.clamp_min(1)).flatten(1).float()
+
+    def embedding_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters that embeddings depend on: all but the decoder's and the special tokens of reconstruction."""
+        for part in (self.from_code, self.free, self.row, self.encoder):
+            yield from part.parameters()
 
     # ---- masked reconstruction
     def predict(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
@@ -155,8 +161,8 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         full = self.dropped_token.to(states.dtype).expand(len(batch["real"]), -1)
         full = full.index_copy(0, batch["seen_in_real"], states) + self.places(batch["real"], columns)
         full = self.decoder(full, Pack(batch["real_lengths"], self.attention, seed))
-        found = self.to_token(full[batch["asked_in_real"]])  # (V, D)
-        return F.linear(found / self.config.width**0.5, table, self.token_bias), tokens[batch["asked"]]
+        states = self.to_token(full[batch["asked_in_real"]])  # (V, D)
+        return F.linear(states / self.config.width**0.5, table, self.token_bias), tokens[batch["asked"]]
 
     # ---- saving
     @property
@@ -195,7 +201,7 @@ def pooled(states: Tensor, valid: Tensor, pool: str) -> Tensor:
     return (rows.flatten(1) if pool == "rows" else rows.mean(1)).float()
 
 
-def pack(ok: Tensor, kept: Tensor | None = None, tokens: int = 0) -> tuple[Tensor, list[int]]:
+def packed_places(ok: Tensor, kept: Tensor | None = None, tokens: int = 0) -> tuple[Tensor, list[int]]:
     """Places (T,) of the true ones of ok (B, N) in the batch laid flat, and how many each session has.
 
     With `kept` (B, M), ok (B, M) says which of those positions among a session's `tokens` are meant.
@@ -220,8 +226,8 @@ def plan(batch: dict[str, Any]) -> dict[str, Any]:
     seen_in_real and asked_in_real among the real ones; seen_hidden bool; seen_lengths and real_lengths, lists of B.
     """
     ok = batch["valid"][:, None].expand(batch["tokens"].shape).flatten(1)
-    seen, seen_lengths = pack(batch["kept_ok"], batch["kept"], ok.shape[1])
-    real, real_lengths = pack(ok)
+    seen, seen_lengths = packed_places(batch["kept_ok"], batch["kept"], ok.shape[1])
+    real, real_lengths = packed_places(ok)
     asked = batch["hidden"].flatten().nonzero()[:, 0]
     among_real = ok.flatten().cumsum(0) - 1
     return {

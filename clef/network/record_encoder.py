@@ -58,7 +58,7 @@ class RecordConfig:
 
 
 @dataclasses.dataclass
-class Records:
+class EncodedRecords:
     """The records of n sessions, in the order of the session table, on the CPU.
 
     ids: (n, M) int64, columns age, sex, ICD-10 codes, ATC codes · mask: (n, M) bool, False at padding
@@ -79,8 +79,8 @@ def normalise_code(code: str) -> str | None:
     (ICD-9, drug names, laboratory values, `FINDING//…`, `LABEL//…`) is None.
     """
     code = code.strip().upper()
-    if found := ICD10.match(code):
-        return f"ICD10CM//{found[1]}.{found[2]}" if found[2] else f"ICD10CM//{found[1]}"
+    if match := ICD10.match(code):
+        return f"ICD10CM//{match[1]}.{match[2]}" if match[2] else f"ICD10CM//{match[1]}"
     return code if ATC.match(code) else None
 
 
@@ -121,7 +121,7 @@ class RecordVocabulary:
         frequent = counts.filter(pl.col("subject_id") >= config.min_count)["concept"]
         return cls(config, sorted(concepts[i] for i in frequent))
 
-    def encode(self, sessions: pl.DataFrame, events: pl.DataFrame) -> Records:
+    def encode(self, sessions: pl.DataFrame, events: pl.DataFrame) -> EncodedRecords:
         """The records of `sessions` (any split), with what was known `days_after` days after each one's start.
 
         Of a session without a start time only undated codes are known; a warning says how many others there were.
@@ -136,10 +136,10 @@ class RecordVocabulary:
             ids[chosen["row"].to_numpy(), first + chosen["place"].to_numpy()] = chosen["id"].to_numpy()
             kept, first = kept + len(chosen), first + most
         left_out = {"unknown": len(known) - len(learned), "too_many": len(learned) - kept, "undated_session": undated}
-        _say(left_out)
+        _log_left_out(left_out)
         person = (ids[:, 0] != AGE + AGE_BINS) | (ids[:, 1] != SEX + 2)
         present = torch.from_numpy(person | (ids[:, 2:] > 0).any(axis=1))
-        return Records(torch.from_numpy(ids), torch.from_numpy(ids > 0), present, left_out)
+        return EncodedRecords(torch.from_numpy(ids), torch.from_numpy(ids > 0), present, left_out)
 
     def _table(self, concepts: list[str]) -> pl.DataFrame:
         """The id and system of those `concepts` that were learned, by their index."""
@@ -165,10 +165,10 @@ def _known_codes(
     Also the names of the concepts, which the table gives by index (numbers join fast), and how many dated codes could
     not be placed because their session has no start.
     """
-    found = {code: _concept(code, config) for code in events["code"].unique()}  # each code is understood once
-    concepts = sorted({concept for concept in found.values() if concept})
+    concept_of = {code: _concept(code, config) for code in events["code"].unique()}  # each code is understood once
+    concepts = sorted({concept for concept in concept_of.values() if concept})
     index = {concept: i for i, concept in enumerate(concepts)}
-    table = [(code, index[concept]) for code, concept in found.items() if concept]
+    table = [(code, index[concept]) for code, concept in concept_of.items() if concept]
     table = pl.DataFrame(table, schema={"code": pl.String, "concept": pl.Int32}, orient="row")
     entries = events.join(table, on="code").select("subject_id", "concept", "time").unique()
     pairs = sessions.select("subject_id", "start_time").with_row_index("row").join(entries, on="subject_id")
@@ -195,7 +195,7 @@ def _sex_ids(sex: pl.Series) -> np.ndarray:
     return sex.replace_strict({"F": SEX, "M": SEX + 1}, default=SEX + 2, return_dtype=pl.Int64).to_numpy()
 
 
-def _say(left_out: dict[str, int]) -> None:
+def _log_left_out(left_out: dict[str, int]) -> None:
     log.info("record codes left out: %(unknown)d not learned, %(too_many)d beyond the most recent", left_out)
     if left_out["undated_session"]:
         log.warning("%(undated_session)d dated codes left out: their sessions have no start_time", left_out)

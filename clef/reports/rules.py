@@ -1,9 +1,4 @@
-"""Clinical EEG reports in words -> short summaries of what the tracing showed.
-
-The paper lets a language model condense each report to its electrographic content before alignment (CLEF,
-arXiv 2605.10817). Reports may not leave most hospitals, so the default here is a set of rules that runs anywhere
-and gives the same answer every time; summaries written by a language model are used as they stand when they are
-in `reports.parquet` under a summariser's name of their own.
+"""The rules that condense a clinical EEG report to what the tracing showed; they run anywhere and always say the same.
 
     report ─▶ sections by heading ─▶ history, drugs, technique, correlation dropped ─▶ sentences ─▶ clauses ─▶ summary
 
@@ -13,65 +8,13 @@ must: a clause is never cut away together with a negation that governs what is l
 """
 
 import itertools
-import logging
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
-import polars as pl
-
 from clef.reports import words
-from tokenizer.base.files import fingerprint
 
-log = logging.getLogger(__name__)
-
-
-class Summariser(NamedTuple):
-    """A way to condense a report: `version` changes whenever its output may, `function` maps text to summary."""
-
-    version: str
-    function: Callable[[str], str]
-
-
-def summarise(text: str, summariser: str = "rules") -> str:
-    """The electrographic content of one report as short normalised sentences; "" if it has none.
-
-    Kept: background, rhythms, slowing, discharges, periodic patterns, seizures, sleep, artefact and impression, with
-    negations, sides and lobes. The impression comes first, so that a length limit cuts details and not the verdict.
-    Raises ValueError if there is no such summariser.
-    """
-    if summariser not in SUMMARISERS:
-        raise ValueError(f"summariser={summariser}: there is no such summariser; there are: {', '.join(SUMMARISERS)}")
-    return SUMMARISERS[summariser].function(text)
-
-
-def summariser_fingerprint(summariser: str) -> str:
-    """What the column `summariser` of `reports.parquet` holds beside summaries made by `summariser`.
-
-    A name that is not in SUMMARISERS stands for summaries made elsewhere and is its own fingerprint.
-    """
-    known = SUMMARISERS.get(summariser)
-    return fingerprint(summariser, known.version) if known else summariser
-
-
-def report_summaries(reports: pl.DataFrame, summariser: str = "rules") -> dict[str, str]:
-    """Summaries by session_id for a table as `clef.cohort.read_reports` returns it; sessions without one are left out.
-
-    A stored summary is used where its `summariser` is the one asked for; the others are computed. Summaries made
-    elsewhere (by a language model, say) are asked for by the name they are stored under, and never computed.
-    Raises ValueError if such a name has no summary in the table.
-    """
-    fits = pl.col("summary").is_not_null() & (pl.col("summariser") == summariser_fingerprint(summariser))
-    found = dict(reports.filter(fits).select("session_id", "summary").iter_rows())
-    if summariser in SUMMARISERS:
-        fresh = reports.filter(~fits.fill_null(False), pl.col("text").is_not_null())
-        found |= {session: summarise(text, summariser) for session, text in fresh["session_id", "text"].iter_rows()}
-    elif not found:
-        known = ", ".join(SUMMARISERS)
-        raise ValueError(f"summariser={summariser}: no report has a summary of this name; to compute them: {known}")
-    kept = {session: found[session] for session in reports["session_id"] if found.get(session, "").strip()}
-    log.info("%d reports: %d summaries, %d without any", len(reports), len(kept), len(reports) - len(kept))
-    return kept
+VERSION = "1"
+"""Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
 
 
 def normalise(text: str) -> str:
@@ -106,8 +49,8 @@ def sections(report: str) -> list[Section]:
     cuts = [(0, 0, "unknown", "")] + [cut for mark in HEADING.finditer(report) if (cut := _heading(mark))]
     ends = [start for start, *_ in cuts[1:]] + [len(report)]
     pairs = zip(cuts, ends, strict=True)
-    found = [Section(kind, name, report[body:end]) for (_, body, kind, name), end in pairs]
-    return [section for section in found if section.text.strip()]
+    parts = [Section(kind, name, report[body:end]) for (_, body, kind, name), end in pairs]
+    return [section for section in parts if section.text.strip()]
 
 
 def _heading(mark: re.Match) -> tuple[int, int, str, str] | None:
@@ -126,7 +69,8 @@ def _heading(mark: re.Match) -> tuple[int, int, str, str] | None:
     return (mark.start(), mark.start(group), "unknown", "") if opens_line else None  # its words stay in the text
 
 
-def _rules(report: str) -> str:
+def condense(report: str) -> str:
+    """The electrographic content of a report as short normalised sentences, the impression first; "" if it has none."""
     verdict: list[str] = []
     rest: list[str] = []
     for section in sections(report):
@@ -181,11 +125,11 @@ def _electrographic(sentence: str) -> str:
     return text if _has(words.FINDINGS, text) else ""
 
 
-def _cut_meaning(found: re.Match) -> str:
+def _cut_meaning(phrase: re.Match) -> str:
     """Cut what a finding is said to mean or to come with, but for a finding itself and with it no negation."""
-    says_more = _has(words.FINDINGS, found[0]) and not _unwanted(found[0])
-    denied = _has(words.NEGATION, found[0]) or _has(words.GOVERNS_NEXT, found.string[: found.start()])
-    return found[0] if says_more or denied else ""
+    says_more = _has(words.FINDINGS, phrase[0]) and not _unwanted(phrase[0])
+    denied = _has(words.NEGATION, phrase[0]) or _has(words.GOVERNS_NEXT, phrase.string[: phrase.start()])
+    return phrase[0] if says_more or denied else ""
 
 
 def _unwanted(clause: str) -> bool:
@@ -194,6 +138,3 @@ def _unwanted(clause: str) -> bool:
 
 def _has(pattern: re.Pattern, text: str) -> bool:
     return pattern.search(text) is not None
-
-
-SUMMARISERS = {"rules": Summariser("1", _rules)}

@@ -12,17 +12,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import torch
 from torch import Tensor
 
+from clef import cohort
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
-from clef.network.record_encoder import RecordVocabulary
-from clef.network.report_encoder import TextEncoder
+from clef.network.record_encoder import RecordConfig
+from clef.network.report_encoder import TextConfig
+from clef.network.session_encoder import SessionEncoder
+from clef.reports.summarisers import report_summaries
 from clef.stages.contrastive import symmetric_info_nce
-from clef.stages.masks import pack
-from clef.stages.stage import Batch, Objective, session_order
+from clef.stages.epochs import session_order
+from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
+from clef.stages.masks import kept_positions
+from clef.stages.partners import Partners, find_partners, make_record, make_text
+from clef.stages.stage import Batch, Objective, Samples
+from tokenizer.sessions import read_sessions
 from tokenizer.store import Tokens
 from tokenizer.stretches import cut, stretch
 
@@ -46,7 +52,7 @@ class AlignConfig:
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s."""
     validation_sessions: int = 256
-    """Held-out sessions the loss is watched on, as one batch: they are each other's negatives."""
+    """Held-out sessions the loss is validated on, as one batch: they are each other's negatives."""
     summariser: str = "rules"
     """What turns reports into their electrographic content."""
 
@@ -54,13 +60,12 @@ class AlignConfig:
 class AlignObjective(Objective):
     """The encoder, the heads and the two contrastive losses."""
 
-    def __init__(self, encoder: Encoder, heads: Alignment, config: AlignConfig):
+    def __init__(self, encoder: SessionEncoder, heads: Alignment, config: AlignConfig):
         super().__init__()
         self.encoder, self.heads, self.config = encoder, heads, config
-        for unused in (encoder.decoder, encoder.to_decoder, encoder.to_token):
-            unused.requires_grad_(False)  # the decoder stays what reconstruction made it
-        for parameter in (encoder.token_bias, encoder.dropped_token, encoder.hidden_token):
-            parameter.requires_grad_(False)
+        embedding = {id(p) for p in encoder.embedding_parameters()}
+        for parameter in encoder.parameters():  # the rest, such as a decoder, stays what its own training made it
+            parameter.requires_grad_(id(parameter) in embedding)
 
     def groups(self) -> list[dict]:
         encoder = [p for p in self.encoder.parameters() if p.requires_grad]
@@ -81,54 +86,13 @@ class AlignObjective(Objective):
 
     def _add(self, out, name: str, a: Tensor, b: Tensor, batch: Batch, totals: dict[str, float]) -> None:
         """The loss and the share of first places of one pair of spaces."""
-        found = symmetric_info_nce(a, b, batch[f"has_{name}"], batch["subject"], self.config.temperature)
-        out[f"loss_{name}"] = found["sum"] / totals[name]
-        out[f"first_{name}"] = (found["hits_ab"] + found["hits_ba"]) / 2 / totals[name]
+        pairs = symmetric_info_nce(a, b, batch[f"has_{name}"], batch["subject"], self.config.temperature)
+        out[f"loss_{name}"] = pairs["sum"] / totals[name]
+        out[f"first_{name}"] = (pairs["hits_ab"] + pairs["hits_ba"]) / 2 / totals[name]
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
         self.heads.save_pretrained(folder / "align")
-
-
-@dataclasses.dataclass
-class Partners:
-    """What sessions are aligned with, row by row as in the tokens: report ids and record codes.
-
-    report (n, L) int64, report_mask (n, L), has_report (n,) · record (n, J) int64, record_mask (n, J), has_record (n,)
-    """
-
-    report: Tensor
-    report_mask: Tensor
-    has_report: Tensor
-    record: Tensor
-    record_mask: Tensor
-    has_record: Tensor
-
-    def rows(self, rows: list[int]) -> Batch:
-        """The partners of some rows."""
-        return {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
-
-
-def find_partners(
-    tokens: Tokens,
-    sessions: pl.DataFrame,
-    events: pl.DataFrame,
-    summaries: dict[str, str],
-    text: TextEncoder | None,
-    vocabulary: RecordVocabulary | None,
-) -> Partners:
-    """Reports and records of the sessions in `tokens`, ready for their encoders; absent ones are marked."""
-    n = len(tokens)
-    none = torch.zeros(n, 1, dtype=torch.int64), torch.zeros(n, 1, dtype=torch.bool), torch.zeros(n, dtype=torch.bool)
-    report, record = none, none
-    if text is not None:
-        words = [summaries.get(s, "") for s in tokens.session_id]
-        report = *text.tokenize(words), torch.tensor([bool(w) for w in words])
-    if vocabulary is not None:
-        rows = pl.DataFrame({"session_id": tokens.session_id.tolist()}).join(sessions, on="session_id", how="left")
-        found = vocabulary.encode(rows, events)
-        record = found.ids, found.mask, found.present
-    return Partners(*report, *record)
 
 
 class Pairs:
@@ -165,10 +129,35 @@ class Pairs:
             partners[name] = partners[name] & torch.from_numpy(chance >= partner_drop)
         counts = {k: float(partners[f"has_{k}"].sum()) for k in ("report", "record")}
         subject = torch.from_numpy(self.tokens.subject_id[rows])
-        return batch | pack(kept) | partners | {"subject": subject, "counts": counts}
+        return batch | kept_positions(kept) | partners | {"subject": subject, "counts": counts}
 
 
 def _keep(ok: np.ndarray, drop: float, rng: np.random.Generator) -> np.ndarray:
     kept = ok.copy()
     kept[rng.permutation(np.flatnonzero(ok))[: int(drop * ok.sum())]] = False
     return kept
+
+
+def build(
+    inputs: Inputs, align: AlignConfig, report_encoder: TextConfig, record_encoder: RecordConfig
+) -> tuple[Objective, Samples]:
+    """The encoder of a finished stage=recon run with fresh heads, and sessions with their reports and records.
+
+    Raises ValueError if the stores do not fit each other, or if there is nothing to align with.
+    """
+    store, tokens = load_tokens(inputs.tokens)
+    encoder = Encoder.from_pretrained(str(inputs.init / "encoder"))
+    check_tokenizer(encoder, store, inputs.tokens)
+    sessions, events = read_sessions(inputs.cohort), cohort.read_events(inputs.cohort)
+    check_splits(tokens, sessions, inputs)
+    summaries = report_summaries(cohort.read_reports(inputs.cohort), align.summariser)
+    text = make_text(report_encoder, tokens, summaries, align.report_weight)
+    record = make_record(record_encoder, sessions, events, align.record_weight)
+    if text is None and record is None:
+        raise ValueError(
+            f"cohort={inputs.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with"
+        )
+    encoder.about, encoder.attention = about_training("align", store, tokens), inputs.attention
+    partners = find_partners(tokens, sessions, events, summaries, text, record.vocabulary if record else None)
+    heads = Alignment(encoder.output, text, record)
+    return AlignObjective(encoder.train(), heads, align), Pairs(tokens, partners, align, inputs.seed)

@@ -14,7 +14,8 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from clef.stages.stage import Batch, session_order
+from clef.stages.epochs import session_order
+from clef.stages.stage import Batch
 from tokenizer.base.progress import track
 from tokenizer.channels import CHANNELS
 from tokenizer.reading.read import ReadingConfig
@@ -46,7 +47,7 @@ class CropsConfig:
     scale_sessions: int = 64
     """Training recordings read once at the start for mean and sd per frequency."""
     validation_sessions: int = 16
-    """Held-out recordings the loss is watched on."""
+    """Held-out recordings the loss is validated on."""
 
 
 @dataclasses.dataclass

@@ -1,9 +1,8 @@
 """Which tokens of a session are hidden and which enter the encoder (MAGE, Li et al. 2023, arXiv 2211.09117).
 
-A mask ratio is drawn from a normal (0.55, 0.25) cut to [0.5, 1]. Valid tokens are put in an order; the first `ratio` of
-them are hidden, and the first half, all of them hidden, is dropped before the encoder. MAGE's order is random. We add
-orders that go through whole blocks of time or bands of frequency, as a hidden token among visible neighbours can be
-guessed by copying them (spans: SpecAugment, Park et al. 2019, arXiv 1904.08779).
+A mask ratio is drawn from a normal (0.55, 0.25) cut to [0.5, 1]. A strategy (`clef.stages.hiding`) puts the valid
+tokens in an order; the first `ratio` of them are hidden, and the first half, all of them hidden, is dropped before the
+encoder.
 
 Shapes: B sessions · R rows x W columns · N = R·W tokens, row-major · M kept tokens.
 """
@@ -16,15 +15,22 @@ import torch
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
-ORDERS = ("random", "time", "frequency")
-SHORTEST_BLOCK = 2  # columns
+from clef.stages import hiding
+from clef.stages.hiding import SHORTEST_BLOCK, Strategy
+
+STRATEGIES: dict[str, Strategy] = {
+    "random": hiding.at_random,
+    "time": hiding.in_blocks_of_time,
+    "frequency": hiding.in_bands_of_frequency,
+    "mixed": hiding.mixed,
+}
 
 
 @dataclasses.dataclass
 class MaskConfig:
     """How many tokens are hidden, and which."""
 
-    masking: Literal["random", "time", "frequency", "mixed"] = "random"
+    masking: Literal[tuple(STRATEGIES)] = "random"
     """random tokens (MAGE), blocks of columns (time), bands of rows (frequency), or one of these per sample (mixed)."""
     mask_mean: float = 0.55
     """Mean of the normal the mask ratio is drawn from."""
@@ -59,7 +65,7 @@ def draw_masks(
     mask tokens. The last column or row to be hidden is hidden in part, at random places, where the ratio asks for it.
     """
     ratio = mask_ratio(rng.random() if quantile is None else quantile, config)
-    order = hiding_order(ok, config, rng)
+    order = STRATEGIES[config.masking](ok, config, rng)
     hidden, kept = np.zeros(ok.shape, bool), ok.copy()
     hidden.flat[order[: int(np.ceil(ratio * len(order)))]] = True
     kept.flat[order[: int(config.mask_least * len(order))]] = False
@@ -75,33 +81,7 @@ def mask_ratio(quantile: float, config: MaskConfig) -> float:
     return float(min(max(ratio, config.mask_least), 1.0))
 
 
-def hiding_order(ok: np.ndarray, config: MaskConfig, rng: np.random.Generator) -> np.ndarray:
-    """Valid tokens of a grid ok (R, W), as places in the flat grid, in the order in which they are hidden."""
-    masking = config.masking if config.masking != "mixed" else ORDERS[rng.integers(len(ORDERS))]
-    order = rng.permutation(np.flatnonzero(ok))
-    if masking == "random":
-        return order
-    rows, columns = ok.shape
-    if masking == "time":
-        turn = places_in_blocks(columns, SHORTEST_BLOCK, config.block_columns, rng)[order % columns]
-    else:
-        turn = places_in_blocks(rows, 1, config.band_rows, rng)[order // columns]
-    return order[np.argsort(turn, kind="stable")]
-
-
-def places_in_blocks(length: int, least: int, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Cut `length` lines into blocks of `least` to `most` and shuffle these: the new place (length,) of each line.
-
-    One block at an edge may be cut short. Blocks go up or down: where the ratio cuts one, both ends are as likely kept.
-    """
-    sizes = rng.integers(least, most + 1, length // least + 2)
-    block = np.repeat(rng.permutation(len(sizes)), sizes)[:length]
-    places = np.empty(length, np.uint16)  # sorted by counting
-    places[np.argsort(block, kind="stable")] = np.arange(length)
-    return places if rng.random() < 0.5 else places[::-1]
-
-
-def pack(kept: np.ndarray) -> dict[str, Tensor]:
+def kept_positions(kept: np.ndarray) -> dict[str, Tensor]:
     """Kept tokens (B, N) bool -> their positions kept (B, M) int64 and kept_ok (B, M) bool, M the most in a row.
 
     Places past a row's own kept tokens point at tokens it does not keep, so that no position stands twice.

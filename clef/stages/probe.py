@@ -1,10 +1,13 @@
-"""What a training run is worth while it trains: probes of the benchmark's questions on held-out people.
+"""Probes beside a training run: the benchmark's questions, asked of held-out people at every validation.
 
-At every validation a bounded set of sessions is embedded with the averaged weights and for each of a few tasks a
-logistic regression (scikit-learn, standardised on its training rows, balanced classes) is fitted on sessions of split
-train and scored on those of split val. The mean AUROC over tasks goes into metrics.jsonl as `probe_auroc`. It shows
-early whether a run learns what is asked of it; a score to report is the benchmark's. Subjects of split test are never
+A bounded set of sessions is embedded with the averaged weights and for each of a few tasks a logistic regression
+(scikit-learn, standardised on its training rows, balanced classes) is fitted on sessions of split train and scored on
+those of split val. The mean AUROC over tasks goes into metrics.jsonl as `probe_auroc`. Subjects of split test are never
 touched. Which sessions and tasks are used follows from their names alone, so that runs can be compared.
+
+It shows early whether a run learns what is asked of it; a score to report is the benchmark's, whose probe
+(`benchmark.scores.probes`) differs: it chooses the regularisation on validation data where this one has a single fixed
+strength, it scores split test in matched sets with intervals, and it uses every task and session.
 
 Shapes: n sessions · D width of an embedding.
 """
@@ -19,7 +22,8 @@ import torch
 
 from clef.model import by_length
 from clef.network.encoder import Encoder
-from tokenizer.base.files import fingerprint, read_table
+from clef.tasks import read_tasks
+from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens
 
 log = logging.getLogger(__name__)
@@ -31,19 +35,18 @@ MOST_TASKS = SESSIONS // (4 * LEAST)
 BATCH = 32
 STRENGTH = 10.0
 """Of the regularisation: C = STRENGTH / D in scikit-learn's terms, which means the same at any width."""
-COLUMNS = {"task": pl.String, "session_id": pl.String, "label": pl.Boolean, "split": pl.String}
 
 
 @dataclasses.dataclass
 class Task:
-    """One question: row (m,) int into the watched sessions, label (m,) bool, held_out (m,) bool, split val."""
+    """One question: row (m,) int into the embedded sessions, label (m,) bool, held_out (m,) bool, split val."""
 
     row: np.ndarray
     label: np.ndarray
     held_out: np.ndarray
 
 
-class Watcher:
+class HeldOutProbes:
     """A fixed set of tasks and their sessions: encoder -> {"probe_auroc": mean AUROC over tasks}."""
 
     def __init__(self, sessions: Tokens, tasks: list[Task]):
@@ -57,10 +60,10 @@ class Watcher:
 @torch.no_grad()
 def embed(encoder: Encoder, sessions: Tokens) -> np.ndarray:
     """Session embeddings (n, D) float64, pooled as the run is to pool them."""
-    found, device = np.zeros((len(sessions), encoder.output)), encoder.codes.device
+    vectors, device = np.zeros((len(sessions), encoder.output)), encoder.codes.device
     for rows, part in by_length(sessions, BATCH):
-        found[rows] = encoder.embed(part["tokens"].to(device), part["valid"].to(device)).cpu().numpy()
-    return found
+        vectors[rows] = encoder.embed(part["tokens"].to(device), part["valid"].to(device)).cpu().numpy()
+    return vectors
 
 
 def auroc(vectors: np.ndarray, label: np.ndarray, held_out: np.ndarray) -> float:
@@ -77,14 +80,14 @@ def auroc(vectors: np.ndarray, label: np.ndarray, held_out: np.ndarray) -> float
 
 
 # ---- which tasks and sessions
-def make_watcher(path: str, most: int, tokens: Tokens) -> Watcher:
-    """The watcher for those `most` tasks of a task store that have most cases with tokens in train and val.
+def make_probes(path: str, most: int, tokens: Tokens) -> HeldOutProbes:
+    """The probes of those `most` tasks of a task store that have most cases with tokens in train and val.
 
     Raises ValueError with one line if the file is no task store, does not fit the tokens, or no task is large enough.
     """
     if not 1 <= most <= MOST_TASKS:
         raise ValueError(f"recon.probe_tasks={most}: expected 1 to {MOST_TASKS}")
-    name, table = Path(path).name, read_tasks(path)
+    name, table = Path(path).name, open_tasks(path)
     known = pl.DataFrame({"session_id": tokens.session_id.tolist(), "known_split": tokens.split.tolist()})
     rows = table.filter(pl.col("split").is_in(["train", "val"])).join(known, on="session_id")
     check_splits(rows, name)
@@ -95,28 +98,22 @@ def make_watcher(path: str, most: int, tokens: Tokens) -> Watcher:
             f"train and val; `benchmark.build match_on=[sex]` keeps more cases"
         )
     chosen = suitable[:most]
-    watcher = gather(bounded(rows.filter(pl.col("task").is_in(chosen))), chosen, tokens)
-    held_out = int((watcher.sessions.split == "val").sum())
+    probes = collect(bounded(rows.filter(pl.col("task").is_in(chosen))), chosen, tokens)
+    held_out = int((probes.sessions.split == "val").sum())
     log.info(
         "probe_auroc: %d of %d tasks (%d left out, fewer than %d cases or controls in train or val), "
         "%d sessions of train, %d of val",
-        *(len(chosen), count, count - len(suitable), LEAST, len(watcher.sessions) - held_out, held_out),
+        *(len(chosen), count, count - len(suitable), LEAST, len(probes.sessions) - held_out, held_out),
     )
-    return watcher
+    return probes
 
 
-def read_tasks(path: str) -> pl.DataFrame:
-    """The columns of a task store that a probe needs. Raises ValueError if it is not one."""
-    if not Path(path).is_file():
-        raise ValueError(f"recon.probe={path}: there is no such task file; `python -m benchmark.build` writes one")
-    table, name = read_table(path), Path(path).name
-    for column, dtype in COLUMNS.items():
-        if table.schema.get(column) != dtype:
-            found = table.schema.get(column, "absent")
-            raise ValueError(f"recon.probe={name}: column {column!r} is {found}, expected {dtype}; is it a task file?")
-        if empty := table[column].null_count():
-            raise ValueError(f"recon.probe={name}: column {column!r} is empty in {empty} of {len(table)} rows")
-    return table.select(*COLUMNS)
+def open_tasks(path: str) -> pl.DataFrame:
+    """The table of a task store. Raises ValueError, naming the setting it was given by, if it is not one."""
+    try:
+        return read_tasks(path)[0]
+    except ValueError as error:
+        raise ValueError(f"recon.probe={error}") from None
 
 
 def check_splits(rows: pl.DataFrame, name: str) -> None:
@@ -150,8 +147,8 @@ def bounded(rows: pl.DataFrame) -> pl.DataFrame:
     return ranked.join(first.select("session_id"), on="session_id", how="semi")
 
 
-def gather(rows: pl.DataFrame, names: list[str], tokens: Tokens) -> Watcher:
-    """The watcher of the named tasks: their sessions' tokens, and each task's rows among them."""
+def collect(rows: pl.DataFrame, names: list[str], tokens: Tokens) -> HeldOutProbes:
+    """The probes of the named tasks: their sessions' tokens, and each task's rows among them."""
     sessions = tokens.where(np.isin(tokens.session_id, rows["session_id"].unique().to_numpy()))
     place = {name: i for i, name in enumerate(sessions.session_id)}
     tasks = []
@@ -159,4 +156,4 @@ def gather(rows: pl.DataFrame, names: list[str], tokens: Tokens) -> Watcher:
         own = rows.filter(pl.col("task") == name).sort("session_id")
         row = np.array([place[i] for i in own["session_id"]])
         tasks.append(Task(row, own["label"].to_numpy(), (own["split"] == "val").to_numpy()))
-    return Watcher(sessions, tasks)
+    return HeldOutProbes(sessions, tasks)

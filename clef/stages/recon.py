@@ -10,7 +10,7 @@ Shapes: B sessions · R x W token grid · N = R·W · V hidden tokens.
 import dataclasses
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from clef.network.encoder import Encoder, plan
-from clef.stages.masks import MaskConfig, draw_masks, pack
-from clef.stages.stage import Batch, Objective
+from clef.network.encoder import Encoder, EncoderConfig, plan
+from clef.stages.epochs import length_order
+from clef.stages.inputs import Inputs, about_training, load_tokens
+from clef.stages.masks import MaskConfig, draw_masks, kept_positions
+from clef.stages.probe import HeldOutProbes, make_probes
+from clef.stages.stage import Batch, Objective, Samples
 from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines
 from tokenizer.base import ranks
 from tokenizer.base.files import fingerprint
@@ -28,10 +31,7 @@ from tokenizer.store import Tokens
 from tokenizer.stretches import cut, stretch, valid_spans
 
 log = logging.getLogger(__name__)
-POOL = 4096  # sessions that are sorted by length together
-RUN = 64  # neighbours in number with like lengths
 RATIOS = 5  # at which each held-out session is masked
-Watcher = Callable[[Encoder], dict[str, float]]
 
 
 @dataclasses.dataclass
@@ -43,7 +43,7 @@ class ReconConfig(MaskConfig):
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s; a longer session gives a random stretch."""
     validation_sessions: int = 32
-    """Held-out sessions the loss is watched on, each at five mask ratios."""
+    """Held-out sessions the loss is validated on, each at five mask ratios."""
     subjects_share: float = 1.0
     """Share of the training subjects used, by a seeded hash; a smaller share is a part of a larger one."""
     probe: str | None = None
@@ -55,9 +55,9 @@ class ReconConfig(MaskConfig):
 class ReconObjective(Objective):
     """The encoder and decoder and their cross-entropy."""
 
-    def __init__(self, encoder: Encoder, config: ReconConfig, watcher: Watcher | None = None):
+    def __init__(self, encoder: Encoder, config: ReconConfig, probes: HeldOutProbes | None = None):
         super().__init__()
-        self.encoder, self.config, self.watcher = encoder, config, watcher
+        self.encoder, self.config, self.probes = encoder, config, probes
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         logits, truth = self.encoder.predict(batch)
@@ -68,13 +68,13 @@ class ReconObjective(Objective):
         return {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
 
     def before_start(self, samples: "MaskedSessions") -> dict[str, float]:
-        found = samples.baselines(len(self.encoder.codes))
-        for name, nats in found.items():
+        known = samples.baselines(len(self.encoder.codes))
+        for name, nats in known.items():
             log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
-        return {f"baseline_{name}": nats for name, nats in found.items()} | self.watch()
+        return {f"baseline_{name}": nats for name, nats in known.items()} | self.monitor()
 
-    def watch(self) -> dict[str, float]:
-        return self.watcher(self.encoder) if self.watcher and ranks.RANK == 0 else {}
+    def monitor(self) -> dict[str, float]:
+        return self.probes(self.encoder) if self.probes and ranks.RANK == 0 else {}
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
@@ -162,9 +162,10 @@ class MaskedSessions:
         hidden, kept = np.zeros((2, *batch["tokens"].shape), bool)
         for i, (row, s, g, quantile) in enumerate(zip(rows, stretches, generators, quantiles, strict=True)):
             ok = np.repeat(source.valid[row][None, s], hidden.shape[1], 0)
-            here = i, slice(None), slice(s.stop - s.start)
-            hidden[here], kept[here] = draw_masks(ok, self.config, g, quantile)
-        batch |= pack(kept.reshape(len(rows), -1)) | {"hidden": torch.from_numpy(hidden.reshape(len(rows), -1))}
+            place = i, slice(None), slice(s.stop - s.start)
+            hidden[place], kept[place] = draw_masks(ok, self.config, g, quantile)
+        hidden, kept = (mask.reshape(len(rows), -1) for mask in (hidden, kept))
+        batch |= kept_positions(kept) | {"hidden": torch.from_numpy(hidden)}
         seeds = torch.tensor([int(g.integers(2**63)) for g in generators])  # for whatever else is random in a sample
         return batch | plan(batch) | {"seed": seeds, "counts": {"hidden": float(hidden.sum())}}
 
@@ -182,25 +183,18 @@ def with_ratio_counts(batches: list[Batch]) -> list[Batch]:
     for batch in batches:
         hidden, ok = batch["hidden"].sum(1), batch["valid"].sum(1) * batch["tokens"].shape[1]
         batch["tenth"] = (10 * hidden // ok.clamp_min(1)).clamp_max(9)
-    there = sorted({t for batch in batches for t in batch["tenth"].tolist()})
+    tenths = sorted({t for batch in batches for t in batch["tenth"].tolist()})
     for batch in batches:
-        sums = {t: float(batch["hidden"][batch["tenth"] == t].sum()) for t in there}
+        sums = {t: float(batch["hidden"][batch["tenth"] == t].sum()) for t in tenths}
         batch["counts"] |= {f"hidden_{10 * t}_{10 * t + 10}": n for t, n in sums.items()}
     return batches
 
 
-# ---- sessions of like length side by side
-def length_order(seed: int, epoch: int, lengths: np.ndarray) -> np.ndarray:
-    """The order of an epoch: each session (n,) once, neighbours of like length, drawn anew from (seed, epoch).
-
-    A fresh permutation is cut into pools of 4,096 sessions; each is sorted by length and cut into runs of 64, and the
-    runs of all pools are shuffled. Runs begin at sample numbers that 64 divides, in every epoch, as batches do.
-    """
-    rng, n = np.random.default_rng((seed, 0, epoch)), len(lengths)
-    order = rng.permutation(n)
-    pool = np.arange(n) // POOL
-    there_and_back = np.where(pool % 2, -lengths[order], lengths[order])  # like lengths where two pools meet
-    order = order[np.lexsort((there_and_back, pool))]
-    first = min(n, -epoch * n % RUN)
-    last = first + (n - first) // RUN * RUN
-    return np.concatenate([order[:first], rng.permutation(order[first:last].reshape(-1, RUN)).ravel(), order[last:]])
+def build(inputs: Inputs, encoder: EncoderConfig, recon: ReconConfig) -> tuple[Objective, Samples]:
+    """A fresh encoder over the store's codes, and its sessions with masks."""
+    store, tokens = load_tokens(inputs.tokens)
+    probes = make_probes(recon.probe, recon.probe_tasks, tokens) if recon.probe else None
+    tokens = some_subjects(tokens, recon.subjects_share, inputs.seed)
+    network = Encoder(encoder, store.tokenizer.codebook.vectors, store.grid[0])
+    network.about, network.attention = about_training("recon", store, tokens), inputs.attention
+    return ReconObjective(network, recon, probes), MaskedSessions(tokens, recon, inputs.seed)

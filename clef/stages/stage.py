@@ -1,17 +1,18 @@
-"""What a training stage brings to the loop: samples, and an objective that turns them into a loss.
+"""A training stage: its row in the table, and what it brings to the loop, samples and an objective.
 
 `Samples` turns global sample numbers into batches, as a pure function of (seed, number): that is what makes a resumed
 run equal to an undisturbed one and n processes equal to one. `Objective` turns a batch into its share of the loss: sums
 over what is counted, divided by the totals over all micro-batches and processes.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from torch import Tensor, nn
+
+from clef.network.attention import Kernel
 
 Batch = dict[str, Any]
 
@@ -24,17 +25,6 @@ class Samples(Protocol):
 
     def validation(self) -> list[Batch]:
         """Fixed held-out batches, the same at every call."""
-
-
-def session_order(seed: int, number: int, sessions: int) -> int:
-    """Which of `sessions` sample `number` shows: each once per epoch, in an order drawn anew."""
-    epoch, place = divmod(number, sessions)
-    return int(_epoch_order(seed, epoch, sessions)[place])
-
-
-@lru_cache(maxsize=4)
-def _epoch_order(seed: int, epoch: int, sessions: int) -> np.ndarray:
-    return np.random.default_rng((seed, 0, epoch)).permutation(sessions)
 
 
 class Objective(nn.Module):
@@ -52,7 +42,7 @@ class Objective(nn.Module):
         """What is worth knowing of the samples before the first step; returns metrics of step 0."""
         return {}
 
-    def watch(self) -> dict[str, float]:
+    def monitor(self) -> dict[str, float]:
         """What is worth knowing of the averaged weights beside the loss, at each validation; returns metrics."""
         return {}
 
@@ -63,3 +53,60 @@ class Objective(nn.Module):
     def save_model(self, folder: Path) -> None:
         """Write the model parts into `folder`."""
         raise NotImplementedError  # abstract
+
+
+# ---- a row of the table
+class Workload(Protocol):
+    """What training costs by the sizes alone, and micro-batches whose time can be taken."""
+
+    parameters: int
+    """Trained numbers."""
+    tokens: int
+    """Tokens of a session."""
+
+    def describe(self) -> str:
+        """A line on the session that costs are worked out for."""
+
+    def flops(self, sessions: int) -> float:
+        """Operations of the forward and backward pass of a micro-batch of `sessions` mean sessions."""
+
+    def session_bytes(self, half: bool) -> float:
+        """Memory that one session of a micro-batch takes; `half`: under bfloat16 autocast."""
+
+    def make(self, sessions: int, attention: Kernel) -> tuple[Objective, Batch, float]:
+        """An objective, a micro-batch of it, and the operations of its forward and backward pass."""
+
+
+@dataclasses.dataclass
+class Preview:
+    """What a dry run says of a stage: lines of its own, and a workload to measure if it has one."""
+
+    lines: list[str]
+    workload: Workload | None = None
+
+
+class Settings(NamedTuple):
+    """A group of settings that a stage brings: its dataclass, and a line on it for --help."""
+
+    schema: type
+    doc: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A row of the table of stages (`clef.stages.registry`)."""
+
+    needs: tuple[str, ...]
+    """Which of cohort, tokens and init must be given."""
+    settings: dict[str, Settings]
+    """Its groups of settings by the name they have in the config; `build` takes each under that name."""
+    build: Callable[..., tuple[Objective, Samples]]
+    """(clef.stages.inputs.Inputs, **settings) -> what is trained, and on what. Raises ValueError for unfit inputs."""
+    next: str
+    """The command that follows; names of settings in braces are filled in."""
+    preview: Callable[[dict[str, Any]], Preview]
+    """What a dry run says, from the settings of all stages by name; nothing is read."""
+    reads_recordings: bool = False
+    """Whether its samples are read from files: then processes that read ahead are worth their memory."""
+    whole_batch: str = ""
+    """Why its loss needs the whole batch at once, if it does: then accumulate must be 1."""

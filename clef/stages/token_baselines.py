@@ -45,7 +45,7 @@ class Clues:
     """Visible tokens of its session with its code, in its row and in all rows: (2, V)."""
     visible: np.ndarray
     """Visible tokens of its session, in its row and in all rows: (2, V)."""
-    there: np.ndarray
+    present: np.ndarray
     """Whether there is a visible token before, after, below, above: (4, V) bool."""
     same: np.ndarray
     """Whether that one has the same code: (4, V) bool."""
@@ -61,14 +61,14 @@ def baselines(
     rows: sessions of `train` to count in · tuning: those of them that the masked batches `tuned_on` show · codes: K.
     """
     inside, counts = count_codes(train, tuning, codes), count_codes(train, rows, codes)
-    clues = gather(tuned_on, codes)
+    clues = gather_clues(tuned_on, codes)
     prior = priors(clues, counts - inside)
     pseudo = tune_pseudo_counts(clues, prior)
     weights = fit_weights(guesses(clues, prior, pseudo), clues.context)
-    clues = gather(held_out, codes)
-    found = guesses(clues, priors(clues, counts), pseudo)
-    mixed = (weights[clues.context] * found).sum(1)
-    return {"unigram": nats(found[:, 0]), "session": nats(found[:, 1]), "copy": nats(mixed)}
+    clues = gather_clues(held_out, codes)
+    guessed = guesses(clues, priors(clues, counts), pseudo)
+    mixed = (weights[clues.context] * guessed).sum(1)
+    return {"unigram": nats(guessed[:, 0]), "session": nats(guessed[:, 1]), "copy": nats(mixed)}
 
 
 def nats(probability: np.ndarray) -> float:
@@ -116,7 +116,7 @@ def guesses(clues: Clues, prior: np.ndarray, pseudo: np.ndarray) -> np.ndarray:
     """Probability (V, E) of each hidden token by: its row; its row in this session; all rows; all rows in this session;
     copies from before, after, below and above."""
     session, anywhere = with_session(clues, prior, pseudo)
-    copies = np.where(clues.there, clues.same, session)
+    copies = np.where(clues.present, clues.same, session)
     return np.stack([prior[0], session, prior[1], anywhere, *copies], 1)
 
 
@@ -133,7 +133,7 @@ def fit_weights(guesses: np.ndarray, context: np.ndarray) -> np.ndarray:
 
 
 # ---- what is known of a hidden token
-def gather(batches: list[Batch], codes: int) -> Clues:
+def gather_clues(batches: list[Batch], codes: int) -> Clues:
     """The clues of all hidden tokens of masked batches, batch by batch."""
     parts = [clues_of(batch, codes) for batch in batches]
     names = [field.name for field in dataclasses.fields(Clues)]
@@ -149,9 +149,9 @@ def clues_of(batch: Batch, codes: int) -> Clues:
     seen = [count_seen(*one, codes) for one in zip(cell, visible, hidden, strict=True)]
     counted = np.stack([np.broadcast_to(visible.sum(axes, keepdims=True), tokens.shape) for axes in (2, (1, 2))])
     code, distance = (x[:, hidden] for x in neighbours(tokens, visible))
-    same, there = code == tokens[hidden], code >= 0
+    same, present = code == tokens[hidden], code >= 0
     seen = np.concatenate(seen, 1)
-    return Clues(cell[hidden], seen, counted[:, hidden], there, same, contexts(code, distance))
+    return Clues(cell[hidden], seen, counted[:, hidden], present, same, contexts(code, distance))
 
 
 def count_seen(cell: np.ndarray, visible: np.ndarray, hidden: np.ndarray, codes: int) -> np.ndarray:
@@ -166,12 +166,12 @@ def neighbours(tokens: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.
 
     A visible token is its own neighbour at distance 0; nobody asks for it.
     """
-    found = []
+    sides = []
     for axis in (2, 1):
         t, v = (np.moveaxis(x, axis, -1) for x in (tokens, visible))
         backwards = (np.flip(x, -1) for x in nearest_before(np.flip(t, -1), np.flip(v, -1)))
-        found += [tuple(np.moveaxis(x, -1, axis) for x in side) for side in (nearest_before(t, v), backwards)]
-    return np.stack([code for code, _ in found]), np.stack([distance for _, distance in found])
+        sides += [tuple(np.moveaxis(x, -1, axis) for x in side) for side in (nearest_before(t, v), backwards)]
+    return np.stack([code for code, _ in sides]), np.stack([distance for _, distance in sides])
 
 
 def nearest_before(tokens: np.ndarray, visible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

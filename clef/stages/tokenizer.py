@@ -12,12 +12,17 @@ token grid.
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
 
 from clef.stages.crops import Crops, CropsConfig
-from clef.stages.discriminator import Discriminator
-from clef.stages.stage import Batch, Objective
+from clef.stages.inputs import Inputs, trained_on
+from clef.stages.stage import Batch, Objective, Preview, Samples
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.sessions import read_sessions
 from tokenizer.vqgan import VQGAN, VQGANConfig
 
 
@@ -54,10 +59,10 @@ class TokenizerObjective(Objective):
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         valid, ok = batch["valid"], batch["channel_ok"]
         out = self.vqgan(batch["spec"], valid, batch["channel_seen"], progress >= self.config.quantise_from)
-        found, wanted = out["planes"].float(), self.vqgan.split(batch["spec"], ok)
+        made, wanted = out["planes"].float(), self.vqgan.split(batch["spec"], ok)
         counts = (valid[:, None, None] & ok[:, :, None, None]).float()  # (B, C, 1, T)
-        x, y = self._channels(wanted) * counts, self._channels(found) * counts
-        deviation = (wanted - found)[:, 1:] * counts
+        x, y = self._channels(wanted) * counts, self._channels(made) * counts
+        deviation = (wanted - made)[:, 1:] * counts
         terms = {
             "l1": _mean_per_frame(x - y, counts),
             "deviation": _mean_per_frame(deviation, counts),
@@ -122,8 +127,65 @@ def _correlation(x: Tensor, y: Tensor, counts: Tensor) -> Tensor:
     return product / (x.square().sum((1, 2, 3)) * y.square().sum((1, 2, 3))).clamp_min(1e-6).sqrt()
 
 
+# ---- the discriminator
+class Discriminator(nn.Module):
+    """A small PatchGAN: scaled spectrogram (B, C, F, T) -> realness of each patch (B, 1, F/16, T/16).
+
+    Isola et al. 2017 (arXiv 1611.07004); hinge losses of Lim & Ye 2017 (arXiv 1705.02894). Only training needs it, so
+    it is no part of the tokenizer.
+    """
+
+    def __init__(self, channels: int = 19, width: int = 32):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 4, 4),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, 2, 1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 2 * width, 4, 2, 1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 3, 1, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+    def frozen(self, x: Tensor) -> Tensor:
+        """The same, but gradients reach only x: the generator must not teach its judge."""
+        return functional_call(self, {n: p.detach() for n, p in self.named_parameters()}, (x,))
+
+    def hinge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses of judge and generator (B,), means over patches; the judge sees a detached reconstruction."""
+        judge = F.relu(1 - self(real)) + F.relu(1 + self(fake.detach()))  # (B, 1, F/16, T/16)
+        return judge.mean((1, 2, 3)) / 2, -self.frozen(fake).mean((1, 2, 3))
+
+
+# ---- the stage
+def build(
+    inputs: Inputs, reading: ReadingConfig, vqgan: VQGANConfig, tokenizer_stage: TokenizerStageConfig
+) -> tuple[Objective, Samples]:
+    """The VQGAN with the scale of the training recordings, and crops of them.
+
+    Raises ValueError if crops are no whole number of tokens long, or if there is no recording to learn from.
+    """
+    frames, least = tokenizer_stage.crop_frames, vqgan.frames_per_token
+    if least < 1 or frames < least or frames % least:
+        raise ValueError(f"tokenizer_stage.crop_frames={frames}: must be a multiple of vqgan.frames_per_token={least}")
+    sessions = read_sessions(inputs.cohort)
+    samples = Crops(inputs.cohort, sessions, tokenizer_stage, reading, inputs.seed)
+    network = make_vqgan(vqgan, samples)
+    network.about = {"stage": "tokenizer", "trained_on": trained_on(sessions["subject_id"], sessions["split"])}
+    return TokenizerObjective(network, tokenizer_stage, inputs.seed), samples
+
+
 def make_vqgan(config: VQGANConfig, samples: Crops) -> VQGAN:
     """A fresh VQGAN with the scale of the training recordings."""
     vqgan = VQGAN(config)
     vqgan.set_scale(*samples.scale())
     return vqgan
+
+
+def preview(settings: dict[str, Any]) -> Preview:
+    """The size of the network; its speed depends on how fast recordings are read, so no step is timed."""
+    count = sum(p.numel() for p in VQGAN(settings["vqgan"]).parameters())
+    return Preview([f"parameters: {count / 1e6:.1f} M in the tokenizer; dry_run measures stage=recon only"])

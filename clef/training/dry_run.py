@@ -1,10 +1,9 @@
 """What a run would need, said before it starts: size, operations, memory, and time at a measured rate.
 
-The rate is that of real micro-steps (forward and backward of masked reconstruction over random tokens, masks as in
-training, without the optimiser's step, which the micro-batches of a step share) of one process on this device. Nothing
-is written.
+The rate is that of real micro-steps (forward and backward of the stage's own workload, without the optimiser's step,
+which the micro-batches of a step share) of one process on this device. Nothing is written.
 
-    python -m clef.pretrain stage=recon model=base dry_run=true
+    python -m clef.pretrain stage=STAGE model=base dry_run=true
 """
 
 import contextlib
@@ -13,45 +12,18 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 
-from clef.network.encoder import Encoder
-from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective
-from clef.stages.stage import Batch
-from clef.training import costs
+from clef.network import costs
+from clef.stages.registry import STAGES
+from clef.stages.stage import Batch, Objective, Workload
 from clef.training.loop import LoopConfig, make_autocast, to_device
-from clef.training.settings import PretrainConfig
+from clef.training.settings import PretrainConfig, stage_settings
 from tokenizer.base import ranks
-from tokenizer.store import Tokens
-from tokenizer.vqgan import BINS, VQGAN
 
 log = logging.getLogger(__name__)
 EPOCHS, SESSIONS = 20, 260_000  # the training of the paper (arXiv 2605.10817)
 SECONDS = 20.0  # of measuring; a step that was begun is ended
-
-
-# ---- a model and sessions of the right size
-def size_of(config: PretrainConfig) -> costs.Size:
-    """The encoder's size over the tokens that the settings of the tokenizer would give."""
-    vqgan = config.vqgan
-    return costs.Size(config.encoder, vqgan.codes, vqgan.code_dimension, BINS // vqgan.bins_per_token)
-
-
-def make_objective(size: costs.Size, recon: ReconConfig) -> ReconObjective:
-    """stage=recon over a fresh encoder with random code vectors."""
-    codes = torch.nn.functional.normalize(torch.randn(size.codes, size.dimensions), dim=-1)
-    return ReconObjective(Encoder(size.config, codes, size.rows), recon).train()
-
-
-def random_batch(sessions: int, columns: int, size: costs.Size, recon: ReconConfig, seed: int = 0) -> Batch:
-    """A micro-batch of stage=recon over whole sessions of random tokens: they cost what real ones cost."""
-    rng = np.random.default_rng(seed)
-    tokens = rng.integers(0, size.codes, (sessions, size.rows, columns)).astype(np.uint16)
-    names = np.array([f"random-{i}" for i in range(sessions)])
-    valid, split = np.ones((sessions, columns), bool), np.array(["train"] * sessions)
-    source = Tokens(tokens, valid, names, np.arange(sessions), split)
-    return MaskedSessions(source, recon, seed).batch(range(sessions))
 
 
 # ---- the clock
@@ -85,7 +57,7 @@ def micro_step(objective: torch.nn.Module, batch: Batch, autocast: contextlib.Ab
     objective.zero_grad(set_to_none=True)
 
 
-def step_seconds(objective: ReconObjective, batch: Batch, precision: str, device: torch.device) -> float:
+def step_seconds(objective: Objective, batch: Batch, precision: str, device: torch.device) -> float:
     """Median time of a micro-step, in s: of nine or as many as fit into the time there is; a GPU warms up first."""
     autocast, batch = make_autocast(precision, device), to_device(batch, device)
     step, laps, began = lambda: micro_step(objective, batch, autocast), [], time.monotonic()
@@ -98,41 +70,33 @@ def step_seconds(objective: ReconObjective, batch: Batch, precision: str, device
 
 # ---- what is said
 def say(config: PretrainConfig, device: torch.device) -> None:
-    """Log what the run would need on this device; of stage=recon all, of the others what the settings alone tell."""
-    if config.stage == "tokenizer":
-        count = sum(p.numel() for p in VQGAN(config.vqgan).parameters())
-        log.info("parameters: %.1f M in the tokenizer; dry_run measures stage=recon only", count / 1e6)
+    """Log what the run would need on this device; of a stage without a workload what its settings alone tell."""
+    preview = STAGES[config.stage].preview(stage_settings(config))
+    for line in preview.lines:
+        log.info("%s", line)
+    if (workload := preview.workload) is None:
         return
-    if config.stage == "align":
-        log.info("stage=align: its heads depend on the cohort; this is stage=recon of the same encoder")
-    size, half = size_of(config), is_half(config.precision, device)
-    need = mean_need(size.rows * config.recon.columns, config.recon)
-    for line in size_lines(size, need, config, half):
+    half = is_half(config.precision, device)
+    for line in size_lines(workload, config, half):
         log.info("%s", line)
-    rate, peak = training_rate(size, config, device), matmul_rate(device, half)
-    for line in rate_lines(size, need, rate, peak, place_name(device, half)):
+    rate, peak = training_rate(workload, config, device), matmul_rate(device, half)
+    for line in rate_lines(workload, rate, peak, place_name(device, half)):
         log.info("%s", line)
 
 
-def training_rate(size: costs.Size, config: PretrainConfig, device: torch.device) -> float:
+def training_rate(workload: Workload, config: PretrainConfig, device: torch.device) -> float:
     """Operations per second of micro-steps of one session, or of 16 on a GPU."""
-    sessions = 16 if device.type == "cuda" else 1
-    batch = random_batch(sessions, config.recon.columns, size, config.recon)
-    objective = make_objective(size, config.recon).to(device)
-    objective.encoder.attention = config.attention
-    seconds = step_seconds(objective, batch, config.precision, device)
-    return costs.training_flops(size, need_of(batch), sessions) / seconds
+    objective, batch, flops = workload.make(16 if device.type == "cuda" else 1, config.attention)
+    return flops / step_seconds(objective.to(device), batch, config.precision, device)
 
 
-def size_lines(size: costs.Size, need: costs.Need, loop: LoopConfig, half: bool) -> Iterator[str]:
+def size_lines(workload: Workload, loop: LoopConfig, half: bool) -> Iterator[str]:
     """Parameters, operations and memory, from the sizes alone."""
-    count, micro = costs.parameters(size), loop.batch // max(1, loop.accumulate * ranks.WORLD)
-    each = costs.session_bytes(size, need, half) + costs.passing_bytes(size, need, half)
-    state, step = costs.state_bytes(count, loop.ema > 0, half), costs.training_flops(size, need, loop.batch)
-    yield f"parameters: {count / 1e6:.1f} M"
-    yield (
-        f"a session: {need.tokens:,} tokens; {need.seen:,} enter the encoder, {need.hidden:,.0f} are predicted (mean)"
-    )
+    micro = loop.batch // max(1, loop.accumulate * ranks.WORLD)
+    each, step = workload.session_bytes(half), workload.flops(loop.batch)
+    state = costs.state_bytes(workload.parameters, loop.ema > 0, half)
+    yield f"parameters: {workload.parameters / 1e6:.1f} M"
+    yield workload.describe()
     yield f"operations: {scaled(step / loop.batch)}FLOP per session, {scaled(step)}FLOP per step of {loop.batch}"
     yield (
         f"memory, estimated: {scaled(state)}B for weights, gradients, moments and average, {scaled(each)}B per session "
@@ -140,28 +104,16 @@ def size_lines(size: costs.Size, need: costs.Need, loop: LoopConfig, half: bool)
     )
 
 
-def rate_lines(size: costs.Size, need: costs.Need, rate: float, peak: float, where: str) -> Iterator[str]:
+def rate_lines(workload: Workload, rate: float, peak: float, where: str) -> Iterator[str]:
     """The measured rate (FLOP/s) beside the device's peak, and how long the paper's training would take."""
-    sessions = rate / costs.training_flops(size, need, 1)
+    sessions = rate / workload.flops(1)
     hours = EPOCHS * SESSIONS / sessions / 3600
     yield f"one large matrix product: {scaled(peak)}FLOP/s ({where})"
     yield (
-        f"training: {sessions:.3g} sessions/s, {sessions * need.tokens:,.0f} tokens/s, {scaled(rate)}FLOP/s, "
+        f"training: {sessions:.3g} sessions/s, {sessions * workload.tokens:,.0f} tokens/s, {scaled(rate)}FLOP/s, "
         f"{100 * rate / peak:.0f} % of the matrix product's"
     )
     yield f"{EPOCHS} epochs of {SESSIONS:,} sessions: {hours:,.0f} hours ({hours / 24:,.1f} days) on one such device"
-
-
-def mean_need(tokens: int, recon: ReconConfig) -> costs.Need:
-    """The work that a session of `tokens` valid tokens makes on average, masked as `recon` says."""
-    return costs.Need.of(tokens, recon.mask_mean, recon.mask_sd, recon.mask_least)
-
-
-def need_of(batch: Batch) -> costs.Need:
-    """The work in a batch of sessions of equal length, per session."""
-    sessions = len(batch["tokens"])
-    seen, hidden = (batch[k].sum().item() / sessions for k in ("kept_ok", "hidden"))
-    return costs.Need(batch["tokens"][0].numel(), int(seen), hidden)
 
 
 def is_half(precision: str, device: torch.device) -> bool:

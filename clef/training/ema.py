@@ -35,9 +35,9 @@ class Average:
     @torch.no_grad()
     def _swap(self) -> None:
         for name, parameter in self.parameters.items():
-            here = parameter.detach().clone()
+            trained = parameter.detach().clone()
             parameter.copy_(self.mean[name])
-            self.mean[name].copy_(here)
+            self.mean[name].copy_(trained)
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take back the averages of a checkpoint."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from clef.stages.stage import Batch, Samples
 from tokenizer.base import ranks
 from tokenizer.base.progress import timed
-from tokenizer.base.workers import work_ahead
+from tokenizer.base.workers import WorkerDiedError, work_ahead
 
 AHEAD = 2  # steps whose batches are there or in the making
 
@@ -34,7 +34,7 @@ def load(
     loader = work_ahead(samples.batch, Plan(steps, batch, accumulate), workers, ahead=4)
 
     def make() -> list[Batch]:
-        batches = [next(loader) for _ in range(accumulate)]
+        batches = [_whole(next(loader)) for _ in range(accumulate)]
         return [_pin(b) for b in batches] if pinned else batches
 
     thread, coming = ThreadPoolExecutor(1, thread_name_prefix="batches"), deque()
@@ -49,11 +49,18 @@ def load(
         loader.close()
 
 
+def _whole(batch: Batch | WorkerDiedError) -> Batch:
+    """A batch, if the process that made it lived; without it the run would not be the one that was asked for."""
+    if isinstance(batch, WorkerDiedError):
+        raise ValueError(f"reading recordings: {batch}; give fewer workers=, the same command goes on from here")
+    return batch
+
+
 def _pin(batch: Batch) -> Batch:
     return {k: v.pin_memory() if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
-class Pace:
+class StepClock:
     """Where the time of the steps goes, since it was last asked."""
 
     def __init__(self) -> None:
@@ -63,7 +70,7 @@ class Pace:
         """Forget what was; called after what is no step."""
         self.began, self.steps, self.waited = time.monotonic(), 0, 0.0
 
-    def watch(self, items: Iterable) -> Iterator:
+    def timed(self, items: Iterable) -> Iterator:
         """The items, with the time each one was waited for."""
         for seconds, item in timed(items):
             self.steps, self.waited = self.steps + 1, self.waited + seconds
@@ -72,9 +79,9 @@ class Pace:
     def lap(self) -> dict[str, float]:
         """Seconds per step, and the share of them spent waiting for data; starts anew."""
         spent = max(time.monotonic() - self.began, 1e-9)
-        found = {"seconds": spent / max(1, self.steps), "wait_share": min(1.0, self.waited / spent)}
+        lap = {"seconds": spent / max(1, self.steps), "wait_share": min(1.0, self.waited / spent)}
         self.restart()
-        return found
+        return lap
 
 
 class Plan:

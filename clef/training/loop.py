@@ -14,11 +14,10 @@ from torch import Tensor, nn
 
 from clef.stages.stage import Batch, Objective, Samples
 from clef.training.ema import Average
-from clef.training.finite import FirstBadStep
 from clef.training.gradients import sum_gradients
-from clef.training.loading import Pace, load
+from clef.training.guards import FirstBadStep, StopSignal
+from clef.training.loading import StepClock, load
 from clef.training.run import Run
-from clef.training.stopping import StopSignal
 from tokenizer.base import ranks
 from tokenizer.base.progress import track
 
@@ -71,10 +70,10 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
     log.info("%s: %.2f M parameters, step %d of %d", run.folder, _millions(objective), start, config.steps)
     if start == 0 and ranks.RANK == 0 and (known := objective.before_start(samples)):
         run.log_metrics({"step": 0, **known})
-    stop, bad, pace, saved_at = StopSignal(), FirstBadStep(device), Pace(), time.monotonic()
+    stop, bad, clock, saved_at = StopSignal(), FirstBadStep(device), StepClock(), time.monotonic()
     coming = load(samples, range(start, config.steps), config.batch, config.accumulate, workers, device.type == "cuda")
     with contextlib.closing(coming):
-        for step, batches in track(pace.watch(coming), "train", config.steps, start):
+        for step, batches in track(clock.timed(coming), "train", config.steps, start):
             seed_noise(run.config["seed"], step)
             rate = learning_rate(config, step)
             for group in optimizer.param_groups:
@@ -93,7 +92,7 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
             average.update(step)
             extra = objective.after_step(step)
             done = step + 1
-            bad.watch(done, metrics["loss"], norm)
+            bad.note(done, metrics["loss"], norm)
             leaving = stop.now() or done == config.steps
             saving = leaving or ranks.agreed(time.monotonic() - saved_at > 60 * config.checkpoint_minutes)
             logging_now = done % config.log_every == 0 or done == config.steps
@@ -102,14 +101,14 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
                 bad.check(done, logging_now)
             if logging_now:
                 shown = sum_metrics(metrics) | extra
-                run.log_metrics({"step": done, **shown, "grad_norm": norm.item(), "lr": rate, **pace.lap()})
+                run.log_metrics({"step": done, **shown, "grad_norm": norm.item(), "lr": rate, **clock.lap()})
             if validating:
                 validate(objective, held_out, average, run, done, config, device)
             if saving:
                 run.save_checkpoint(done, snapshot(objective, optimizer, average))
                 saved_at = time.monotonic()
             if saving or validating:
-                pace.restart()
+                clock.restart()
             if leaving:
                 stop.leave_if_asked(done)
     with average.applied():
@@ -142,8 +141,8 @@ def compile_forward(objective: Objective, device: torch.device) -> None:
     try:
         torch.compile(lambda x: x.sin() + 1)(torch.zeros(8, device=device))
     except Exception as error:  # of many kinds: no compiler, no Triton, an old GPU, a folder that cannot be written
-        said = str(error).splitlines()[0]
-        raise ValueError(f"compile=true: cannot compile for {device} here ({said}); use compile=false") from None
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"compile=true: cannot compile for {device} here ({reason}); use compile=false") from None
     objective.compile()
 
 
@@ -194,7 +193,7 @@ def validate(
         for batch in batches:
             out = objective.forward(to_device(batch, device), totals, done / config.steps)  # never compiled: too rare
             shown = {k: shown.get(k, 0.0) + v.item() for k, v in out.items()}
-        shown = {f"val_{k}": v for k, v in shown.items()} | objective.watch()
+        shown = {f"val_{k}": v for k, v in shown.items()} | objective.monitor()
     objective.train()
     run.log_metrics({"step": done, **shown})
     log.info("step %d: %s", done, "  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
@@ -209,10 +208,10 @@ def snapshot(objective, optimizer, average: Average) -> dict[str, dict[str, Tens
 
 def restore(run: Run, objective: Objective, optimizer: torch.optim.Optimizer, average: Average) -> int:
     """Put the newest checkpoint back; returns the number of steps done."""
-    found = run.load_checkpoint()
-    if found is None:
+    checkpoint = run.load_checkpoint()
+    if checkpoint is None:
         return 0
-    step, tensors = found
+    step, tensors = checkpoint
     objective.load_state_dict(tensors["objective"], strict=True)
     state = optimizer.state_dict()
     for key, value in tensors["optimizer"].items():

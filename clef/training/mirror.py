@@ -52,5 +52,5 @@ class Mirror:
             call(*given, **named)
         except Exception as error:
             self._run = None
-            said = (str(error).splitlines() or [""])[0]
-            log.warning("Weights & Biases stopped (%s: %s); metrics.jsonl goes on", type(error).__name__, said)
+            reason = (str(error).splitlines() or [""])[0]
+            log.warning("Weights & Biases stopped (%s: %s); metrics.jsonl goes on", type(error).__name__, reason)

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import clef
-from clef.training.lock import lock_folder
+from clef.training.guards import lock_folder
 from clef.training.mirror import Mirror
 from tokenizer.base import ranks
 from tokenizer.base.files import write_aside, write_json, write_text
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 KEEP_CHECKPOINTS = 2
 # settings that change neither numbers nor meaning, and so may differ when a run goes on
 FREE = {"out", "device", "workers", "threads", "wandb", "log_every", "checkpoint_minutes", "dry_run"}
-FREE |= {"recon.probe", "recon.probe_tasks"}  # what is watched
+FREE |= {"recon.probe", "recon.probe_tasks"}  # what is monitored beside the loss
 
 STARTED = {
     "run.json",
@@ -63,15 +63,15 @@ class Run:
                 self._mirror = Mirror(self.folder, self._write_head(), wandb, _flat(self.config))
 
     def _check_same(self) -> None:
-        before = json.loads((self.folder / "run.json").read_text())
-        there = _flat(OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml")))
-        there = self._defaults | there  # a setting that is younger than the run was at its default
-        here = _flat(self.config)
+        before = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        stored = _flat(OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml")))
+        stored = self._defaults | stored  # a setting that is younger than the run was at its default
+        given = _flat(self.config)
         differ = sorted(
-            k for k in there.keys() | here.keys() if there.get(k) != here.get(k) and k not in FREE and k != "steps"
+            k for k in stored.keys() | given.keys() if stored.get(k) != given.get(k) and k not in FREE and k != "steps"
         )
         differ += sorted(f"contents of {k}" for k in self.inputs if before["inputs"].get(k) != self.inputs[k])
-        if there["steps"] > here["steps"]:
+        if stored["steps"] > given["steps"]:
             differ.append("steps (may only grow)")
         if differ:
             raise ValueError(
@@ -82,7 +82,7 @@ class Run:
     def _write_head(self) -> str:
         """Write config.yaml and run.json; returns the run's name at W&B, the same whenever it goes on."""
         head = self.folder / "run.json"
-        name = json.loads(head.read_text()).get("wandb_id") if head.is_file() else None
+        name = json.loads(head.read_text(encoding="utf-8")).get("wandb_id") if head.is_file() else None
         name = name or uuid.uuid4().hex[:16]
         write_text(self.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(self.config)))
         about = {"inputs": self.inputs, "git_commit": _git_commit(), "clef_version": clef.__version__}
@@ -93,14 +93,14 @@ class Run:
     def log_metrics(self, metrics: dict[str, float]) -> None:
         """Append one line to metrics.jsonl (and to W&B). Rank 0 only; others do nothing."""
         if ranks.RANK == 0:
-            with (self.folder / "metrics.jsonl").open("a") as file:
+            with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(metrics) + "\n")
             self._mirror.log(metrics)
 
     def _forget_metrics_after(self, step: int) -> None:
         """Drop lines written after the checkpoint that training goes on from."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         if len(kept) != len(lines):
             write_text(path, "".join(kept))
@@ -126,13 +126,14 @@ class Run:
     def load_checkpoint(self) -> tuple[int, dict[str, dict[str, Tensor]]] | None:
         """The newest checkpoint as (step, tensors by part); None if there is none yet."""
         ranks.wait_for_all()
-        found = self.checkpoints()
-        step = int(found[-1].name.split("-")[1]) if found else -1  # nothing of an earlier start counts, not even step 0
+        folders = self.checkpoints()
+        # without a checkpoint nothing of an earlier start counts, not even its line of step 0
+        step = int(folders[-1].name.split("-")[1]) if folders else -1
         if ranks.RANK == 0:
             self._forget_metrics_after(step)
-        if not found:
+        if not folders:
             return None
-        tensors = {file.stem: load_file(file) for file in found[-1].glob("*.safetensors")}
+        tensors = {file.stem: load_file(file) for file in folders[-1].glob("*.safetensors")}
         return step, tensors
 
     # ---- the end
@@ -140,7 +141,7 @@ class Run:
     def finished(self) -> bool:
         """Whether the model of all `steps` is written."""
         done = self.folder / "model" / "done.json"
-        return done.is_file() and json.loads(done.read_text())["steps"] >= self.steps
+        return done.is_file() and json.loads(done.read_text(encoding="utf-8"))["steps"] >= self.steps
 
     def mark_finished(self) -> None:
         """Say that `model/` holds the model of all steps."""

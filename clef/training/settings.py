@@ -1,31 +1,35 @@
-"""Every setting of `clef.pretrain`: the loop's own and one group per component, each owned by its component."""
+"""Every setting of `clef.pretrain`: the loop's own, those that all stages share, and the groups that stages bring.
+
+The groups come from the table of stages, so that a new stage's settings appear on the command line, in --help and in
+config.yaml without a line here.
+"""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 from clef.network.attention import Kernel
-from clef.network.encoder import EncoderConfig
-from clef.network.record_encoder import RecordConfig
-from clef.network.report_encoder import TextConfig
-from clef.stages.align import AlignConfig
-from clef.stages.recon import ReconConfig
-from clef.stages.tokenizer import TokenizerStageConfig
+from clef.stages.registry import STAGES
 from clef.training.loop import LoopConfig
-from tokenizer.reading.read import ReadingConfig
-from tokenizer.vqgan import VQGANConfig
 
 
-def part(default: type):
-    """A field that holds the settings of one component."""
-    return dataclasses.field(default_factory=default)
+def documented(default: Any, doc: str) -> Any:
+    """A field whose line in --help is not written under it."""
+    return dataclasses.field(default=default, metadata={"doc": doc})
+
+
+def needed_by(name: str) -> str:
+    """Which stages need an input, in words: "stage=recon and stage=align"."""
+    return " and ".join(f"stage={stage}" for stage, row in STAGES.items() if name in row.needs)
+
+
+NEEDS = ", ".join(f"{name} (needs {'=, '.join(row.needs)}=)" for name, row in STAGES.items())
 
 
 @dataclasses.dataclass
-class PretrainConfig(LoopConfig):
-    """Settings of clef.pretrain: the loop's own and one group per component."""
+class CommonConfig(LoopConfig):
+    """Settings of the loop, and those that every stage has."""
 
-    stage: str = "???"
-    """What to train; sets the loop's defaults for it."""
+    stage: str = documented("???", f"What to train; sets the loop's defaults for it: {NEEDS}.")
     model: str = "small"
     """Size of every network."""
     text: str = "scratch"
@@ -34,12 +38,9 @@ class PretrainConfig(LoopConfig):
     """Run folder, required but for dry_run; the same folder with the same settings resumes."""
     dry_run: bool = False
     """Say what the run would need (size, operations, memory, time on this device) and end; nothing is written."""
-    cohort: str | None = None
-    """Cohort folder (stage=tokenizer and stage=align)."""
-    tokens: str | None = None
-    """Token store (stage=recon and stage=align)."""
-    init: str | None = None
-    """Finished stage=recon run to start from (stage=align)."""
+    cohort: str | None = documented(None, f"Cohort folder ({needed_by('cohort')}).")
+    tokens: str | None = documented(None, f"Token store ({needed_by('tokens')}).")
+    init: str | None = documented(None, f"Finished run whose encoder is trained further ({needed_by('init')}).")
     seed: int = 0
     """Everything random follows from it."""
     device: str = "auto"
@@ -52,19 +53,19 @@ class PretrainConfig(LoopConfig):
     """Attention kernel of the session Transformer; auto: xformers on CUDA if it is installed, else PyTorch's own."""
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     """Mirror the metrics to Weights & Biases; metrics.jsonl stays the record."""
-    reading: ReadingConfig = part(ReadingConfig)
-    """How recordings become sessions (stage=tokenizer)."""
-    vqgan: VQGANConfig = part(VQGANConfig)
-    """The tokenizer network."""
-    tokenizer_stage: TokenizerStageConfig = part(TokenizerStageConfig)
-    """Losses and crops of stage=tokenizer."""
-    encoder: EncoderConfig = part(EncoderConfig)
-    """The session Transformer (stage=recon)."""
-    recon: ReconConfig = part(ReconConfig)
-    """Masking of stage=recon."""
-    align: AlignConfig = part(AlignConfig)
-    """Losses of stage=align."""
-    report_encoder: TextConfig = part(TextConfig)
-    """The network that reads report summaries."""
-    record_encoder: RecordConfig = part(RecordConfig)
-    """The network that reads the record's codes."""
+
+
+GROUPS = {name: group for stage in STAGES.values() for name, group in stage.settings.items()}
+"""The groups of settings of all stages, in the order of the table."""
+
+PretrainConfig = dataclasses.make_dataclass(
+    "PretrainConfig",
+    [(k, g.schema, dataclasses.field(default_factory=g.schema, metadata={"doc": g.doc})) for k, g in GROUPS.items()],
+    bases=(CommonConfig,),
+    namespace={"__doc__": "Settings of clef.pretrain.", "__module__": __name__},
+)
+
+
+def stage_settings(config: PretrainConfig) -> dict[str, Any]:
+    """All stages' groups of settings by name, as `config` has them."""
+    return {name: getattr(config, name) for name in GROUPS}

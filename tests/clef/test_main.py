@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 
 import numpy as np
@@ -54,10 +53,8 @@ def test_the_list_follows_the_order_of_the_work():
     assert places == sorted(places)
 
 
-def test_the_list_takes_less_than_two_seconds_and_loads_no_program():
-    begin = time.perf_counter()
+def test_the_list_loads_no_program():
     assert clef("--help").returncode == 0
-    assert time.perf_counter() - begin < 2
     ask = "import sys; from clef.__main__ import overview; overview(); print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in ("torch", "numpy", "polars", "omegaconf", "clef.embed", "tokenizer.base.cli"):

@@ -5,9 +5,10 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from clef.network import costs
 from clef.network.encoder import EncoderConfig
 from clef.stages.recon import ReconConfig
-from clef.training import costs, dry_run
+from clef.stages.workload import make_objective, random_batch
 from clef.training.settings import PretrainConfig
 from tests.helpers import run
 from tokenizer.base.cli import parse
@@ -24,7 +25,7 @@ def machine():
 
 
 def test_each_row_costs_what_pytorch_counts(machine):
-    objective = dry_run.make_objective(machine.size, machine.recon)
+    objective = make_objective(machine.size, machine.recon)
     for row in three_rows(machine, objective, 2, Config(columns=24)):
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             row.step()
@@ -33,7 +34,7 @@ def test_each_row_costs_what_pytorch_counts(machine):
 
 
 def test_the_row_without_dropping_keeps_every_token_and_hides_the_same():
-    batch = dry_run.random_batch(2, 8, SIZE, ReconConfig())
+    batch = random_batch(2, 8, SIZE, ReconConfig())
     whole = keep_all(batch)
     assert whole["seen_lengths"] == [128, 128] and batch["seen_lengths"] == [64, 64]
     assert torch.equal(whole["asked"], batch["asked"]) and torch.equal(whole["hidden"], batch["hidden"])
@@ -41,8 +42,8 @@ def test_the_row_without_dropping_keeps_every_token_and_hides_the_same():
 
 
 def test_the_plain_network_is_of_the_same_size_and_predicts_only_what_is_hidden():
-    plain, batch = Plain(SIZE, 128), dry_run.random_batch(2, 8, SIZE, ReconConfig())
-    ours = dry_run.make_objective(SIZE, ReconConfig()).encoder
+    plain, batch = Plain(SIZE, 128), random_batch(2, 8, SIZE, ReconConfig())
+    ours = make_objective(SIZE, ReconConfig()).encoder
     layers = lambda network: sum(p.numel() for p in network.parameters())
     assert layers(plain.layers) + 2 * 32 == layers(ours.encoder) + layers(ours.decoder)  # ours ends both in a norm
     loss = plain.eval()(batch, batch["counts"], 0.0)["loss"]
@@ -59,7 +60,7 @@ def test_what_is_saved_and_what_was_promised():
 
 
 def test_tables(machine):
-    objective = dry_run.make_objective(machine.size, machine.recon)
+    objective = make_objective(machine.size, machine.recon)
     lines = list(compared(machine, objective, 1, Config(columns=8, repeats=1)))
     assert [line.count("|") for line in lines if line.startswith("|")] == [7] * 5
     assert [line[0] for line in lines if line and line[0] != "|"] == ["-", "-"]

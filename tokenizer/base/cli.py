@@ -229,11 +229,24 @@ def _setting_lines(schema: type, prefix: str) -> Iterator[str]:
 
 
 def field_docs(schema: type) -> dict[str, str]:
-    """The docstring written under each field of a dataclass, by field name."""
-    docs = {}
+    """What is said of each field of a dataclass, by field name: its `doc` metadata, or the docstring written under it.
+
+    Metadata are for fields that stand in no source text, as those of `dataclasses.make_dataclass`.
+    """
+    docs: dict[str, str] = {}
     for base in reversed([c for c in schema.__mro__ if dataclasses.is_dataclass(c)]):
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
-        for field, text in itertools.pairwise(body):
-            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-                docs[field.target.id] = " ".join(str(text.value.value).split())
-    return docs
+        docs |= _docs_in_source(base)
+    return docs | {f.name: f.metadata["doc"] for f in dataclasses.fields(schema) if "doc" in f.metadata}
+
+
+def _docs_in_source(schema: type) -> dict[str, str]:
+    try:
+        source = inspect.getsource(schema)
+    except OSError:  # made while the program runs
+        return {}
+    body = ast.parse(textwrap.dedent(source)).body[0].body
+    return {
+        field.target.id: " ".join(str(text.value.value).split())
+        for field, text in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }

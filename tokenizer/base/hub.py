@@ -71,7 +71,7 @@ def read_config(folder_or_id: str, options: dict[str, Any] | None = None) -> dic
     """The config of a model part. Raises ValueError (one line) if it is missing or damaged."""
     file = _locate(folder_or_id, CONFIG, options or {})
     try:
-        config = json.loads(file.read_text())
+        config = json.loads(file.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise _damaged(folder_or_id, error) from None
     if not isinstance(config, dict):

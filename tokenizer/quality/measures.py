@@ -55,7 +55,7 @@ from tokenizer.quality import filtered
 from tokenizer.quality.raw import ChannelSeconds, mains_shares, measure_channel
 from tokenizer.reading.gate import COMMON, common_share
 from tokenizer.reading.read import ReadingConfig, read_with_raw
-from tokenizer.recording import Raw, Session
+from tokenizer.recording import Raw, RecordingError, Session
 
 LOUD_UV = 1000.0
 """Spanned in one second. Not less: absence seizures and hypsarrhythmia reach several hundred."""
@@ -99,6 +99,15 @@ def measure_session(session: Session, raw: Raw, min_channels: int = ReadingConfi
     rows = [_row(c, columns, c in raw.picks, whole["session_common_share"]) for c in range(len(CHANNELS))]
     whole["session_flags"] = _session_flags(whole, rows)
     return [row | whole for row in rows]
+
+
+def measure_or_refuse(session: Session, raw: Raw, min_channels: int) -> list[dict[str, Any]]:
+    """As `measure_session`, for archives: whatever goes wrong is a RecordingError, and stops no other recording."""
+    try:
+        return measure_session(session, raw, min_channels)
+    except Exception as error:  # its text may hold a path or a name
+        reason = f"measuring it failed unexpectedly ({type(error).__name__}); please report it"
+        raise RecordingError("recording", reason) from None
 
 
 def _raw_columns(session: Session, raw: Raw, seconds: dict[int, ChannelSeconds]) -> dict[str, Any]:

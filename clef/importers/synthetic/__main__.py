@@ -87,7 +87,7 @@ def _claim(out: Path, settings: dict) -> None:
         if out.is_dir() and any(out.iterdir()):
             raise ValueError(f"out={out}: the folder is not empty and holds no synthetic cohort; choose another")
         write_json(mark, settings)
-    before = json.loads(mark.read_text())
+    before = json.loads(mark.read_text(encoding="utf-8"))
     if differing := [f"{k} (was {before.get(k)}, now {v})" for k, v in settings.items() if before.get(k) != v]:
         raise ValueError(f"out={out} was begun with other settings: {', '.join(differing)}; choose another folder")
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from clef.inpainting.fill import fill, predict, still_hidden
 from clef.network.encoder import Encoder, EncoderConfig
-from clef.stages.masks import MaskConfig, draw_masks, pack
+from clef.stages.masks import MaskConfig, draw_masks, kept_positions
 
 R, W, K = 4, 8, 6
 VALID = torch.ones(W, dtype=torch.bool)
@@ -30,7 +30,7 @@ def learned():
         masks = [draw_masks(np.ones((R, W), bool), MaskConfig(), rng) for _ in range(32)]
         hidden, kept = (np.stack(m).reshape(32, -1) for m in zip(*masks, strict=True))
         batch = {"tokens": constant_rows(32, rng), "valid": VALID.expand(32, W), "hidden": torch.from_numpy(hidden)}
-        loss = F.cross_entropy(*encoder.predict(batch | pack(kept)))
+        loss = F.cross_entropy(*encoder.predict(batch | kept_positions(kept)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -9,8 +9,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from clef.network.encoder import Encoder, EncoderConfig, plan, pooled
-from clef.network.transformer import Layer, Pack, uniform
-from clef.stages.masks import draw_masks, pack
+from clef.network.transformer import Pack
+from clef.stages.masks import draw_masks, kept_positions
 from clef.stages.recon import ReconConfig, ReconObjective
 
 R, W, K = 4, 6, 11
@@ -48,7 +48,7 @@ def batch(lengths=(W, 4, 2), seed=1, hidden_too=True):
     ok = valid[:, None].expand(-1, R, -1).flatten(1).numpy()
     masks = [draw_masks(o.reshape(R, W), ReconConfig(), np.random.default_rng((seed, i))) for i, o in enumerate(ok)]
     hidden, kept = (np.stack(m).reshape(len(ok), N) for m in zip(*masks, strict=True))
-    return {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | pack(kept)
+    return {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | kept_positions(kept)
 
 
 def close(a, b, atol=1e-5):
@@ -144,7 +144,7 @@ def test_a_session_without_a_valid_column_is_not_nan(encoder):
 def test_embedding_from_all_kept_tokens_is_the_embedding(pool):
     encoder = make(pool)
     tokens, valid = sessions()
-    found = pack(encoder.token_ok(valid).numpy())
+    found = kept_positions(encoder.token_ok(valid).numpy())
     close(encoder.embed_kept(tokens, found["kept"], found["kept_ok"]), encoder.embed(tokens, valid))
 
 
@@ -157,7 +157,7 @@ def test_kept_tokens_may_stand_in_any_order(encoder):
 def test_tokens_left_out_of_the_embedding_do_not_reach_it(encoder):
     tokens, valid = sessions()
     keep = encoder.token_ok(valid) & (torch.arange(N) % 3 > 0)
-    found = pack(keep.numpy())
+    found = kept_positions(keep.numpy())
     other = torch.where(keep.view(-1, R, W), tokens, (tokens + 1) % K)
     a, b = (encoder.embed_kept(t, found["kept"], found["kept_ok"]) for t in (tokens, other))
     assert torch.equal(a, b) and (a - encoder.embed(tokens, valid)).abs().max() > 1e-3
@@ -245,10 +245,10 @@ def test_padding_and_company_change_no_prediction(encoder):
     ok = valid[:, None].expand(-1, R, -1).flatten(1).numpy()
     masks = [draw_masks(o.reshape(R, W), ReconConfig(), np.random.default_rng(i)) for i, o in enumerate(ok)]
     hidden, kept = (np.stack(m).reshape(len(ok), N) for m in zip(*masks, strict=True))
-    both = {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | pack(kept)
+    both = {"tokens": tokens, "valid": valid, "hidden": torch.from_numpy(hidden)} | kept_positions(kept)
     cut = lambda x: x[1].reshape(R, W)[:, :3].reshape(1, -1)
     alone = {"tokens": tokens[1:, :, :3], "valid": valid[1:, :3], "hidden": torch.from_numpy(cut(hidden))}
-    alone |= pack(cut(kept))
+    alone |= kept_positions(cut(kept))
     assert alone["kept"].shape[1] < both["kept"].shape[1]
     mine = both["hidden"].nonzero()[:, 0] == 1
     close(predict(encoder, both)[0][mine], predict(encoder, alone)[0])
@@ -296,8 +296,8 @@ def flops(work):
 def test_what_is_dropped_or_padding_is_not_computed(encoder):
     """Half of the tokens in the encoder is less than half of its operations, and padding costs nothing at all."""
     tokens, valid = sessions((W, W))
-    kept = pack((torch.arange(N) % 2 == 0).expand(2, -1).numpy())
-    every = pack(encoder.token_ok(valid).numpy())
+    kept = kept_positions((torch.arange(N) % 2 == 0).expand(2, -1).numpy())
+    every = kept_positions(encoder.token_ok(valid).numpy())
     table = flops(encoder.code_table)
     half, full = (flops(lambda k=k: encoder.embed_kept(tokens, k["kept"], k["kept_ok"])) - table for k in (kept, every))
     assert 0.25 < half / full < 0.5
@@ -411,41 +411,6 @@ def test_dropout_is_off_without_seeds_and_in_eval():
     assert torch.equal(encoder.predict(seedless)[0], whole)
     assert not torch.equal(encoder.predict(given)[0], whole)
     assert torch.equal(encoder.eval().predict(given)[0], whole)
-
-
-def test_dropout_leaves_out_whole_features_of_a_session_and_keeps_the_mean():
-    rate, width, sessions = 0.3, 64, 400
-    layers = [Layer(width, 2, rate, number).train() for number in (0, 1)]
-    packed = Pack([3, 1] * (sessions // 2), seeds=torch.arange(sessions))
-    drawn = [layer._thinned(torch.ones(2 * sessions, width), packed, branch) for layer in layers for branch in (0, 1)]
-    for found in drawn:
-        per_session = [part.unique(dim=0) for part in found.split(packed.lengths)]
-        assert all(len(part) == 1 for part in per_session)  # all tokens of a session lose the same features
-        values = torch.cat(per_session)
-        assert torch.equal(values.unique(), torch.tensor([0, 1 / (1 - rate)]))
-        spread = (rate / (1 - rate) / values.numel()) ** 0.5
-        assert abs(values.mean() - 1) < 4 * spread
-        assert values.mean(0).std() < 1.3 * (rate / (1 - rate) / sessions) ** 0.5  # no feature is favoured
-    for a, b in itertools.combinations(drawn, 2):  # each branch of each layer draws its own
-        assert abs(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]) < 0.03
-
-
-def test_the_numbers_of_dropout_are_splitmix64():
-    """Against whole numbers of Python, which do not wrap around by themselves."""
-    wrap = (1 << 64) - 1
-
-    def scramble(x):
-        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & wrap
-        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & wrap
-        return x ^ (x >> 31)
-
-    seeds = [0, 1, -1, 2**63 - 1, -(2**63), 1234567]
-    for stream in (0, 7):
-        found = uniform(torch.tensor(seeds), stream, 5).double() * 2**24
-        for seed, row in zip(seeds, found.tolist(), strict=True):
-            start = scramble((seed + 0x9E3779B97F4A7C15) & wrap)
-            assert row == [scramble((start + (stream << 32) + i) & wrap) & 0xFFFFFF for i in range(5)]
-    assert scramble(0x9E3779B97F4A7C15) == 0xE220A8397B1DCDAF  # the published first number of seed 0
 
 
 # ---- saving

@@ -2,11 +2,9 @@
 
 import re
 
-import polars as pl
 import pytest
 
-from clef.cohort import REPORTS
-from clef.reports.rules import normalise, report_summaries, sections, summarise, summariser_fingerprint
+from clef.reports.rules import condense, normalise, sections
 
 ONE_LINE = (
     "CLINICAL HISTORY: 55 year old woman with seizures and breast cancer. MEDICATIONS: Keppra, Dilantin, ASA "
@@ -43,7 +41,7 @@ CAPITALS = (
 
 @pytest.mark.parametrize("report", [ONE_LINE, LINES, PROSE, CAPITALS])
 def test_nothing_of_the_person_comes_through(report):
-    found = summarise(report)
+    found = condense(report)
     leaked = re.findall(
         r"keppra|dilantin|lamotrigine|valproate|year|woman|\bman\b|smith|stroke|cancer|history|10-20|electrodes|epilepsy"
         r"|encephalopathy|72|last week|correlation|advised|repeat",
@@ -53,7 +51,7 @@ def test_nothing_of_the_person_comes_through(report):
 
 
 def test_findings_with_their_sides_and_denials_are_kept_and_the_verdict_comes_first():
-    found = summarise(ONE_LINE)
+    found = condense(ONE_LINE)
     assert found.startswith("abnormal eeg")
     assert "there are no epileptiform discharges or focal slowing." in found
     assert "left temporal sharp waves, maximal at t3, are seen in sleep." in found
@@ -61,7 +59,7 @@ def test_findings_with_their_sides_and_denials_are_kept_and_the_verdict_comes_fi
 
 
 def test_a_form_of_single_findings_becomes_sentences():
-    found = summarise(LINES)
+    found = condense(LINES)
     assert found.startswith("moderate generalised slowing. no electrographic seizures.")
     assert "posterior dominant rhythm: 8 hz." in found and "no seizures." in found and "sleep not obtained." in found
     assert "there were no lateralised periodic discharges or triphasic waves over the left hemisphere." in found
@@ -69,7 +67,7 @@ def test_a_form_of_single_findings_becomes_sentences():
 
 def test_prose_without_headings_is_filtered_by_sentence():
     assert [s.kind for s in sections(PROSE)] == ["unknown"]
-    assert summarise(PROSE) == (
+    assert condense(PROSE) == (
         "the background is organised with a 10 hz alpha rhythm posteriorly. generalised 3 hz spike-and-wave discharges "
         "occurred during hyperventilation. no seizures were captured."
     )
@@ -91,7 +89,7 @@ HEADS = [
     "history", ["HISTORY:", "Clinical history:", "PERTINENT HISTORY", "Indication:", "Reason for study:"]
 )
 def test_headings_come_in_many_ways(heading, history):
-    found = summarise(
+    found = condense(
         f"{history}\nNocturnal seizures and slow growth.\n\n{heading}\nNo epileptiform discharges were seen.\n"
     )
     assert found == "no epileptiform discharges were seen."
@@ -118,7 +116,7 @@ def test_headings_come_in_many_ways(heading, history):
 )
 def test_a_cut_never_turns_a_denial_into_a_finding(sentence, expected):
     """None: the rules may say less than the sentence, but what they say must still deny it."""
-    found = summarise(sentence)
+    found = condense(sentence)
     if expected is None:
         assert not found or re.search(r"\b(no|not|absent)\b", found), found
     else:
@@ -163,7 +161,7 @@ DENIALS = [
 def test_denials_survive_any_company(denial):
     for company in ["", *COMPANY]:
         sentence = denial.format(f"Left temporal spikes{company}")
-        found = summarise(sentence)
+        found = condense(sentence)
         assert re.search(r"\b(no|not|neither|absent|absence|without|never|none|negative)\b|n't|^$", found), (
             sentence,
             found,
@@ -179,23 +177,6 @@ def test_spelling_and_abbreviations_become_one():
     )
 
 
-def test_stored_summaries_are_used_only_if_their_summariser_is_the_one_asked_for():
-    ours = summariser_fingerprint("rules")
-    rows = {
-        "session_id": ["a", "b", "c", "d", "e"],
-        "text": ["No seizures."] * 3 + ["Takes Keppra.", None],
-        "summary": ["stored.", "of a model.", None, None, None],
-        "summariser": [ours, "some-model", None, None, None],
-    }
-    reports = pl.DataFrame(rows, schema=REPORTS)
-    assert report_summaries(reports) == {"a": "stored.", "b": "no seizures.", "c": "no seizures."}
-    assert report_summaries(reports, "some-model") == {"b": "of a model."}
-    with pytest.raises(ValueError, match="no report has a summary of this name"):
-        report_summaries(reports, "another")
-    with pytest.raises(ValueError, match="there are: rules"):
-        summarise("No seizures.", "another")
-
-
 def test_empty_and_odd_reports_do_no_harm():
-    assert summarise("") == summarise("\n \n") == summarise("Pending.") == ""
-    assert summarise("No seizures. No seizures.") == "no seizures."
+    assert condense("") == condense("\n \n") == condense("Pending.") == ""
+    assert condense("No seizures. No seizures.") == "no seizures."

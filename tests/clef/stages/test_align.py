@@ -10,8 +10,8 @@ from clef.network.bpe import learn
 from clef.network.encoder import Encoder, EncoderConfig
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
-from clef.stages.align import AlignConfig, AlignObjective, Pairs, find_partners
-from clef.stages.stage import session_order
+from clef.stages.align import AlignConfig, AlignObjective, Pairs
+from clef.stages.partners import find_partners
 from tests.helpers import random_tokens as tokens
 
 K = 11
@@ -60,19 +60,6 @@ def align():
     stage = AlignObjective(encoder, parts, AlignConfig())
     partners = find_partners(tokens(), people(), EVENTS, REPORTS, parts.report, parts.record.vocabulary)
     return stage, Pairs(tokens(), partners, AlignConfig(), 0)
-
-
-def test_each_session_comes_once_per_epoch_in_an_order_drawn_anew():
-    orders = [[session_order(3, epoch * 7 + i, 7) for i in range(7)] for epoch in range(6)]
-    assert all(sorted(order) == list(range(7)) for order in orders) and len({tuple(o) for o in orders}) > 3
-
-
-def test_partners_are_those_of_their_session(align):
-    _, pairs = align
-    assert pairs.partners.has_report.nonzero().flatten().tolist() == [0, 1, 4, 6]
-    assert pairs.partners.has_record.tolist() == [True] * 8 + [False] * 4
-    other, _ = align[0].heads.report.tokenize(["slow waves"])
-    assert torch.equal(pairs.partners.report[4], other[0])
 
 
 def rows(pairs, numbers):

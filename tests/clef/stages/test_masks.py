@@ -10,9 +10,9 @@ from scipy.special import ndtr
 from scipy.stats import truncnorm
 
 from clef.network.encoder import Encoder, EncoderConfig
-from clef.stages.masks import MaskConfig, draw_masks, mask_ratio, pack, places_in_blocks
+from clef.stages.masks import STRATEGIES, MaskConfig, draw_masks, kept_positions, mask_ratio
 
-EVERY = ("random", "time", "frequency", "mixed")
+EVERY = tuple(STRATEGIES)
 R, W = 16, 48
 
 
@@ -105,21 +105,6 @@ def test_frequency_hides_whole_bands_of_neighbouring_rows():
     assert np.mean([n for line in whole for n in runs_of_true(line)]) > 3
 
 
-def test_blocks_have_the_lengths_asked_for():
-    """A block is a stretch in which places go up, or go down, by one."""
-    for least, most in ((2, 16), (3, 3), (1, 4)):
-        lengths = []
-        for seed in range(300):
-            places = places_in_blocks(200, least, most, np.random.default_rng(seed)).astype(int)
-            assert sorted(places) == list(range(200))
-            step = np.diff(places)
-            step = step * np.sign(step[abs(step) == 1].sum())  # up or down
-            breaks = np.flatnonzero(step != 1) + 1
-            lengths += np.diff(breaks).tolist()
-        joined = np.mean(np.array(lengths) > most)  # neighbours that stayed neighbours in the shuffle
-        assert min(lengths) == least and set(range(least, most + 1)) <= set(lengths) and joined < 0.2
-
-
 @pytest.mark.parametrize("masking", EVERY)
 def test_no_token_is_hidden_or_kept_more_often_than_another(masking):
     hidden, kept = masks(masking, 3000, ok=np.ones((4, 12), bool), block_columns=4, band_rows=2)
@@ -152,7 +137,7 @@ def test_no_hidden_token_reaches_a_prediction(masking):
     hidden, kept = masks(masking, 3, ok)
     tokens = torch.randint(codes, (3, R, W))
     batch = {"valid": torch.from_numpy(ok[0]).expand(3, -1), "hidden": torch.from_numpy(hidden.reshape(3, -1))}
-    batch |= pack(kept.reshape(3, -1))
+    batch |= kept_positions(kept.reshape(3, -1))
     with torch.no_grad():
         logits, truth = encoder.predict(batch | {"tokens": tokens})
         other = torch.where(torch.from_numpy(hidden), (tokens + 1) % codes, tokens)
@@ -162,17 +147,17 @@ def test_no_hidden_token_reaches_a_prediction(masking):
         assert not torch.allclose(encoder.predict(batch | {"tokens": other})[0], logits)
 
 
-def test_pack_gives_the_kept_tokens_and_never_a_position_twice():
+def test_positions_are_those_of_the_kept_tokens_and_never_a_position_twice():
     rng = np.random.default_rng(0)
     kept = rng.random((30, 64)) < rng.random((30, 1))
     kept[3] = False
-    found = pack(kept)
+    found = kept_positions(kept)
     position, ok = found["kept"].numpy(), found["kept_ok"].numpy()
     assert position.shape[1] == kept.sum(1).max()
     for row in range(30):
         assert len(set(position[row])) == position.shape[1]
         assert sorted(position[row][ok[row]]) == np.flatnonzero(kept[row]).tolist()
-    assert pack(np.zeros((2, 5), bool))["kept"].shape == (2, 1)
+    assert kept_positions(np.zeros((2, 5), bool))["kept"].shape == (2, 1)
 
 
 @pytest.mark.parametrize("bad", [{"mask_least": 1.0}, {"mask_sd": 0.0}, {"block_columns": 1}, {"band_rows": 0}])

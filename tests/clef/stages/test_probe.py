@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from clef.network.encoder import Encoder, EncoderConfig
-from clef.stages.probe import LEAST, SESSIONS, bounded, make_watcher
+from clef.stages.probe import LEAST, SESSIONS, bounded, make_probes
+from clef.tasks import FORMAT, write_tasks
 from tests.helpers import must, pretrain
 from tokenizer.base.files import write_table
 from tokenizer.store import DONE, Tokens, TokenStore, create_store
@@ -30,10 +31,21 @@ def sessions(seed=0):
 
 
 def tasks(label=LABEL, task="planted", split=SPLIT):
+    """A task store's rows; within a split each case has a control of its own, and the last case all that are left."""
     n = len(label)
-    names = [f"s{i:03d}" for i in range(n)]
-    return pl.DataFrame({"task": [task] * n, "session_id": names, "subject_id": np.arange(n), "label": label,
-                         "split": split})  # fmt: skip
+    table = pl.DataFrame({"task": [task] * n, "family": ["label"] * n, "session_id": [f"s{i:03d}" for i in range(n)],
+                          "subject_id": np.arange(n), "label": label, "split": split})  # fmt: skip
+    place = pl.int_range(pl.len()).over("split", "label")
+    cases = pl.col("label").sum().over("split").cast(pl.Int64)
+    return table.with_columns(match_id=pl.format("{}-{}", "split", pl.min_horizontal(place, cases - 1)))
+
+
+def shuffled(seed):
+    """Labels that mean nothing: those above, dealt out anew within each split."""
+    rng, label = np.random.default_rng(seed), LABEL.copy()
+    for split in set(SPLIT):
+        label[split == SPLIT] = rng.permutation(LABEL[split == SPLIT])
+    return label
 
 
 @pytest.fixture
@@ -43,38 +55,45 @@ def encoder():
     return Encoder(EncoderConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1), codes, R).eval()
 
 
-def watch(tmp_path, table, tokens=None, most=8):
-    write_table(tmp_path / "tasks.parquet", table)
-    return make_watcher(str(tmp_path / "tasks.parquet"), most, tokens or sessions())
+def probes_of(tmp_path, table, tokens=None, most=8):
+    write_tasks(tmp_path / "tasks.parquet", table, {})
+    return make_probes(str(tmp_path / "tasks.parquet"), most, tokens or sessions())
+
+
+def unfit(tmp_path, table):
+    """What is said of a table that was written without the checks of a task store."""
+    write_table(tmp_path / "tasks.parquet", table, {"clef.tasks": json.dumps({"format": FORMAT})})
+    with pytest.raises(ValueError, match="tasks") as raised:
+        make_probes(str(tmp_path / "tasks.parquet"), 8, sessions())
+    return str(raised.value)
 
 
 def test_it_finds_what_is_there_and_nothing_where_nothing_is(encoder, tmp_path):
-    assert watch(tmp_path, tasks())(encoder)["probe_auroc"] > 0.95
-    random = [np.random.default_rng(i).permutation(LABEL) for i in range(12)]
-    nothing = pl.concat([tasks(label, f"random {i}") for i, label in enumerate(random)])
-    assert abs(watch(tmp_path, nothing, most=12)(encoder)["probe_auroc"] - 0.5) < 0.1
+    assert probes_of(tmp_path, tasks())(encoder)["probe_auroc"] > 0.95
+    nothing = pl.concat([tasks(shuffled(i), f"random {i}") for i in range(12)])
+    assert abs(probes_of(tmp_path, nothing, most=12)(encoder)["probe_auroc"] - 0.5) < 0.1
 
 
 def test_it_is_the_mean_over_tasks(encoder, tmp_path):
-    both = pl.concat([tasks(), tasks(np.random.default_rng(1).permutation(LABEL), "random")])
-    alone = [watch(tmp_path, both.filter(task=t))(encoder)["probe_auroc"] for t in ("planted", "random")]
-    assert watch(tmp_path, both)(encoder)["probe_auroc"] == pytest.approx(np.mean(alone))
-    assert watch(tmp_path, both, most=1)(encoder)["probe_auroc"] in (pytest.approx(v) for v in alone)
+    both = pl.concat([tasks(), tasks(shuffled(1), "random")])
+    alone = [probes_of(tmp_path, both.filter(task=t))(encoder)["probe_auroc"] for t in ("planted", "random")]
+    assert probes_of(tmp_path, both)(encoder)["probe_auroc"] == pytest.approx(np.mean(alone))
+    assert probes_of(tmp_path, both, most=1)(encoder)["probe_auroc"] in (pytest.approx(v) for v in alone)
 
 
 def test_a_probe_is_fitted_on_train_and_scored_on_val(encoder, tmp_path):
     """Turned labels in val turn the score; labels of test say nothing, its sessions are not even held."""
     turned = np.where(SPLIT == "val", ~LABEL, LABEL)
-    assert watch(tmp_path, tasks(turned))(encoder)["probe_auroc"] < 0.05
-    base = watch(tmp_path, tasks())
-    other = watch(tmp_path, tasks(np.where(SPLIT == "test", ~LABEL, LABEL)))
+    assert probes_of(tmp_path, tasks(turned))(encoder)["probe_auroc"] < 0.05
+    base = probes_of(tmp_path, tasks())
+    other = probes_of(tmp_path, tasks(np.where(SPLIT == "test", ~LABEL, LABEL)))
     assert base(encoder) == other(encoder) and set(base.sessions.split) == {"train", "val"}
 
 
 def test_order_of_rows_changes_nothing(encoder, tmp_path):
-    shuffled = np.random.default_rng(0).permutation(len(SPLIT))
-    here, there = watch(tmp_path, tasks()), watch(tmp_path, tasks()[shuffled], sessions().where(shuffled))
-    assert here(encoder)["probe_auroc"] == pytest.approx(there(encoder)["probe_auroc"])
+    order = np.random.default_rng(0).permutation(len(SPLIT))
+    plain, mixed = probes_of(tmp_path, tasks()), probes_of(tmp_path, tasks()[order], sessions().where(order))
+    assert plain(encoder)["probe_auroc"] == pytest.approx(mixed(encoder)["probe_auroc"])
 
 
 def test_small_tasks_are_left_out_and_counted_and_large_ones_come_first(tmp_path, caplog):
@@ -87,11 +106,11 @@ def test_small_tasks_are_left_out_and_counted_and_large_ones_come_first(tmp_path
 
     table = pl.concat([cut(LEAST - 1), cut(LEAST), cut(12), cut(9)])
     with caplog.at_level("INFO"):
-        watcher = watch(tmp_path, table, most=2)
-    assert [int(t.label.sum()) for t in watcher.tasks] == [25, 19]
+        probes = probes_of(tmp_path, table, most=2)
+    assert [int(t.label.sum()) for t in probes.tasks] == [25, 19]
     assert "2 of 4 tasks (1 left out" in caplog.text
     with pytest.raises(ValueError, match="none of 1 tasks has 5 cases"):
-        watch(tmp_path, cut(LEAST - 1))
+        probes_of(tmp_path, cut(LEAST - 1))
 
 
 def test_a_large_archive_is_cut_to_the_same_from_each_group():
@@ -110,30 +129,44 @@ def test_a_large_archive_is_cut_to_the_same_from_each_group():
 @pytest.mark.parametrize(
     "table, said",
     (
-        (tasks().drop("label"), "column 'label' is absent"),
+        (tasks().drop("label"), "recon.probe=tasks.parquet: column 'label' is missing"),
+        (tasks().drop("match_id"), "recon.probe=tasks.parquet: column 'match_id' is missing"),
         (tasks().with_columns(label=pl.lit("yes")), "column 'label' is String, expected Boolean"),
         (tasks().with_columns(session_id=pl.lit(None, pl.String)), "column 'session_id' is empty in 80 of 80 rows"),
+        (tasks().with_columns(match_id=pl.lit("one")), "crosses splits"),
+        (tasks(), "its rows were changed after it was built"),
+    ),
+)
+def test_a_file_that_is_no_task_store_is_one_line(tmp_path, table, said):
+    """The checks are the store's own: whatever the benchmark would refuse is refused here."""
+    text = unfit(tmp_path, table)
+    assert said in text and "tasks.parquet" in text and "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "table, said",
+    (
         (tasks(split=np.roll(SPLIT, 5)), "build the tasks from the cohort of the tokens"),
         (tasks().with_columns(split=pl.lit("fold1")), "none of 1 tasks"),
     ),
 )
-def test_a_table_that_does_not_fit_is_one_line(tmp_path, table, said):
+def test_tasks_that_do_not_fit_the_tokens_are_one_line(tmp_path, table, said):
     with pytest.raises(ValueError, match=said) as raised:
-        watch(tmp_path, table)
+        probes_of(tmp_path, table)
     assert "tasks.parquet" in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_a_missing_file_and_a_silly_number_are_one_line(tmp_path):
-    with pytest.raises(ValueError, match="no such task file"):
-        make_watcher(str(tmp_path / "none.parquet"), 8, sessions())
+    with pytest.raises(ValueError, match=r"recon\.probe=.*no such task file"):
+        make_probes(str(tmp_path / "none.parquet"), 8, sessions())
     with pytest.raises(ValueError, match="expected 1 to 25"):
-        watch(tmp_path, tasks(), most=0)
+        probes_of(tmp_path, tasks(), most=0)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """The sessions above as a token store, with an untrained tokenizer in it."""
-    path, made = tmp_path_factory.mktemp("watched") / "tokens.zarr", sessions()
+    path, made = tmp_path_factory.mktemp("probed") / "tokens.zarr", sessions()
     vqgan = VQGAN(VQGANConfig(width=16, encoder_blocks=1, decoder_blocks=1, codes=K, code_dimension=8))
     n, columns = len(SPLIT), vqgan.grid[1]
     table = {"session_id": made.session_id.tolist(), "subject_id": made.subject_id, "split": SPLIT.tolist()}
@@ -154,13 +187,13 @@ def losses(folder):
 
 
 def test_a_run_shows_it_and_trains_as_without_it(store, tmp_path):
-    write_table(tmp_path / "tasks.parquet", tasks())
+    write_tasks(tmp_path / "tasks.parquet", tasks(), {})
     probe = {"recon.probe": tmp_path / "tasks.parquet", "recon.probe_tasks": 1}
-    done = must(pretrain(tmp_path / "a", "recon", tokens=store, out=tmp_path / "watched", steps=8, **probe))
+    done = must(pretrain(tmp_path / "a", "recon", tokens=store, out=tmp_path / "probed", steps=8, **probe))
     must(pretrain(tmp_path / "b", "recon", tokens=store, out=tmp_path / "alone", steps=8))
-    shown = {line["step"]: line["probe_auroc"] for line in lines(tmp_path / "watched") if "probe_auroc" in line}
+    shown = {line["step"]: line["probe_auroc"] for line in lines(tmp_path / "probed") if "probe_auroc" in line}
     assert set(shown) == {0, 4, 8} and all(0.5 < v <= 1 for v in shown.values())
-    assert losses(tmp_path / "watched") == losses(tmp_path / "alone")
+    assert losses(tmp_path / "probed") == losses(tmp_path / "alone")
     assert "1 of 1 tasks" in done.err and "probe_auroc" in done.err
-    more = must(pretrain(tmp_path / "c", "recon", tokens=store, out=tmp_path / "watched", steps=8))
-    assert "already finished" in more.err  # to stop watching is no other run
+    more = must(pretrain(tmp_path / "c", "recon", tokens=store, out=tmp_path / "probed", steps=8))
+    assert "already finished" in more.err  # to stop probing is no other run

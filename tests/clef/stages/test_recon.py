@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from clef.network.encoder import Encoder, EncoderConfig
 from clef.stages.masks import MaskConfig, mask_ratio
-from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective, length_order
+from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective
 from tests.helpers import must, pretrain
 from tests.helpers import random_tokens as tokens
 from tokenizer.stretches import stretch, valid_spans
@@ -124,33 +124,6 @@ def test_impossible_masks_are_refused_before_anything_is_trained(tiny_store, tmp
 
 
 # ---- order
-@pytest.mark.parametrize("n", [1, 50, 64, 1000, 9001])
-def test_each_session_comes_once_per_epoch_in_an_order_drawn_anew(n):
-    lengths = np.random.default_rng(0).integers(1, 129, n)
-    orders = [length_order(3, epoch, lengths) for epoch in range(4)]
-    assert all(np.array_equal(np.sort(order), np.arange(n)) for order in orders)
-    assert n == 1 or len({order.tobytes() for order in orders}) == 4
-    assert np.array_equal(orders[2], length_order(3, 2, lengths))
-
-
-def test_sessions_of_equal_length_are_merely_shuffled():
-    """No trace of their order in the store; places of pairs of neighbours are as far apart as chance has it."""
-    order = length_order(0, 0, np.full(9000, 128))
-    place = np.argsort(order)
-    assert np.abs(np.diff(place)).mean() == pytest.approx(9000 / 3, rel=0.05)
-
-
-def test_neighbours_in_number_have_like_lengths_in_every_epoch():
-    """Wherever 64 divides a sample number a run of like sessions begins, although 64 does not divide the sessions."""
-    lengths = np.random.default_rng(0).integers(3, 129, 9001)
-    numbered = np.concatenate([lengths[length_order(1, epoch, lengths)] for epoch in range(3)])
-    runs = numbered[: len(numbered) // 64 * 64].reshape(-1, 64)
-    spread = runs.max(1) - runs.min(1)
-    assert np.median(spread) <= 4 and (spread > 16).sum() <= 2  # where two epochs meet
-    far = np.abs(np.diff(runs.mean(1)))
-    assert far.mean() > 25  # but run follows run in no order of length: two lengths of 3…128 drawn apart are 42 apart
-
-
 def test_little_is_padded_among_sessions_of_5_and_20_minutes():
     found = samples(many(3000))
     padded = [1 - found.batch(range(i, i + 32))["valid"].float().mean() for i in range(0, 2 * 2700, 320)]

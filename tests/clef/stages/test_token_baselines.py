@@ -145,7 +145,7 @@ def test_sessions_that_tune_are_not_in_the_counts_they_tune_against():
     rng = np.random.default_rng(6)
     own = rng.dirichlet(np.full(K, 0.1), (2 + HELD_OUT, R))  # of which the row's distribution says little
     samples = sessions((rng.random((2 + HELD_OUT, R, W, 1)) > own.cumsum(-1)[:, :, None]).sum(-1).clip(0, K - 1))
-    clues = tb.gather(samples.validation(), K)
+    clues = tb.gather_clues(samples.validation(), K)
     prior = tb.priors(clues, tb.count_codes(samples.train, np.arange(2), K))
     best_of = [tb.nats(tb.with_session(clues, prior, np.full(2, a))[0]) for a in tb.PSEUDO_COUNTS]
     assert samples.baselines(K)["session"] < min(best_of) + 0.02

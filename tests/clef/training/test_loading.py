@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from clef.training import loading
-from clef.training.loading import Pace, Plan, load
+from clef.training.loading import Plan, StepClock, load
 from tests.helpers import PATIENCE, slow_loop
 from tokenizer.base import ranks
 
@@ -84,9 +84,9 @@ def test_stopping_early_leaves_no_thread():
     assert not threads()
 
 
-def test_pace_counts_waiting_and_forgets_when_told():
-    pace = Pace()
-    least, most = slow_loop(pace.watch)
-    found = pace.lap()
-    assert least - 1e-6 <= 4 * found["seconds"] * found["wait_share"] <= most + 1e-6 and found["seconds"] >= 0.04
-    assert pace.lap()["wait_share"] == 0
+def test_the_clock_counts_waiting_and_forgets_when_told():
+    clock = StepClock()
+    least, most = slow_loop(clock.timed)
+    lap = clock.lap()
+    assert least - 1e-6 <= 4 * lap["seconds"] * lap["wait_share"] <= most + 1e-6 and lap["seconds"] >= 0.04
+    assert clock.lap()["wait_share"] == 0

@@ -11,9 +11,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from clef.stages.stage import Objective
-from clef.training.ema import Average
 from clef.training.loop import LoopConfig, learning_rate, make_optimizer
-from tests.helpers import PATIENCE, ROOT, TIMES, TINY, must, pretrain, pretrain_on_two, snapshot, start
+from tests.helpers import PATIENCE, ROOT, TIMES, TINY, must, pretrain, pretrain_on_two, start
 
 PARTS = {"recon": ["encoder"], "align": ["encoder", "align"], "tokenizer": ["tokenizer"]}
 
@@ -94,35 +93,6 @@ def test_decay_is_on_matrices_only_and_scales_stay_with_their_group():
     assert found[id(toy.layer.weight)] == (0.3, 1.0, (0.9, 0.9)) and found[id(toy.layer.bias)][:2] == (0.0, 1.0)
     assert found[id(toy.slow.weight)][:2] == (0.3, 0.5) and found[id(toy.slow.bias)][:2] == (0.0, 0.5)
     assert len(found) == 4
-
-
-def test_the_average_is_the_stated_recursion_and_comes_and_goes():
-    toy = Toy()
-    average, plain = Average(toy, 0.9), toy.layer.weight.detach().clone()
-    for step in range(200):
-        with torch.no_grad():
-            toy.layer.weight.add_(0.1)
-        decay = min(0.9, (1 + step) / (10 + step))
-        plain = decay * plain + (1 - decay) * toy.layer.weight.detach()
-        average.update(step)
-    last = toy.layer.weight.detach().clone()
-    with average.applied():
-        torch.testing.assert_close(toy.layer.weight.detach(), plain)
-    assert torch.equal(toy.layer.weight, last)
-    with pytest.raises(RuntimeError), average.applied():
-        raise RuntimeError
-    assert torch.equal(toy.layer.weight, last)
-
-
-def test_decay_zero_saves_the_last_weights():
-    toy = Toy()
-    average = Average(toy, 0)
-    with torch.no_grad():
-        toy.layer.weight.add_(1)
-    average.update(0)
-    before = toy.layer.weight.detach().clone()
-    with average.applied():
-        assert torch.equal(toy.layer.weight, before)
 
 
 def test_the_saved_model_has_the_averaged_weights_and_training_the_last_ones(tiny_recon):
@@ -235,19 +205,6 @@ def test_where_nothing_can_be_compiled_it_is_one_line(tiny_store, tmp_path):
     assert "compile=true: cannot compile for cpu here" in done.err.splitlines()[-1]
 
 
-# ---- what a run folder accepts
-def test_a_run_from_before_a_setting_existed_goes_on(tiny_store, tmp_path):
-    settings = {"tokens": tiny_store, "out": tmp_path / "run"}
-    must(pretrain(tmp_path / "said", "recon", steps=2, **settings))
-    config = tmp_path / "run" / "config.yaml"
-    config.write_text(config.read_text().replace("compile: false\n", ""))
-    assert "compile" not in config.read_text()
-    must(pretrain(tmp_path / "said", "recon", steps=3, **settings))
-    config.write_text(config.read_text().replace("compile: false\n", ""))
-    done = pretrain(tmp_path / "said", "recon", steps=4, compile="true", **settings)
-    assert done.code == 1 and "started with another compile;" in done.err.splitlines()[-1]
-
-
 @pytest.mark.parametrize(("every", "said"), [(1, "the last finite line of metrics.jsonl is of step 1; "), (4, "")])
 def test_a_loss_that_is_no_number_stops_with_one_line_and_saves_nothing(every, said, tiny_store, tmp_path):
     """Also where it is looked for two steps later only."""
@@ -259,66 +216,3 @@ def test_a_loss_that_is_no_number_stops_with_one_line_and_saves_nothing(every, s
     assert not (tmp_path / "run" / "model").exists()
     saved = [p.name for p in (tmp_path / "run").glob("checkpoints/step-*")]
     assert saved == (["step-00000001"] if every == 1 else [])
-
-
-def test_more_steps_go_on_from_the_end(tiny_store, tmp_path):
-    settings = {"tokens": tiny_store, "out": tmp_path / "run"}
-    must(pretrain(tmp_path / "said", "recon", steps=3, **settings))
-    done = must(pretrain(tmp_path / "said", "recon", steps=5, **settings))
-    assert "step 3 of 5" in done.err
-    assert [m["step"] for m in metrics(tmp_path / "run", True)] == [1, 2, 3, 4, 5]
-    assert json.loads((tmp_path / "run" / "model" / "done.json").read_text()) == {"steps": 5}
-
-
-def test_fewer_steps_and_other_settings_are_refused_and_named(tiny_recon, tiny_store, tiny_cohort, tmp_path):
-    before = snapshot(tiny_recon)
-    for changes, named in [
-        ({"lr": 0.5}, ["lr"]),
-        ({"seed": 3, "recon.smoothing": 0.2}, ["recon.smoothing", "seed"]),
-        ({"encoder.width": 64}, ["encoder.width"]),
-        ({"steps": 7}, ["steps (may only grow)"]),
-        ({"batch": 8, "steps": 20}, ["batch"]),
-    ]:
-        settings = {"tokens": tiny_store, "steps": 8, "checkpoint_minutes": 0} | changes
-        done = pretrain(tmp_path, "recon", out=tiny_recon, **settings)
-        assert done.code == 1 and "Traceback" not in done.err
-        assert f"started with another {', '.join(named)};" in done.err.splitlines()[-1]
-    assert snapshot(tiny_recon) == before
-
-
-def test_a_finished_run_says_so_and_changes_no_file(tiny_recon, tiny_store, tmp_path):
-    before = snapshot(tiny_recon)
-    settings = {"tokens": tiny_store, "steps": 8, "checkpoint_minutes": 0}
-    done = must(pretrain(tmp_path, "recon", out=tiny_recon, **settings))
-    assert "already finished after 8 steps, nothing changed" in done.err
-    assert snapshot(tiny_recon) == before
-
-
-def test_a_folder_that_holds_something_else_is_refused(tiny_store, tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
-    done = pretrain(tmp_path / "said", "recon", tokens=tiny_store, out=tmp_path / "mine", steps=2)
-    assert done.code == 1 and "holds something that is not a run" in done.err.splitlines()[-1]
-    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
-
-
-def test_a_run_is_complete_and_says_what_it_is(tiny_align, tiny_recon, tiny_store):
-    for folder, parts in ((tiny_recon, ["encoder", "tokenizer"]), (tiny_align, ["align", "encoder", "tokenizer"])):
-        assert sorted(p.name for p in (folder / "model").iterdir() if p.is_dir()) == parts
-        for part in parts:
-            assert {"config.json", "model.safetensors"} <= {p.name for p in (folder / "model" / part).iterdir()}
-        assert len(list((folder / "checkpoints").iterdir())) <= 2
-        about = json.loads((folder / "run.json").read_text())
-        assert {"git_commit", "clef_version", "inputs"} <= about.keys() and "tokens" in about["inputs"]
-    assert not list(tiny_align.rglob("*.pkl")) and not list(tiny_align.rglob("*.pt"))
-
-
-def test_only_subjects_of_train_and_val_stand_in_a_model(tiny_align, tiny_recon, tiny_tokenizer, tiny_cohort):
-    from clef.embeddings import subject_hash
-    from tokenizer.sessions import read_sessions
-
-    table = read_sessions(tiny_cohort)
-    expected = {s: sorted({subject_hash(i) for i in table.filter(split=s)["subject_id"]}) for s in ("train", "val")}
-    for folder, part in ((tiny_tokenizer, "tokenizer"), (tiny_recon, "encoder"), (tiny_align, "encoder")):
-        config = json.loads((folder / "model" / part / "config.json").read_text())
-        assert config["about"]["trained_on"] == expected

@@ -1,14 +1,14 @@
 """The argument reader, with a schema of its own and through a real program."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from tests.helpers import run
-from tokenizer.base.cli import ConfigError, all_fields, help_text, parse, preset_groups, program
+from tokenizer.base.cli import ConfigError, all_fields, field_docs, help_text, parse, preset_groups, program
 
 
 @dataclass
@@ -195,6 +195,14 @@ def test_help_shows_docstrings_defaults_choices_and_presets():
     for words in ("What it is for.", "root=(required)", "Where the recordings are.", "count=3", "part.width=8"):
         assert words in text
     assert "How to pool. One of rows, mean." in text and "Width of the part." in text
+
+
+def test_a_field_that_stands_in_no_source_text_is_explained_by_its_metadata():
+    extra = [("extra", int, field(default=7, metadata={"doc": "Made while the program runs."}))]
+    made = make_dataclass("Made", extra, bases=(Settings,), namespace={"__module__": __name__})
+    assert field_docs(made) == field_docs(Settings) | {"extra": "Made while the program runs."}
+    text = help_text(made, "nowhere", "")
+    assert "extra=7" in text and "Made while the program runs." in text and "Where the recordings are." in text
 
 
 def test_every_setting_of_every_program_is_explained():

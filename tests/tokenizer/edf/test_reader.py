@@ -10,7 +10,7 @@ import pytest
 from tests.tokenizer.edf.damage import change, field
 from tokenizer.edf.reader import open_edf
 from tokenizer.edf.writer import LABELS, eeg, write_edf
-from tokenizer.reading.read import check_file, read
+from tokenizer.reading.read import ReadingConfig, check_file, read
 from tokenizer.recording import RecordingError
 
 
@@ -51,7 +51,7 @@ def test_a_stated_rate_must_be_the_files(tmp_path):
     assert read(path, rate=200.0).rate == 200
     for reader in (read, check_file):
         with pytest.raises(RecordingError, match="its header says 200 Hz, rate= says 256; leave rate= away"):
-            reader(path, rate=256)
+            reader(path, ReadingConfig(rate=256))
 
 
 @pytest.mark.parametrize(("low", "high"), [("dmin", "dmax"), ("pmin", "pmax")])

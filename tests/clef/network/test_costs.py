@@ -8,11 +8,11 @@ from scipy.stats import truncnorm
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from clef.network import costs
 from clef.network.encoder import Encoder, EncoderConfig
 from clef.stages.recon import ReconConfig
-from clef.training import costs, dry_run
+from clef.stages.workload import make_objective, need_of, random_batch
 from clef.training.settings import PretrainConfig
-from tests.helpers import run
 from tokenizer.base.cli import parse
 
 SMALL = costs.Size(EncoderConfig(64, 4, 3, 2), codes=300, dimensions=16, rows=16)
@@ -50,19 +50,12 @@ def test_sizes_are_those_of_the_paper(model, wanted, within):
 # ---- operations
 @pytest.mark.parametrize(("size", "sessions", "columns"), [(SMALL, 3, 16), (WIDE, 1, 40), (SMALL, 1, 64)])
 def test_operations_are_those_that_pytorch_counts(size, sessions, columns):
-    batch = dry_run.random_batch(sessions, columns, size, ReconConfig())
-    objective = dry_run.make_objective(size, ReconConfig())
+    batch = random_batch(sessions, columns, size, ReconConfig())
+    objective = make_objective(size, ReconConfig())
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         objective(batch, batch["counts"], 0.0)["loss"].backward()
-    found = costs.training_flops(size, dry_run.need_of(batch), sessions)
+    found = costs.training_flops(size, need_of(batch), sessions)
     assert abs(found / counter.get_total_flops() - 1) < 0.02
-
-
-def test_a_batch_of_many_sessions_needs_what_the_mean_says():
-    config = ReconConfig()
-    mean, found = dry_run.mean_need(16 * 20, config), dry_run.need_of(dry_run.random_batch(300, 20, SMALL, config))
-    assert (mean.tokens, mean.seen) == (found.tokens, found.seen) == (320, 160)
-    assert abs(mean.hidden / found.hidden - 1) < 0.03
 
 
 @pytest.mark.parametrize(("mean", "sd", "low"), [(0.55, 0.25, 0.5), (0.7, 0.05, 0.5), (0.2, 0.4, 0.0)])
@@ -92,9 +85,9 @@ def test_memory_is_what_autograd_keeps(half):
     size = costs.Size(EncoderConfig(128, 4, 3, 2), codes=256)
     sizes = []
     for sessions in (1, 5):  # the difference leaves out what a micro-batch has but once
-        batch = dry_run.random_batch(sessions, 64, size, ReconConfig())
-        objective = dry_run.make_objective(size, ReconConfig())
-        need = dry_run.need_of(batch)
+        batch = random_batch(sessions, 64, size, ReconConfig())
+        objective = make_objective(size, ReconConfig())
+        need = need_of(batch)
         sizes.append((kept_bytes(objective, batch, half), sessions * costs.session_bytes(size, need, half)))
     (one, said_one), (five, said_five) = sizes
     assert abs((said_five - said_one) / (five - one) - 1) < 0.05
@@ -109,41 +102,3 @@ def test_the_state_of_training_is_that_of_adamw():
     real = sum(p.nbytes + p.grad.nbytes for p in layer.parameters()) + moments
     assert costs.state_bytes(40, averaged=False) == real
     assert costs.state_bytes(40) == real + 4 * 40 and costs.state_bytes(40, half=True) == real + 6 * 40
-
-
-# ---- dry_run=true
-def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    done = run(tmp_path / "said", "clef.pretrain", stage="recon", model="tiny", dry_run=True, **{"recon.columns": 4})
-    assert done.code == 0, done.err
-    lines = done.err.splitlines()
-    assert f"parameters: {counted(preset('tiny')) / 1e6:.1f} M" in lines
-    for start in ("a session: 64 tokens; 32 enter", "operations: ", "memory, estimated: ", "one large matrix product: ",
-                  "training: ", "20 epochs of 260,000 sessions: "):  # fmt: skip
-        assert sum(line.startswith(start) for line in lines) == 1, (start, done.err)
-    assert [p.name for p in tmp_path.iterdir()] == ["said"]
-
-
-def test_a_dry_run_of_the_tokenizer_says_its_size(tmp_path):
-    done = run(tmp_path / "said", "clef.pretrain", stage="tokenizer", model="tiny", dry_run=True)
-    assert done.code == 0 and "M in the tokenizer" in done.err
-
-
-def test_a_real_run_needs_tokens_and_a_folder(tmp_path):
-    done = run(tmp_path / "said", "clef.pretrain", stage="recon", model="tiny")
-    assert done.code == 2 and done.one_line and "stage=recon needs tokens= and out=" in done.err
-
-
-NUMBERS = [
-    (1.31e12, "1.31 T"),
-    (9.996e11, "1 T"),
-    (999.4e9, "999 G"),
-    (2.5e17, "250 P"),
-    (12, "12 "),
-    (4.5e18, "4,500 P"),
-]
-
-
-@pytest.mark.parametrize(("number", "text"), NUMBERS)
-def test_numbers_have_three_digits_and_a_prefix(number, text):
-    assert dry_run.scaled(number) == text

@@ -1,0 +1,66 @@
+"""The table of stages: what each needs, its settings, how it is built and what comes after it.
+
+A new stage is one new file in this folder, with its `build`, and one row here. `clef.pretrain`, its settings and its
+dry run read this table and name no stage; `configs/pretrain/stage/NAME.yaml` holds the loop's defaults for it.
+"""
+
+from typing import Any
+
+from clef.network.encoder import EncoderConfig
+from clef.network.record_encoder import RecordConfig
+from clef.network.report_encoder import TextConfig
+from clef.stages import align, recon, tokenizer
+from clef.stages.stage import Preview, Settings, Stage
+from clef.stages.workload import ReconWorkload, size_of
+from tokenizer.reading.read import ReadingConfig
+from tokenizer.vqgan import VQGANConfig
+
+
+def preview_recon(settings: dict[str, Any]) -> Preview:
+    """All that stage=recon would need, with micro-steps that can be timed."""
+    return Preview([], ReconWorkload(size_of(settings["encoder"], settings["vqgan"]), settings["recon"]))
+
+
+def preview_align(settings: dict[str, Any]) -> Preview:
+    """What its encoder costs in stage=recon: the heads' vocabularies are not known before the cohort is read."""
+    remark = "stage=align: its heads depend on the cohort; this is stage=recon of the same encoder"
+    return Preview([remark], preview_recon(settings).workload)
+
+
+STAGES = {
+    "tokenizer": Stage(
+        needs=("cohort",),
+        settings={
+            "reading": Settings(ReadingConfig, "How recordings become sessions (stage=tokenizer)."),
+            "vqgan": Settings(VQGANConfig, "The tokenizer network."),
+            "tokenizer_stage": Settings(tokenizer.TokenizerStageConfig, "Losses and crops of stage=tokenizer."),
+        },
+        build=tokenizer.build,
+        next="python -m tokenizer.encode cohort={cohort} tokenizer={out} out=tokens.zarr",
+        preview=tokenizer.preview,
+        reads_recordings=True,
+    ),
+    "recon": Stage(
+        needs=("tokens",),
+        settings={
+            "encoder": Settings(EncoderConfig, "The session Transformer (stage=recon)."),
+            "recon": Settings(recon.ReconConfig, "Masking of stage=recon."),
+        },
+        build=recon.build,
+        next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet   (or stage=align init={out} …)",
+        preview=preview_recon,
+    ),
+    "align": Stage(
+        needs=("tokens", "cohort", "init"),
+        settings={
+            "align": Settings(align.AlignConfig, "Losses of stage=align."),
+            "report_encoder": Settings(TextConfig, "The network that reads report summaries."),
+            "record_encoder": Settings(RecordConfig, "The network that reads the record's codes."),
+        },
+        build=align.build,
+        next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
+        preview=preview_align,
+        whole_batch="negatives come from the whole batch",
+    ),
+}
+"""By name, in the order in which a model is made."""
