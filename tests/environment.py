@@ -5,6 +5,8 @@ suite with other threads, another time zone or another locale. What stands for a
 (PROCESSOR) is left as it is: the tests have to pass on every one.
 """
 
+import contextlib
+import locale
 import os
 import time
 from pathlib import Path
@@ -31,6 +33,8 @@ def define() -> None:
     os.environ.update(DEFINED | given)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     time.tzset()
+    with contextlib.suppress(locale.Error):  # not every system has it; there UTF-8 is what text files are by default
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # Python asks it for the encoding of each file that it opens
 
 
 def limit_threads() -> None:

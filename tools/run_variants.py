@@ -1,6 +1,6 @@
 """The test suite as another machine would run it: other processors, threads, time zones, locales and orders.
 
-    python -m tools.run_variants                                 # every variant, one after the other: about 20 minutes
+    python -m tools.run_variants                                 # every variant, one after the other: about 15 minutes
     python -m tools.run_variants variants=[elsewhere] tests=[tests/tokenizer]
 
 A variant stands for a machine that its numbers could depend on. What decides them is switched by the libraries' own
@@ -22,7 +22,7 @@ import numpy as np
 
 from tokenizer.base.cli import program
 
-NAMES = ("plain", "avx2", "elsewhere", "ascii")
+NAMES = ("plain", "avx2", "elsewhere")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 NUMERIC = ["tests/tokenizer", "tests/clef/network", "tests/clef/stages", "tests/benchmark/scores"]
 """The folders whose tests compare numbers of our own."""
@@ -32,7 +32,7 @@ NUMERIC = ["tests/tokenizer", "tests/clef/network", "tests/clef/stages", "tests/
 class RunVariants:
     variants: list[str] = field(default_factory=lambda: list(NAMES))
     """plain: as `make test`; avx2: a processor without AVX-512; elsewhere: one without AVX, four threads, India's time,
-    locale C and random order; ascii: Newfoundland's time and a locale without UTF-8."""
+    locale C and random order."""
     tests: list[str] = field(default_factory=list)
     """Files or folders of tests; without any all of them; `numeric` stands for the folders that compare numbers."""
     marks: str = "not slow and not gpu"
@@ -58,9 +58,6 @@ def variant(name: str, seed: int) -> tuple[dict[str, str], dict[str, str], list[
     if name == "elsewhere":
         place = {"TZ": "Asia/Kolkata", "LC_ALL": "C"} | dict.fromkeys(THREADS, "4")
         return processor("default", "Haswell", "COMPATIBLE", "AVX|FMA|V3|V4"), place, order(seed)
-    if name == "ascii":  # Python takes locale C for UTF-8 unless it is told not to
-        place = {"TZ": "America/St_Johns", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-        return {}, place, []
     return {}, {}, []
 
 

@@ -45,7 +45,9 @@ def test_order_of_words_matters_and_spelling_does_not():
     encoder = small_encoder()
     with torch.no_grad():
         out = encoder(*encoder.tokenize(["left slowing no spikes", "left spikes no slowing", "Left SLOWING no spikes"]))
-    assert (out[0] - out[1]).abs().max() > 1e-3 and torch.equal(out[0], out[2])
+    # equal rows of one batch may be summed in another order: the threads cut a product where they like. Sums of some
+    # hundred products of size one round by 1e-7 each, so 1e-5 is above any rounding and far below a change of order
+    assert (out[0] - out[1]).abs().max() > 1e-3 and (out[0] - out[2]).abs().max() < 1e-5
     assert torch.equal(*(encoder.tokenize([t])[0] for t in ("generalized slowing", "Generalised slowing")))
 
 

@@ -1,7 +1,9 @@
 """Stopped and started again equals never stopped: real processes, really killed."""
 
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,7 +156,10 @@ def test_a_damaged_last_line_and_a_half_written_checkpoint_do_no_harm(tiny_store
 # ---- encoding
 @pytest.fixture(scope="module")
 def long_cohort(tmp_path_factory):
-    """More sessions than a shard holds, of three recordings of 11 s: the same file may serve many rows."""
+    """More sessions than a shard holds, of three recordings of 11 s: the same file may serve many rows.
+
+    The last session's is a pipe, at which a program waits until it is killed, however fast it was.
+    """
     folder = tmp_path_factory.mktemp("long")
     for i in range(3):
         write_edf(folder / f"{i}.edf", eeg(11, seed=i))
@@ -163,10 +168,11 @@ def long_cohort(tmp_path_factory):
     rows = {
         "session_id": [f"s{i}" for i in range(n)],
         "subject_id": list(range(n)),
-        "path": [f"{i % 3}.edf" for i in range(n)],
+        "path": [*(f"{i % 3}.edf" for i in range(n - 1)), "last.edf"],
         "split": [split[i % 3] for i in range(n)],
     }
     write_sessions(folder, pl.DataFrame(rows))
+    os.mkfifo(folder / "last.edf")
     return folder
 
 
@@ -189,6 +195,8 @@ def test_encoding_killed_and_resumed_gives_the_same_tokens_and_keeps_whole_shard
     status = TokenStore(out).status
     assert (status[:SHARD] != TODO).all() and (status[SHARD:] == TODO).all()  # the first shard is done
 
+    (long_cohort / "last.edf").unlink()
+    shutil.copy(long_cohort / f"{(SHARD + 23) % 3}.edf", long_cohort / "last.edf")
     first = {k: v for k, v in snapshot(out).items() if "/c/0" in k}
     must(run(tmp_path / "said", "tokenizer.encode", **settings, out=out))
     assert {k: v for k, v in snapshot(out).items() if "/c/0" in k} == first  # and was not made again
