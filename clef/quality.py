@@ -52,9 +52,8 @@ def main(config: QualityConfig) -> int:
     measured_as = finished.measured()
     todo = sessions.filter([measured_as.get(i) != names[i] for i in sessions["session_id"]])
     jobs = row_jobs(config.cohort, todo, config.reading)
-    results = read_many(
-        jobs, functools.partial(measure_or_refuse, min_channels=config.reading.min_channels), config.workers
-    )
+    then = functools.partial(measure_or_refuse, min_channels=config.reading.min_channels)
+    results = read_many(jobs, then, config.workers)
     pending: list[dict[str, Any]] = []
     try:
         numbered = zip(todo["session_id"], results, strict=True)
