@@ -73,8 +73,10 @@ class Model:
         parts: dict[int, np.ndarray] = {}
         for rows, part in by_length(sessions, batch):
             tokens, valid = (part[k].to(encoder.codes.device) for k in ("tokens", "valid"))
-            found = code_means(encoder, tokens, valid) if kind == "codes" else encoder.embed(tokens, valid, pool, layer)
-            parts |= dict(zip(rows, found.cpu().numpy(), strict=True))
+            vectors = (
+                code_means(encoder, tokens, valid) if kind == "codes" else encoder.embed(tokens, valid, pool, layer)
+            )
+            parts |= dict(zip(rows, vectors.cpu().numpy(), strict=True))
         return np.stack([parts[i] for i in range(len(sessions))])
 
     @torch.inference_mode()

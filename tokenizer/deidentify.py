@@ -36,7 +36,7 @@ DROPPED = ("bytes after the last record", "bytes that are no annotation")
 
 
 @dataclass
-class Config:
+class DeidentifyConfig:
     root: Path = MISSING
     """A recording, or a folder searched for recordings."""
     out: Path = MISSING
@@ -55,7 +55,7 @@ class Config:
     """Keep the time of day at which the recording starts; by default it becomes midnight."""
 
 
-def main(config: Config) -> int:
+def main(config: DeidentifyConfig) -> int:
     """Copy every recording; returns 1 if one was refused."""
     more = _check(config)
     files, others = _recordings(config.root)
@@ -72,7 +72,7 @@ def main(config: Config) -> int:
     return _report(config, total, rows, others)
 
 
-def _one(path: Path, config: Config, allowed: Allowed, total: Counter[str]) -> tuple[str, str]:
+def _one(path: Path, config: DeidentifyConfig, allowed: Allowed, total: Counter[str]) -> tuple[str, str]:
     """Copy one recording and count what was replaced; its new name, or the reason why it was refused."""
     try:
         plan = plan_copy(path, Keep(config.keep_sex, config.keep_date, config.keep_time), allowed)
@@ -93,7 +93,7 @@ def _inside(path: Path, root: Path) -> Path:
 
 
 # ---- arguments
-def _check(config: Config) -> list[str]:
+def _check(config: DeidentifyConfig) -> list[str]:
     """The annotations allowed beside the standard ones. Raises ConfigError for arguments that cannot be meant."""
     root, out = config.root.resolve(), config.out.resolve()
     if not root.exists():
@@ -118,7 +118,7 @@ def _recordings(root: Path) -> tuple[list[Path], int]:
     return recordings, len(files) - len(recordings)
 
 
-def _same_settings(config: Config, more: list[str]) -> None:
+def _same_settings(config: DeidentifyConfig, more: list[str]) -> None:
     """Raise ValueError if `out` was begun with other settings, so that a folder never holds copies of two kinds."""
     chosen = {k: v for k, v in dataclasses.asdict(config).items() if k.startswith("keep_")}
     chosen["keep_annotations"] = fingerprint(*sorted(more)) if more else None
@@ -138,7 +138,7 @@ def _write_mapping(path: Path, rows: list[tuple[str, str, str]]) -> None:
     write_text(path, text.getvalue())
 
 
-def _report(config: Config, total: Counter[str], rows: list[tuple[str, str, str]], others: int) -> int:
+def _report(config: DeidentifyConfig, total: Counter[str], rows: list[tuple[str, str, str]], others: int) -> int:
     """Log what was replaced, dropped, written and left; 1 if a recording was refused."""
     done, refused = sum(not reason for *_, reason in rows), sum(bool(reason) for *_, reason in rows)
     finished, kept = total.pop(FINISHED, 0), total.pop("annotations kept", 0)
@@ -155,4 +155,4 @@ def _report(config: Config, total: Counter[str], rows: list[tuple[str, str, str]
 
 
 if __name__ == "__main__":
-    program(Config, main, "tokenizer.deidentify")
+    program(DeidentifyConfig, main, "tokenizer.deidentify")

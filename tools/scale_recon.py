@@ -86,14 +86,14 @@ def main(config: ScaleConfig) -> None:
     for model, share in track(runs, "runs"):
         train(config, model, share)
     out = Path(config.out)
-    found = sorted(
+    trained = sorted(
         (read_run(folder, tokens) for folder in out.iterdir() if (folder / "model" / "done.json").is_file()),
         key=lambda run: (run.subjects, run.model),
     )
-    write_text(out / "scaling.md", table(found, tokens))
-    draw(found, out / "scaling.png")
-    print(table(found, tokens))
-    log.info("wrote %s and scaling.png with %d runs; next: look at the picture", out / "scaling.md", len(found))
+    write_text(out / "scaling.md", table(trained, tokens))
+    draw(trained, out / "scaling.png")
+    print(table(trained, tokens))
+    log.info("wrote %s and scaling.png with %d runs; next: look at the picture", out / "scaling.md", len(trained))
 
 
 def check(config: ScaleConfig) -> None:
@@ -120,8 +120,8 @@ def train(config: ScaleConfig, model: str, share: float) -> None:
     command = [sys.executable, "-m", "clef.pretrain", *(f"{key}={value}" for key, value in settings.items())]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise ValueError(f"{model} on {share:g} of the subjects ended with exit code {done.returncode}: {said[-1]}")
+        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise ValueError(f"{model} on {share:g} of the subjects ended with exit code {done.returncode}: {lines[-1]}")
 
 
 def read_run(folder: Path, tokens: Tokens) -> Trained:

@@ -198,12 +198,12 @@ def keep_all(batch: Batch) -> Batch:
 
 def saving(ours: Row, other: Row) -> str:
     """How much faster `ours` is than its operations alone say, and how much of the promised saving came true."""
-    promised, found = 1 - ours.flops / other.flops, 1 - ours.seconds / other.seconds
+    promised, saved = 1 - ours.flops / other.flops, 1 - ours.seconds / other.seconds
     ratio = statistics.median(b / a for a, b in zip(ours.laps, other.laps, strict=True))
     return (
         f"- {ratio:.2f} x faster than {other.name} (operations: {other.flops / ours.flops:.2f} x): saves "
-        f"{100 * found:.0f} % of its time and {100 * promised:.0f} % of its operations "
-        f"({100 * found / promised:.0f} % realised)"
+        f"{100 * saved:.0f} % of its time and {100 * promised:.0f} % of its operations "
+        f"({100 * saved / promised:.0f} % realised)"
     )
 
 

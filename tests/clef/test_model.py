@@ -6,7 +6,6 @@ import torch
 
 import clef
 import tokenizer
-from clef.embeddings import read_embeddings
 from tests.helpers import must, run
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.sessions import read_sessions
@@ -126,18 +125,3 @@ def test_controls_have_no_training_in_them(model, tiny_recon, tiny_store):
     i = 5
     plain = vectors[sessions.tokens[i][:, sessions.valid[i]].astype(int)].mean(1).ravel()
     np.testing.assert_allclose(codes[i], plain, atol=1e-5)
-
-
-def test_the_program_writes_what_the_function_returns(model, tiny_align, tiny_store, tiny_cohort, tmp_path):
-    settings = {"model": tiny_align, "out": tmp_path / "e.parquet"}
-    must(run(tmp_path / "said", "clef.embed", tokens=tiny_store, **settings))
-    found = read_embeddings(tmp_path / "e.parquet")
-    assert found.session_id == TokenStore(tiny_store).session_id.tolist() and found.model == model.fingerprint
-    np.testing.assert_allclose(found.vectors, model.embed(TokenStore(tiny_store)), atol=1e-5)
-    assert set(found.trained_on) == {"train", "val"} and found.config["pool"] == "rows"
-    (tmp_path / "r").mkdir()
-    write_edf(tmp_path / "r" / "good.edf", eeg(20))
-    (tmp_path / "r" / "bad.edf").write_text("no EDF")
-    done = run(tmp_path / "said", "clef.embed", recordings=tmp_path / "r", **settings)
-    assert done.code == 1 and "left out bad.edf" in done.err and "Traceback" not in done.err
-    assert read_embeddings(tmp_path / "e.parquet").session_id == ["good.edf"]

@@ -152,12 +152,12 @@ def _electrodes(file: Source, min_channels: int) -> tuple[Montage, float, list[s
     hz = max(rates, key=lambda r: (rates.count(r), r), default=0.0)
     picks = {e: c for e, c in montage.picks.items() if file.rates[c] == hz}
     if len(picks) < min_channels:
-        came = montage.refusal or (
+        reason = montage.refusal or (
             f"{len(picks)} of the 19 ten-twenty electrodes{f' at {hz:g} Hz' if len(picks) < len(rates) else ''} among "
             f"{len(file.channels)} channels ({_some(file.channels)}); expected at least {min_channels}; "
             f"rename the channels, or give min_channels= to accept fewer"
         )
-        raise RecordingError(file.name, came)
+        raise RecordingError(file.name, reason)
     if not MIN_RATE <= hz <= MAX_RATE:
         raise RecordingError(
             file.name, f"sampled at {hz:g} Hz; expected {MIN_RATE} to {MAX_RATE} Hz: the spectrogram goes up to 32 Hz"

@@ -13,7 +13,6 @@ from clef.stages.masks import MaskConfig, mask_ratio
 from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective
 from tests.helpers import must, pretrain
 from tests.helpers import random_tokens as tokens
-from tokenizer.stretches import stretch, valid_spans
 
 K = 11
 
@@ -100,16 +99,6 @@ def test_held_out_sessions_are_masked_at_the_same_five_ratios_each_within_the_ne
 def test_counts_are_the_hidden_tokens():
     found = samples().batch([0, 1, 2])
     assert found["counts"] == {"hidden": float(found["hidden"].sum())}
-
-
-def test_a_long_session_gives_random_stretches_inside_its_valid_span():
-    valid = np.zeros(50, bool)
-    valid[10:40] = True
-    found = [stretch(valid, 8, np.random.default_rng(i)) for i in range(300)]
-    assert all(s.stop - s.start == 8 for s in found)
-    assert min(s.start for s in found) == 10 and max(s.stop for s in found) == 40
-    assert stretch(valid, 99, np.random.default_rng(0)) == slice(10, 40)
-    assert valid_spans(np.stack([valid, ~valid, valid & False])).tolist() == [30, 50, 1]
 
 
 def test_a_store_without_training_sessions_is_one_line():
