@@ -32,21 +32,34 @@ def without_noise(tensors, width=32):
     A softmax does not change with the bias of its keys, so their gradient is rounding, which AdamW scales up. Codes
     that lie on top of each other, as those of a network this young do, are interchangeable.
     """
-    found = {}
+    kept = {}
     for name, value in tensors.items():
         if name.endswith(("qkv.bias", "in_proj_bias")):
             value = value.clone()
             value[width : 2 * width] = 0
         if not name.endswith(("codebook.vectors", "codebook.mean_count", "codebook.mean_sum")):
-            found[name] = value
-    return found
+            kept[name] = value.double()
+    return kept
 
 
-def same_tensors(one, two, atol):
+def same_tensors(one, two, atol, reach):
+    """Equal within `atol`, but for at most one value in 10,000.
+
+    AdamW divides a gradient by its own size: where little but rounding is left of it, the weight goes either way, by as
+    much as the learning rate a step. `reach` is how far two runs can come apart so.
+    """
     assert one.keys() == two.keys()
-    two = without_noise(two)
-    for name, value in without_noise(one).items():
-        torch.testing.assert_close(value, two[name], atol=atol, rtol=0, msg=lambda m, n=name: f"{n}: {m}")
+    one, two = without_noise(one), without_noise(two)
+    apart = {name: (value - two[name]).abs() for name, value in one.items()}
+    largest = max(apart, key=lambda name: apart[name].max().item())
+    assert apart[largest].max().item() <= reach, f"{largest}: {apart[largest].max().item():.2g} apart"
+    beyond = sum(int((value > atol).sum()) for value in apart.values())
+    assert beyond <= 1e-4 * sum(value.numel() for value in apart.values()), f"{beyond} values beyond {atol}"
+
+
+def reach(run_folder):
+    """How far AdamW can take a weight apart in two runs with the same learning rates."""
+    return 2 * sum(m["lr"] for m in metrics(run_folder, True))
 
 
 def same_training(a, b, stage, atol):
@@ -56,7 +69,7 @@ def same_training(a, b, stage, atol):
     for name in ("loss", "grad_norm"):
         first, second = (torch.tensor([m[name] for m in ms]) for ms in (one, two))
         torch.testing.assert_close(first, second, atol=atol, rtol=atol, msg=lambda m, n=name: f"{n}: {m}")
-    same_tensors(weights(a, stage), weights(b, stage), atol)
+    same_tensors(weights(a, stage), weights(b, stage), atol, reach(a))
 
 
 def moved(run_folder, other, stage):
@@ -118,7 +131,7 @@ def recon_runs(tiny_store, tmp_path_factory):
 def test_two_micro_batches_equal_one(recon_runs):
     folder, settings = recon_runs
     must(pretrain(folder / "said", "recon", out=folder / "two", accumulate=2, **settings))
-    same_training(folder / "one", folder / "two", "recon", 1e-4)  # AdamW makes rounding of a gradient near 0 a step
+    same_training(folder / "one", folder / "two", "recon", 1e-4)
     must(pretrain(folder / "said", "recon", out=folder / "other", seed=1, **settings))
     assert moved(folder / "one", folder / "other", "recon") > 1e-2  # other samples do matter
 
@@ -152,7 +165,7 @@ def test_two_processes_equal_one_in_tokenizer(tiny_cohort, tmp_path):
         must(done)
     same_training(tmp_path / "one", tmp_path / "two", "tokenizer", 1e-4)
     last = "checkpoints/step-00000006/objective.safetensors"  # with the discriminator
-    same_tensors(*(load_file(tmp_path / name / last) for name in ("one", "two")), 1e-4)
+    same_tensors(*(load_file(tmp_path / name / last) for name in ("one", "two")), 1e-4, reach(tmp_path / "one"))
 
 
 def test_two_micro_batches_equal_one_in_tokenizer(tiny_cohort, tmp_path):
