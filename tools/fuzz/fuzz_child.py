@@ -22,7 +22,9 @@ from tokenizer.recording import RecordingError, Session
 
 BAD = ("WRONG", "CRASH", "HANG", "HUNGRY")
 LIMIT_SECONDS, LIMIT_CLOCK = 5.0, 60.0
-MEMORY, PER_BYTE = 64 * 2**20, 8
+MEMORY, PER_BYTE = 96 * 2**20, 8
+"""Bytes for any recording, and for each byte of its file. Undamaged ones take up to 50 MB; OpenBLAS can map 32 MB more
+in the child when it is first asked for a product."""
 Reader = Callable[..., Session]
 
 

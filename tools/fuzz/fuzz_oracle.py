@@ -16,7 +16,7 @@ other notch       mains that stand out just enough to be filtered no longer do, 
 WRONG             anything else, or numbers that are none
 CRASH             another exception, or a signal
 HANG              more than 5 s of processor time, or 60 s of the clock
-HUNGRY            more memory than 64 MB + 8 x the files
+HUNGRY            more memory than 96 MB + 8 x the files
 """
 
 from dataclasses import dataclass, replace
