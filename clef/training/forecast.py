@@ -13,7 +13,8 @@ FIRST = 3  # steps that are timed before anything is said, and
 LEAST = 3.0  # s that they take at least: quicker ones are timed for longer
 SHORT = 20.0  # s; whoever waits no longer needs no forecast
 SETTLED = 0.1  # share of the steps after which the forecast may be corrected
-FAR_OFF = 1.3  # a forecast is corrected if it was wrong by more than this factor
+FAR_OFF = 1.3  # a forecast is corrected if it was wrong by more than this factor, and
+WORTH = 60.0  # by more than so many s
 
 
 class Forecast:
@@ -43,7 +44,8 @@ class Forecast:
             self._say("corrected: about", seconds, elapsed)
 
     def _is_far_off(self, seconds: float) -> bool:
-        return not 1 / FAR_OFF < seconds / self.expected < FAR_OFF
+        wrong_by = abs(seconds - self.expected)
+        return wrong_by > WORTH and not 1 / FAR_OFF < seconds / self.expected < FAR_OFF
 
     def _say(self, word: str, seconds: float, elapsed: float) -> None:
         self.expected, self.lines = seconds, self.lines + 1

@@ -74,10 +74,7 @@ def test_sessions_take_the_fold_of_their_subject_and_strangers_are_refused(cohor
 def test_a_folder_without_folds_or_with_odd_ones_is_refused(cohort, tmp_path):
     with pytest.raises(ValueError, match=r"no folds\.parquet in this folder"):
         read_folds(tmp_path)
-    for broken in (
-        pl.DataFrame({"subject_id": [1, 1], "fold": [0, 1]}),
-        pl.DataFrame({"subject_id": [1], "fold": [7]}),
-    ):
-        write_folds(tmp_path, broken, {"folds": 5, "seed": 0})
+    for broken in ({"subject_id": [1, 1], "fold": [0, 1]}, {"subject_id": [1], "fold": [7]}):
+        write_folds(tmp_path, pl.DataFrame(broken), {"folds": 5, "seed": 0})
         with pytest.raises(ValueError, match=r"expected one row per subject|a fold is none of 0 to 4"):
             read_folds(tmp_path)

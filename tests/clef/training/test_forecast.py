@@ -32,6 +32,10 @@ def test_a_forecast_that_was_far_off_is_corrected_once(caplog):
     assert first.startswith("about 33 min") and second.startswith("corrected: about ")
 
 
+def test_a_forecast_that_was_wrong_by_seconds_is_left(caplog):
+    assert len(lines_of(20 * [1] + 80 * [1.5], caplog)) == 1
+
+
 def test_what_remains_of_a_run_is_foretold(caplog):
     (line,) = lines_of(100 * [30], caplog, start=900)
     assert line.startswith("about 50 min for the remaining 100 steps: ends ")
