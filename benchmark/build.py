@@ -206,7 +206,7 @@ def counts_table(counts: dict[str, dict[str, Any]], most: int = 60) -> str:
         kept = {
             f"{family} tasks": _summed(kept.values(), family) for family in sorted({c["family"] for c in kept.values()})
         }
-    splits = sorted({s for c in kept.values() for s in c["splits"]}, key=lambda s: (*SPLITS, s).index(s))
+    splits = sorted({s for c in kept.values() for s in c["splits"]}, key=lambda s: ((*SPLITS, s).index(s), s))
     rows = [[task, c["cases"], c["dropped"], *(c["splits"].get(s, 0) for s in splits)] for task, c in kept.items()]
     return text_table(["task", "cases on record", "without control", *(f"cases in {s}" for s in splits)], rows)
 

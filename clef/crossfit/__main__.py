@@ -12,7 +12,11 @@ import dataclasses
 import json
 import logging
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from clef.cohort import Cohort
 from clef.crossfit.children import run_program
@@ -67,34 +71,22 @@ class CrossfitConfig:
 
 def main(config: CrossfitConfig) -> None:
     """Draw the folds, run what is not done yet, and say how to score the result."""
-    stages = check(config)
-    cohort, out = Cohort(config.cohort), Path(config.out)
-    table = draw_folds(cohort, config.folds, config.seed)
-    head = settings_of(config, cohort)
-    check_same(out, head)
-    jobs = [job for fold in range(config.folds) for job in jobs_of_fold(config, fold)]
-    known = json.loads((out / SETTINGS).read_text(encoding="utf-8"))["seconds"] if (out / SETTINGS).is_file() else {}
+    stages, cohort, out = check(config), Cohort(config.cohort), Path(config.out)
+    table, head = draw_folds(cohort, config.folds, config.seed), settings_of(config, cohort)
+    known = read_head(out, head).get("seconds")
     seconds = known or say_costs(config, stages, len(table))
+    jobs = [job for fold in range(config.folds) for job in jobs_of_fold(config, fold)]
+    todo = [job for job in jobs if not job.done]
+    left = in_words(sum(seconds[job.name] for job in todo))
+    log.info("%d of %d jobs to do%s", len(todo), len(jobs), f": about {left}" if todo else "")
     if config.dry_run:
         return
-    lock = lock_folder(out)  # held while this function runs
-    if not known:
-        write_folds(out, table, {"folds": config.folds, "seed": config.seed, "cohort": cohort.fingerprint})
-        write_json(out / SETTINGS, head | {"seconds": seconds})
-    for fold in range(config.folds):
-        home = out / fold_name(fold) / "cohort"
-        if not (home / "sessions.parquet").is_file():
-            write_fold_cohort(cohort, table, fold, config.seed, home)
-    run_jobs(config, jobs, seconds)
-    log.info(
-        "wrote %s: %s",
-        out,
-        ", ".join(f"{name}/fold0 … fold{config.folds - 1}" for name in KINDS),
-    )
+    with (lock_folder(out) if todo else None) or nullcontext():
+        prepare(config, cohort, table, head | {"seconds": seconds})
+        run_jobs(config, todo, seconds)
+    log.info("wrote %s: %s", out, ", ".join(f"{name}/{fold_name(0)} … {config.folds - 1}" for name in KINDS))
     log.info("next: python -m benchmark.build cohort=%s suite=labels crossfit=%s out=tasks.parquet", config.cohort, out)
     log.info("then: python -m benchmark.run tasks=tasks.parquet embeddings=%s cohort=%s out=scores", out, config.cohort)
-    if lock is not None:
-        lock.close()
 
 
 # ---- what is asked for
@@ -130,24 +122,25 @@ def jobs_of_fold(config: CrossfitConfig, fold: int) -> list[Job]:
     return list(jobs_of(Path(config.out), fold, config.stages, settings, common_of(config)))
 
 
-def settings_of(config: CrossfitConfig, cohort: Cohort) -> dict:
+def settings_of(config: CrossfitConfig, cohort: Cohort) -> dict[str, Any]:
     """What has to be the same for a folder to go on."""
     given = {key: value for key, value in dataclasses.asdict(config).items() if key not in FREE}
     return given | {"contents of the cohort": cohort.fingerprint}
 
 
-def check_same(out: Path, head: dict) -> None:
-    """Raise ValueError if the folder is another cross-fitting's, or something else."""
+def read_head(out: Path, head: dict[str, Any]) -> dict[str, Any]:
+    """What the folder says of itself; nothing if it is new. ValueError if it is another cross-fitting's, or none."""
     if not (out / SETTINGS).is_file():
         if out.exists() and (not out.is_dir() or {p.name for p in out.iterdir() if p.name[0] != "."} - {NAME}):
             raise ValueError(f"out={out}: this is there and no folder of clef.crossfit; give another out=")
-        return
+        return {}
     before = json.loads((out / SETTINGS).read_text(encoding="utf-8"))
     if differ := sorted(key for key, value in head.items() if before.get(key) != value):
         raise ValueError(
             f"out={out}: this was started with another {', '.join(differ)}; use the same settings to go on, or another "
             f"out= to start anew"
         )
+    return before
 
 
 # ---- what is said, and done
@@ -165,9 +158,20 @@ def say_costs(config: CrossfitConfig, stages: dict[str, PretrainConfig], subject
     return seconds
 
 
-def run_jobs(config: CrossfitConfig, jobs: list[Job], seconds: dict[str, float]) -> None:
-    """Run every job that is not done, one after the other; the time that is left is corrected by those that were."""
-    todo = [job for job in jobs if not job.done]
+def prepare(config: CrossfitConfig, cohort: Cohort, table: pl.DataFrame, head: dict[str, Any]) -> None:
+    """Write what is not there yet: the folds, the settings, and the cohort as each fold's models see it."""
+    out = Path(config.out)
+    if not (out / SETTINGS).is_file():
+        write_folds(out, table, {"folds": config.folds, "seed": config.seed, "cohort": cohort.fingerprint})
+        write_json(out / SETTINGS, head)
+    for fold in range(config.folds):
+        home = out / fold_name(fold) / "cohort"
+        if not (home / "sessions.parquet").is_file():
+            write_fold_cohort(cohort, table, fold, config.seed, home)
+
+
+def run_jobs(config: CrossfitConfig, todo: list[Job], seconds: dict[str, float]) -> None:
+    """Run the jobs that are not done, one after the other; the time that is left is corrected by those that were."""
     for number, job in enumerate(todo):
         left = sum(seconds[other.name] for other in todo[number:])
         log.info("fold %d of %d, %s; about %s left in all", job.fold + 1, config.folds, job.name, in_words(left))

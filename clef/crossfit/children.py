@@ -11,9 +11,12 @@ import runpy
 import signal
 import sys
 import threading
+import traceback
 from typing import Any
 
 PRELOADED = ["tokenizer.readings", "clef.model", "clef.stages.registry", "clef.training.run"]
+
+PATIENCE = 5.0  # s
 
 
 def run_program(name: str, arguments: list[str]) -> int:
@@ -28,6 +31,9 @@ def run_program(name: str, arguments: list[str]) -> int:
     try:
         process.start()
         process.join()
+    except KeyboardInterrupt:
+        process.join(PATIENCE)  # the terminal's Ctrl-C reached it, too: it may be clearing up
+        raise
     finally:
         if process.is_alive():
             process.terminate()  # a training saves a checkpoint and ends; others leave nothing half-written
@@ -45,8 +51,18 @@ def _become(name: str, arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-    sys.argv = [name, *arguments]
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    sys.argv, code = [name, *arguments], 1
+    try:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # the usual end of a child waits for its own children before it has told them to end
 
 
 def _stop_with_parent() -> None:

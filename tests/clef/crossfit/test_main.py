@@ -27,7 +27,7 @@ def crossfitted(tiny_cohort, tmp_path_factory):
     """A finished folder; SIGTERM stopped it while the second fold was trained."""
     base = tmp_path_factory.mktemp("crossfit")
     settings = {"cohort": tiny_cohort, "out": base / "out"} | SMALL
-    running = start(base / "first", "clef.crossfit", **settings)
+    running = start(base / "first", "clef.crossfit", **settings | {"workers": 1})  # they have to end, too
     assert wait_until(lambda: (base / "out" / "fold1" / "tokenizer" / "run.json").is_file(), running)
     running.kill(signal.SIGTERM)
     stopped = running.wait()
@@ -71,31 +71,43 @@ def test_a_finished_folder_changes_nothing_and_other_settings_are_refused(crossf
     assert done.code == 1 and done.one_line and "started with another recon, seed;" in done.err
 
 
-def test_each_folds_people_are_scored_with_its_own_embeddings(crossfitted, tiny_cohort, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def tasks(crossfitted, tiny_cohort):
+    """Two tasks in the folds of the models."""
     out, _, _ = crossfitted
-    tasks = make_tasks(tiny_cohort, "demo", match_on=["sex"], min_cases=4, crossfit=str(out))
+    made = make_tasks(tiny_cohort, "demo", match_on=["sex"], min_cases=6, crossfit=str(out))
+    return made.filter(pl.col("task").is_in(made["task"].unique().sort().head(2).implode()))
+
+
+def score(tasks, embeddings, folder):
+    """Run benchmark.run on a table of tasks."""
+    write_tasks(folder / "tasks.parquet", tasks, {"suite": "demo", "protocol": {}})
+    benchmark_run.main(
+        benchmark_run.RunConfig(str(folder / "tasks.parquet"), str(folder / "scores"), [str(embeddings)])
+    )
+
+
+def test_each_folds_people_are_scored_with_its_own_embeddings(crossfitted, tasks, tmp_path):
+    out, _, _ = crossfitted
     of = {s: f"fold{f}" for s, f in read_folds(out)[0].iter_rows()}
     assert len(tasks) and all(of[s] == split for s, split in tasks.select("subject_id", "split").iter_rows())
-    write_tasks(tmp_path / "tasks.parquet", tasks, {"suite": "demo", "protocol": {}})
-    benchmark_run.main(benchmark_run.RunConfig(str(tmp_path / "tasks.parquet"), str(tmp_path / "scores"), [str(out)]))
+    score(tasks, out, tmp_path)
     scores = pl.read_parquet(tmp_path / "scores" / "scores.parquet")
     assert set(scores["embedding"]) == {"clef", "untrained", "codes"} and set(scores["overlap"]) == {0}
     about = json.loads(pl.read_parquet_metadata(tmp_path / "scores" / "scores.parquet")["clef.scores"])
     assert about["embeddings"]["clef"]["config"]["crossfit"] == 2
-    capsys.readouterr()
 
 
-OTHERS = [(2, "was trained or selected on .* in their own fold"), (0, "build them in its folds")]
+OTHERS = [
+    ({"fold0": "fold1", "fold1": "fold0"}, "was trained or selected on .* in their own fold"),
+    ({"fold0": "train", "fold1": "test"}, "build them in its folds"),
+]
 
 
-@pytest.mark.parametrize(("folds", "reason"), OTHERS)
-def test_tasks_in_other_folds_are_refused(crossfitted, tiny_cohort, tmp_path, folds, reason):
-    out, _, _ = crossfitted
-    tasks = make_tasks(tiny_cohort, "demo", match_on=["sex"], min_cases=2, folds=folds)
-    write_tasks(tmp_path / "tasks.parquet", tasks, {"suite": "demo", "protocol": {}})
-    config = benchmark_run.RunConfig(str(tmp_path / "tasks.parquet"), str(tmp_path / "scores"), [str(out / "clef")])
+@pytest.mark.parametrize(("splits", "reason"), OTHERS)
+def test_tasks_in_other_folds_are_refused(crossfitted, tasks, tmp_path, splits, reason):
     with pytest.raises(ValueError, match=reason):
-        benchmark_run.main(config)
+        score(tasks.with_columns(split=pl.col("split").replace_strict(splits)), crossfitted[0] / "clef", tmp_path)
     assert not (tmp_path / "scores").exists()
 
 
