@@ -114,9 +114,9 @@ def trial_lines(
     config: PretrainConfig, known: Archive, trial: Trial, objective: torch.nn.Module, micro: int
 ) -> Iterator[str]:
     """Steps, memory and time of the run, from what a few samples cost."""
-    shown = config.steps * config.batch / max(1, known.train)
+    shown = float(f"{config.steps * config.batch / max(1, known.train):.3g}")
     yield f"parameters: {sum(p.numel() for p in objective.parameters()) / 1e6:.2f} M"
-    yield f"steps: {config.steps:,} of {config.batch} samples: each training session {shown:,.3g} times"
+    yield f"steps: {config.steps:,} of {config.batch} samples: each training session {shown:,g} times"
     yield (
         f"memory: about {scaled(trial.memory(micro))}B with {micro} samples in a micro-batch "
         f"({scaled(trial.base)}B before the first step); a larger accumulate= needs less"

@@ -67,4 +67,5 @@ def test_a_real_training_says_its_forecast_also_to_a_pipe(tiny_store, tmp_path):
     assert wait_until(lambda: " for 100,000 steps: ends " in (running.folder / "err").read_text(), running)
     running.kill(signal.SIGINT)
     done = running.wait()
+    assert "100000 steps on a CPU are a matter of days; machine=laptop takes fewer" in done.err
     assert done.code == 130 and done.err.count(" for 100,000 steps: ends ") == 1
