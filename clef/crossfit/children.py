@@ -11,7 +11,6 @@ import runpy
 import signal
 import sys
 import threading
-import traceback
 from typing import Any
 
 PRELOADED = ["tokenizer.readings", "clef.model", "clef.stages.registry", "clef.training.run"]
@@ -51,18 +50,13 @@ def _become(name: str, arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-    sys.argv, code = [name, *arguments], 1
+    sys.argv = [name, *arguments]
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:
-        traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)  # the usual end of a child waits for its own children before it has told them to end
+        for worker in multiprocessing.active_children():  # of a pool that was left: Python would wait for them for ever
+            worker.terminate()
+            worker.join()
 
 
 def _stop_with_parent() -> None:

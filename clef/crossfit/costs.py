@@ -14,7 +14,7 @@ from clef.training.settings import PretrainConfig
 from clef.training.trial import step_seconds, try_steps
 
 FORWARD = 1 / 3  # of a training step's time: a pass forward, without gradients
-START = 8.0  # s until a program has been loaded and has read its inputs
+START = 3.0  # s until a program has been loaded and has read its inputs
 
 
 def foretell(

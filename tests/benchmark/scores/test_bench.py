@@ -48,8 +48,8 @@ def test_each_fold_is_scored_in_the_space_of_its_own_model():
     stores = {name: FoldEmbeddings({"fold0": a, "fold1": b}) for name, (a, b) in folds.items()}
     result = Bench({"one": good, **stores}, part, 20).score_task(part, 0)
     auroc = {row["embedding"]: row["auroc"] for row in result.rows}
-    assert auroc["same"] == auroc["one"] > 0.9 and auroc["turned"] == pytest.approx(auroc["one"], abs=0.01)
-    assert 0.6 < auroc["half"] < 0.85
+    assert auroc["same"] == auroc["one"] > 0.85 and auroc["turned"] == pytest.approx(auroc["one"], abs=0.01)
+    assert 0.55 < auroc["half"] < auroc["one"] - 0.05
 
 
 def test_embeddings_share_resamples():
