@@ -3,7 +3,8 @@
     python -m benchmark.build cohort=COHORT suite=clinical|demo|labels matched=true out=tasks.parquet [folds=5]
 
 Cases and controls have the same sex, site and setting and are within five years of age, within each split of the
-cohort. For small cohorts `folds=5` leaves the cohort's split aside and puts whole matched sets into five folds.
+cohort. For small cohorts `folds=5` leaves the cohort's split aside and puts whole matched sets into five folds;
+`crossfit=DIR` takes the folds of a model that was cross-fitted on them (clef.crossfit) and matches within each.
 `matched=false` takes the same cases with controls drawn at random: what a benchmark without matching would show.
 """
 
@@ -19,6 +20,7 @@ from benchmark.tasksets.labelling import EventIndex, label_sessions
 from benchmark.tasksets.matching import AGE_YEARS, MATCH_ON, assign_folds, draw_sets, match_sets
 from benchmark.tasksets.suites import Definition, read_suite
 from clef.cohort import Cohort
+from clef.folds import in_folds
 from clef.tasks import SCHEMA, check_tasks, write_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint
@@ -46,11 +48,13 @@ class BuildConfig:
     splits: list[str] = dataclasses.field(default_factory=lambda: list(SPLITS))
     """Take subjects of these splits only, e.g. splits=[test] folds=5 where a model was trained on the others."""
     min_cases: int = 10
-    """Matched cases a task needs in train and in test (with folds: altogether, and two in each fold)."""
+    """Matched cases a task needs in train and in test; with folds= in all, and two in each; crossfit= in all."""
     max_cases: int = 2000
     """Most cases of a task per split, drawn at random beyond that; 0: all."""
     seed: int = 0
     """Draws: one session per subject, folds, random controls."""
+    crossfit: str | None = None
+    """Folder of clef.crossfit: its folds take the place of the cohort's split, and of folds=."""
 
 
 def make_tasks(
@@ -58,7 +62,7 @@ def make_tasks(
 ) -> pl.DataFrame:
     """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see clef.tasks).
 
-    `settings`: match_on, controls, splits, min_cases, max_cases, seed, as for `python -m benchmark.build`.
+    `settings`: match_on, controls, splits, min_cases, max_cases, seed, crossfit, as for `python -m benchmark.build`.
     Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.
     """
     config = BuildConfig(str(cohort), "", suite, matched=matched, folds=folds, **settings)
@@ -74,7 +78,10 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
     """
     _check(config)
     cohort = Cohort(config.cohort)
-    index = EventIndex(cohort.sessions.filter(pl.col("split").is_in(config.splits)), _events(cohort))
+    sessions = cohort.sessions.filter(pl.col("split").is_in(config.splits))
+    if config.crossfit:
+        sessions, _ = in_folds(sessions, config.crossfit)
+    index = EventIndex(sessions, _events(cohort))
     definitions = read_suite(config.suite, index.codes)
     parts, counts = [], {}
     for definition in definitions:
@@ -92,13 +99,15 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
 def _check(config: BuildConfig) -> None:
     if config.folds == 1 or config.folds < 0:
         raise ConfigError(f"folds={config.folds}: use 0 for the cohort's own split, or 2 and more")
+    if config.folds and config.crossfit:
+        raise ConfigError("folds= and crossfit=: give one; crossfit= brings folds of its own")
     if config.controls < 1 or config.min_cases < 2:
         raise ConfigError("controls must be 1 or more and min_cases 2 or more")
     if odd := sorted(set(config.match_on) - set(MATCH_ON)):
         raise ConfigError(f"match_on={odd[0]}: cannot be matched on; there are: {', '.join(MATCH_ON)}")
     if odd := sorted(set(config.splits) - set(SPLITS)):
         raise ConfigError(f"splits={odd[0]}: there is no such split; there are: {', '.join(SPLITS)}")
-    if not config.folds and not {"train", "test"} <= set(config.splits):
+    if not config.folds and not config.crossfit and not {"train", "test"} <= set(config.splits):
         raise ConfigError(f"splits={','.join(config.splits)}: without folds a task needs train and test")
 
 
@@ -142,6 +151,8 @@ def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataF
 
 
 def _enough(cases: dict[str, int], config: BuildConfig) -> bool:
+    if config.crossfit:  # its folds are given: one without a case of this task is not scored, the others are
+        return sum(cases.values()) >= config.min_cases and len(cases) > 1
     if config.folds:
         return sum(cases.values()) >= config.min_cases and len(cases) == config.folds and min(cases.values()) >= 2
     return min(cases.get("train", 0), cases.get("test", 0)) >= config.min_cases
@@ -152,7 +163,9 @@ def _about(
 ) -> dict[str, Any]:
     """File metadata: enough to repeat the building and to judge a score."""
     made = set(tasks["task"])
-    settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("cohort", "out", "suite")}
+    paths = ("cohort", "out", "suite", "crossfit")  # whoever gets the file learns nothing of our folders
+    settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in paths}
+    settings |= {"crossfit": tasks["split"].n_unique()} if config.crossfit else {}
     exact = f"{', '.join(c for c in config.match_on if c != 'age')} equal"
     exact += f", age within {AGE_YEARS:g} years" if "age" in config.match_on else ", age not matched"
     exact += ", missing values a stratum of their own"
@@ -193,7 +206,7 @@ def counts_table(counts: dict[str, dict[str, Any]], most: int = 60) -> str:
         kept = {
             f"{family} tasks": _summed(kept.values(), family) for family in sorted({c["family"] for c in kept.values()})
         }
-    splits = sorted({s for c in kept.values() for s in c["splits"]}, key=lambda s: (*SPLITS, s).index(s))
+    splits = sorted({s for c in kept.values() for s in c["splits"]}, key=lambda s: ((*SPLITS, s).index(s), s))
     rows = [[task, c["cases"], c["dropped"], *(c["splits"].get(s, 0) for s in splits)] for task, c in kept.items()]
     return text_table(["task", "cases on record", "without control", *(f"cases in {s}" for s in splits)], rows)
 
@@ -211,7 +224,7 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
     few, kept = [c for c in counts if not c["kept"]], [c for c in counts if c["kept"]]
     none = sum(c["cases"] == 0 for c in few)
     cases = f"{config.min_cases} {'matched ' if config.matched else ''}cases"
-    where = "in all" if config.folds else "in train or in test"
+    where = "in all" if config.folds or config.crossfit else "in train or in test"
     return [
         f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort, {len(few) - none} fewer "
         f"than {cases} {where}",

@@ -24,6 +24,7 @@ from benchmark.scores.scoring import SCORES, Scored, score_tasks
 from benchmark.scores.statistics import RESAMPLES
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
+from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import write_table
@@ -39,7 +40,7 @@ class RunConfig:
     out: str = "???"
     """Folder to write scores.parquet, report.html and the baselines into."""
     embeddings: list[str] = dataclasses.field(default_factory=list)
-    """Embedding files, a.parquet,b.parquet."""
+    """Embedding files, a.parquet,b.parquet; of a folder of clef.crossfit each fold is scored with its own files."""
     cohort: str | None = None
     """Cohort folder; adds the baselines, what is known without a model."""
     unmatched_tasks: str | None = None
@@ -99,11 +100,11 @@ def _check(config: RunConfig) -> None:
         raise ConfigError("tokens= draws a session of the cohort; give cohort= too")
 
 
-def _embeddings(paths: list[str]) -> dict[str, Embeddings]:
+def _embeddings(given: list[str]) -> dict[str, Store]:
     """Stores by the name tables call them; files of the same name are told apart by their path."""
-    stores: dict[str, Embeddings] = {}
-    for path in paths:
-        store = read_embeddings(path)
+    stores: dict[str, Store] = {}
+    for path in [file for name in given for file in (fold_folders(Path(name)) if Path(name).is_dir() else [name])]:
+        store = read_fold_embeddings(path) if isinstance(path, Path) else read_embeddings(path)
         name = store.name if store.name and store.name not in stores else str(path)
         if name in stores:
             raise ValueError(f"embeddings={path}: this file is given twice")
@@ -145,7 +146,7 @@ def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
     return ceilings
 
 
-def _unmatched(config: RunConfig, stores: dict[str, Embeddings], matched: Scored) -> Scored | None:
+def _unmatched(config: RunConfig, stores: dict[str, Store], matched: Scored) -> Scored | None:
     """Embeddings that matching takes something from, on the unmatched twins of the scored tasks."""
     shown = {name: stores[name] for name, encoder in encoders_of(stores).items() if encoder.matched_away}
     if not config.unmatched_tasks or not shown:
@@ -159,7 +160,7 @@ def _unmatched(config: RunConfig, stores: dict[str, Embeddings], matched: Scored
     return score_tasks(tasks, shown, folds=config.folds, seeds=config.seeds)
 
 
-def _write_scores(out: Path, results: Results, stores: dict[str, Embeddings]) -> None:
+def _write_scores(out: Path, results: Results, stores: dict[str, Store]) -> None:
     """scores.parquet: a row per task, embedding and seed; its metadata repeats what the tasks' file says."""
     ceilings = results.about["ceilings"]
     table = results.scored.scores.select(*SCORES)

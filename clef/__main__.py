@@ -24,7 +24,7 @@ FOLDERS = ("clef", "clef/importers", "tokenizer", "benchmark")
 """Where programs are."""
 STEPS = {
     "import": ("clef.importers.folder", "clef.importers.*"),
-    "train": ("clef.pretrain", "tokenizer.*"),
+    "train": ("clef.pretrain", "clef.crossfit", "tokenizer.*"),
     "embed": ("clef.embed",),
     "benchmark": ("benchmark.build", "benchmark.run", "benchmark.*"),
     "look": ("clef.*",),

@@ -13,6 +13,7 @@ from clef.stages.inputs import Inputs
 from clef.stages.registry import STAGES
 from clef.stages.stage import Stage
 from clef.training import dry_run
+from clef.training.length import settle_steps
 from clef.training.loop import train
 from clef.training.run import Run, finished_model
 from clef.training.settings import PretrainConfig
@@ -23,6 +24,7 @@ from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
 
 log = logging.getLogger(__name__)
+MANY_STEPS = 5000  # as the stages' own settings have them, for archives and machines that are large
 
 
 def main(config: PretrainConfig) -> None:
@@ -39,6 +41,9 @@ def main(config: PretrainConfig) -> None:
     if config.dry_run:
         dry_run.say(config, device)
         return ranks.leave()
+    if device.type == "cpu" and config.machine is None and config.steps >= MANY_STEPS:
+        log.info("%s steps on a CPU are a matter of days; machine=laptop takes fewer and a smaller model", config.steps)
+    settle_steps(config)
     run = Run(config.out, config, input_fingerprints(config), config.wandb)
     if run.finished:
         log.info("%s: already finished after %d steps, nothing changed", config.out, config.steps)

@@ -32,8 +32,8 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("cohort", "tasks", "embeddings", "reports", "network", "model", "stages", "training", "inpainting"),
-        *("importers", "pages"),
+        *("cohort", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network", "model", "stages"),
+        *("training", "crossfit", "inpainting", "importers", "pages"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
 }

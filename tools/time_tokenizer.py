@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from clef.training.dry_run import seconds_of
 from clef.training.settings import PretrainConfig
+from clef.training.trial import seconds_of
 from tokenizer import read
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, parse, preset_groups, program

@@ -28,9 +28,10 @@ from clef.network.encoder import plan
 from clef.stages.recon import ReconConfig, ReconObjective
 from clef.stages.stage import Batch
 from clef.stages.workload import make_objective, mean_need, need_of, random_batch, size_of
-from clef.training.dry_run import is_half, matmul_rate, micro_step, place_name, scaled, seconds_of
+from clef.training.dry_run import is_half, matmul_rate, place_name, scaled
 from clef.training.loop import make_autocast, to_device
 from clef.training.settings import PretrainConfig
+from clef.training.trial import micro_step, seconds_of
 from tokenizer.base import ranks
 from tokenizer.base.cli import parse, program
 from tokenizer.base.files import write_text

@@ -7,7 +7,7 @@ from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Encoder
 from benchmark.encoders.nuisance import NUISANCE
 from benchmark.encoders.ours import CLEF, CODES, UNTRAINED
-from clef.embeddings import Embeddings
+from clef.fold_embeddings import Store
 
 ENCODERS: dict[str, Encoder] = {
     encoder.name: encoder
@@ -26,13 +26,13 @@ def with_role(role: str) -> list[Encoder]:
     return [encoder for encoder in ENCODERS.values() if encoder.role == role]
 
 
-def encoder_of(store: Embeddings) -> Encoder | None:
+def encoder_of(store: Store) -> Encoder | None:
     """The encoder that made these embeddings, by what their metadata say; None for anyone else's."""
     kind = store.config.get("kind")
     return next((encoder for encoder in ENCODERS.values() if encoder.kind == kind), None)
 
 
-def encoders_of(stores: Mapping[str, Embeddings]) -> dict[str, Encoder]:
+def encoders_of(stores: Mapping[str, Store]) -> dict[str, Encoder]:
     """The encoder behind each name, where it is one of ours."""
     return {name: encoder for name, store in stores.items() if (encoder := encoder_of(store))}
 

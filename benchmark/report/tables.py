@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.scores.comparing import Difference, differences, mean_scores, per_task
-from clef.embeddings import Embeddings
+from clef.fold_embeddings import Store
 
 if TYPE_CHECKING:
     from benchmark.scores.results import Results
@@ -84,7 +84,7 @@ def per_task_table(results: "Results") -> str:
     return text_table(["task", "cases", *scored.embeddings, *(["ceiling"] if ceilings else [])], rows)
 
 
-def hint_lines(stores: Mapping[str, Embeddings], cohort: str | None) -> list[str]:
+def hint_lines(stores: Mapping[str, Store], cohort: str | None) -> list[str]:
     """How to get the rows a score should stand beside and that are absent, a line for each.
 
     A row is taken for an encoder's by what its file says, or where it bears the encoder's name.

@@ -9,7 +9,7 @@ import polars as pl
 
 from benchmark.scores.probes import GRID, INNER_FOLDS, MIN_VAL_CASES, probe_rows
 from benchmark.scores.statistics import auroc, auroc_interval, set_weights, subject_draws
-from clef.embeddings import Embeddings
+from clef.fold_embeddings import Store, of_fold
 from clef.tasks import is_fold
 
 PROBE = (
@@ -19,6 +19,8 @@ PROBE = (
 )
 Choice = tuple[np.ndarray, float, str]
 """Scores (n,) of all rows, the regularisation C, and what it was chosen on."""
+Vectors = dict[str, np.ndarray]
+"""Vectors (n, D) of all rows, for the score of each split or fold."""
 
 
 @dataclasses.dataclass
@@ -32,9 +34,10 @@ class TaskScores:
 class Bench:
     """What all tasks share: the embeddings, where each session stands in them, and the bootstrap's draws."""
 
-    def __init__(self, stores: Mapping[str, Embeddings], tasks: pl.DataFrame, resamples: int):
+    def __init__(self, stores: Mapping[str, Store], tasks: pl.DataFrame, resamples: int):
         self.stores = stores
-        self.row = {name: {s: i for i, s in enumerate(store.session_id)} for name, store in stores.items()}
+        single = [of_fold(s, fold) for s in stores.values() for fold in getattr(s, "folds", ("",))]
+        self.row = {id(store): {s: i for i, s in enumerate(store.session_id)} for store in single}
         self.column = {s: i for i, s in enumerate(tasks["subject_id"].unique().sort())}
         self.draws = subject_draws(len(self.column), 0, resamples)
 
@@ -51,27 +54,43 @@ class Bench:
         common = _counts(part, y, scored, scored if folded else ~scored)
         rows, replicates = [], []
         for name, store in self.stores.items():
-            x = store.vectors[[self.row[name][s] for s in part["session_id"]]]
+            x = self.vectors(store, part)
             scores, c, chosen_on = (_out_of_fold if folded else _held_out)(x, y, split, group, seed)
             replicates.append(auroc(y[scored], scores[scored], fold, weights))
             value = float(auroc(y[scored], scores[scored], fold)[0])
             low, high = auroc_interval(value, replicates[-1], int(y[scored].sum()))
             result = {"auroc": value, "low": low, "high": high}
-            rows.append(common | result | {"embedding": name, "width": x.shape[1], "c": c, "chosen_on": chosen_on})
+            width = next(iter(x.values())).shape[1]
+            rows.append(common | result | {"embedding": name, "width": width, "c": c, "chosen_on": chosen_on})
         return TaskScores(rows, np.stack(replicates))
 
+    def vectors(self, store: Store, part: pl.DataFrame) -> Vectors:
+        """Vectors (n, D) of a task's sessions for the score of each of its splits or folds.
 
-def _held_out(x: np.ndarray, y: np.ndarray, split: np.ndarray, group: np.ndarray, seed: int) -> Choice:
-    probe = probe_rows(x, y, split == "train", split == "val", group, seed)
+        A fold's people are scored in the space of the model that has not seen them, and so are those the probe learns
+        from: cross-fitted embeddings have another array for each fold, others the same one.
+        """
+        made: dict[int, np.ndarray] = {}
+        spaces: Vectors = {}
+        for name in part["split"].unique():
+            single = of_fold(store, name)
+            if id(single) not in made:
+                made[id(single)] = single.vectors[[self.row[id(single)][s] for s in part["session_id"]]]
+            spaces[name] = made[id(single)]
+        return spaces
+
+
+def _held_out(x: Vectors, y: np.ndarray, split: np.ndarray, group: np.ndarray, seed: int) -> Choice:
+    probe = probe_rows(x["test"], y, split == "train", split == "val", group, seed)
     return probe.scores, probe.c, probe.chosen_on
 
 
-def _out_of_fold(x: np.ndarray, y: np.ndarray, split: np.ndarray, group: np.ndarray, seed: int) -> Choice:
+def _out_of_fold(x: Vectors, y: np.ndarray, split: np.ndarray, group: np.ndarray, seed: int) -> Choice:
     """Scores of each fold from a probe that was fitted, and its C chosen, on the other folds only."""
     scores, cs, none = np.full(len(y), np.nan), [], np.zeros(len(y), bool)
     for name in np.unique(split):
         out = split == name
-        probe = probe_rows(x, y, ~out, none, group, seed)
+        probe = probe_rows(x[name], y, ~out, none, group, seed)
         scores[out] = probe.scores[out]
         cs.append(probe.c)
     return scores, float(np.median(cs)), probe.chosen_on

@@ -8,14 +8,19 @@ import polars as pl
 
 from benchmark.encoders.registry import encoder_of
 from clef.embeddings import Embeddings, subject_hash
+from clef.fold_embeddings import FoldEmbeddings, Store, of_fold
 from clef.tasks import is_fold
 
 
-def check_embeddings(name: str, value: Embeddings | tuple[Any, Any]) -> Embeddings:
-    """Embeddings under the name `name`, from a store or from (session_id, vectors (n, D)).
+def check_embeddings(name: str, value: Store | tuple[Any, Any]) -> Store:
+    """Embeddings under the name `name`, from a store, from stores per fold, or from (session_id, vectors (n, D)).
 
     Raises ValueError (one line) on a wrong shape, repeated sessions, NaN or infinity.
     """
+    if isinstance(value, FoldEmbeddings):
+        for fold, store in value.folds.items():
+            check_embeddings(f"{name}, {fold}", store)
+        return value
     if not isinstance(value, Embeddings):
         ids, vectors = value
         value = Embeddings([str(i) for i in ids], np.asarray(vectors), name)
@@ -28,7 +33,7 @@ def check_embeddings(name: str, value: Embeddings | tuple[Any, Any]) -> Embeddin
     return value
 
 
-def keep_common(tasks: pl.DataFrame, stores: Mapping[str, Embeddings]) -> tuple[pl.DataFrame, list[str]]:
+def keep_common(tasks: pl.DataFrame, stores: Mapping[str, Store]) -> tuple[pl.DataFrame, list[str]]:
     """Task rows whose session every embedding has, as matched sets, and lines that say what was lost.
 
     A set is left out with its case or its last control. Raises ValueError for an embedding that has no session at all.
@@ -54,16 +59,40 @@ def scored_rows(tasks: pl.DataFrame) -> pl.DataFrame:
     return tasks.filter((pl.col("split") == "test") | pl.col("split").map_elements(is_fold, pl.Boolean))
 
 
-def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], allow: bool) -> dict[str, int]:
+def check_folds(tasks: pl.DataFrame, stores: Mapping[str, Store]) -> None:
+    """Raise ValueError (one line) if tasks are not in the folds of an embedding that has a model for each fold."""
+    splits = set(tasks["split"])
+    for name, store in stores.items():
+        if isinstance(store, FoldEmbeddings) and not splits <= set(store.folds):
+            raise ValueError(
+                f"{name}: it has a model for each of {len(store.folds)} folds, and these tasks are in "
+                f"{', '.join(sorted(splits))}; build them in its folds, benchmark.build crossfit=DIR"
+            )
+
+
+def _seen_by(store: Store, rows: pl.DataFrame) -> set[str]:
+    """Scored subjects, hashed, whom the model that embeds them for their score was fitted on or selected with."""
+    seen = set()
+    for (split,), part in rows.group_by("split"):
+        known = of_fold(store, split).trained_on
+        seen |= {subject_hash(s) for s in part["subject_id"].unique()} & set().union(*known.values())
+    return seen
+
+
+def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Store], allow: bool) -> dict[str, int]:
     """How many scored subjects each embedding's model was fitted on or selected with, by hashed subject.
+
+    Of cross-fitted embeddings each fold's subjects are held against that fold's model.
 
     Raises ValueError (one line) if there are any, unless `allow`.
     """
     rows = scored_rows(tasks)
-    subjects = {subject_hash(s) for s in rows["subject_id"].unique()}
-    seen = {name: len(subjects & set().union(*store.trained_on.values())) for name, store in stores.items()}
+    subjects = rows["subject_id"].unique()
+    seen = {name: len(_seen_by(store, rows)) for name, store in stores.items()}
     if (bad := next((name for name, n in seen.items() if n), None)) and not allow:
         folds = " (with folds all are; build with splits=[test])" if set(rows["split"]) != {"test"} else ""
+        if isinstance(stores[bad], FoldEmbeddings):
+            folds = " in their own fold (build the tasks with crossfit=DIR of these embeddings)"
         raise ValueError(
             f"{bad}: its model was trained or selected on {seen[bad]} of the {len(subjects)} subjects to be scored"
             f"{folds}; use a model that has not seen them, or allow_overlap=true to score and flag it"
@@ -71,7 +100,7 @@ def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], allow: b
     return seen
 
 
-def overlap_lines(stores: Mapping[str, Embeddings], overlap: dict[str, int]) -> list[str]:
+def overlap_lines(stores: Mapping[str, Store], overlap: dict[str, int]) -> list[str]:
     """What can and cannot be said about subjects a model has seen, one line per embedding that needs one."""
     lines = [f"{name}: OVERLAP, its model has seen {n} of the scored subjects" for name, n in overlap.items() if n]
     for name, store in stores.items():

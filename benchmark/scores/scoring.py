@@ -12,10 +12,16 @@ import numpy as np
 import polars as pl
 
 from benchmark.scores.bench import Bench, TaskScores
-from benchmark.scores.eligibility import check_embeddings, find_overlap, keep_common, overlap_lines
+from benchmark.scores.eligibility import (
+    check_embeddings,
+    check_folds,
+    find_overlap,
+    keep_common,
+    overlap_lines,
+)
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
-from clef.embeddings import Embeddings
+from clef.fold_embeddings import Store
 from clef.tasks import check_tasks, hash_of_splits, is_fold
 from tokenizer.base.progress import track
 
@@ -63,7 +69,7 @@ class Scored:
 
 def score(
     tasks: pl.DataFrame,
-    embeddings: Mapping[str, Embeddings | tuple[Any, Any]],
+    embeddings: Mapping[str, Store | tuple[Any, Any]],
     *,
     folds: int = 0,
     seeds: int = 1,
@@ -80,7 +86,7 @@ def score(
 
 def score_tasks(
     tasks: pl.DataFrame,
-    embeddings: Mapping[str, Embeddings | tuple[Any, Any]],
+    embeddings: Mapping[str, Store | tuple[Any, Any]],
     *,
     folds: int = 0,
     seeds: int = 1,
@@ -96,6 +102,7 @@ def score_tasks(
         raise ValueError("no embeddings to score; give at least one, embeddings=a.parquet")
     kept, notes = keep_common(tasks, stores)
     tables = [put_in_folds(kept, folds, seed) for seed in range(seeds)]
+    check_folds(tables[0], stores)
     overlap = find_overlap(tables[0], stores, allow_overlap)
     bench = Bench(stores, kept, resamples)
     names, rows, replicates = [], [], []
@@ -130,7 +137,7 @@ def _score_seeds(bench: Bench, parts: list[pl.DataFrame], redrawn: bool) -> list
 
 def _complete(
     rows: list[dict[str, Any]],
-    stores: Mapping[str, Embeddings],
+    stores: Mapping[str, Store],
     overlap: dict[str, int],
     left_out: dict[str, int],
     hashes: list[str],

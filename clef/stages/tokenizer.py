@@ -186,6 +186,6 @@ def make_vqgan(config: VQGANConfig, samples: Crops) -> VQGAN:
 
 
 def preview(settings: dict[str, Any]) -> Preview:
-    """The size of the network; its speed depends on how fast recordings are read, so no step is timed."""
+    """The size of the network; its speed depends on how fast recordings are read, so it takes some to time a step."""
     count = sum(p.numel() for p in VQGAN(settings["vqgan"]).parameters())
-    return Preview([f"parameters: {count / 1e6:.1f} M in the tokenizer; dry_run measures stage=recon only"])
+    return Preview([f"parameters: {count / 1e6:.1f} M in the tokenizer"])

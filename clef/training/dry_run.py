@@ -1,44 +1,38 @@
-"""What a run would need, said before it starts: size, operations, memory, and time at a measured rate.
+"""What a run would need, said before it starts: the archive, size, memory, and time at a measured rate.
 
-The rate is that of real micro-steps (forward and backward of the stage's own workload, without the optimiser's step,
-which the micro-batches of a step share) of one process on this device. Nothing is written.
+With the stage's inputs given, a few steps on its own samples are timed. Without them the rate is that of micro-steps
+over random sessions (forward and backward of the stage's own workload). Both leave out the optimiser's step, which
+the micro-batches of a step share. Nothing is written.
 
     python -m clef.pretrain stage=STAGE model=base dry_run=true
 """
 
-import contextlib
+import dataclasses
 import logging
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+import numpy as np
 import torch
 
 from clef.network import costs
+from clef.stages.inputs import Inputs, load_tokens
 from clef.stages.registry import STAGES
-from clef.stages.stage import Batch, Objective, Workload
-from clef.training.loop import LoopConfig, make_autocast, to_device
+from clef.stages.stage import Workload
+from clef.training.forecast import in_words
+from clef.training.length import steps_of
+from clef.training.loop import LoopConfig, make_autocast
+from clef.training.run import finished_model
 from clef.training.settings import PretrainConfig, stage_settings
+from clef.training.trial import Trial, look_at, seconds_of, step_seconds, try_steps
 from tokenizer.base import ranks
+from tokenizer.sessions import SPLITS, read_sessions
+from tokenizer.stretches import valid_spans
 
 log = logging.getLogger(__name__)
 EPOCHS, SESSIONS = 20, 260_000  # the training of the paper (arXiv 2605.10817)
-SECONDS = 20.0  # of measuring; a step that was begun is ended
 
 
-# ---- the clock
-def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Time of `work`, in s, until the device is done with it; on one CPU thread without what other processes take."""
-    alone = device.type == "cpu" and torch.get_num_threads() == 1
-    clock = time.process_time if alone else time.perf_counter
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    wait()
-    began = clock()
-    work()
-    wait()
-    return clock() - began
-
-
+# ---- what is said
 def matmul_rate(device: torch.device, half: bool) -> float:
     """Operations per second of one large square matrix product, at its best within a second: what a model can near."""
     side, dtype = 8192 if device.type == "cuda" else 2048, torch.bfloat16 if half else torch.float32
@@ -49,28 +43,100 @@ def matmul_rate(device: torch.device, half: bool) -> float:
     return 2 * side**3 / min(laps)
 
 
-def micro_step(objective: torch.nn.Module, batch: Batch, autocast: contextlib.AbstractContextManager) -> None:
-    """Forward and backward of one micro-batch; the gradient is dropped."""
-    with autocast:
-        loss = objective(batch, batch["counts"], 0.0)["loss"]
-    loss.backward()
-    objective.zero_grad(set_to_none=True)
-
-
-def step_seconds(objective: Objective, batch: Batch, precision: str, device: torch.device) -> float:
-    """Median time of a micro-step, in s: of nine or as many as fit into the time there is; a GPU warms up first."""
-    autocast, batch = make_autocast(precision, device), to_device(batch, device)
-    step, laps, began = lambda: micro_step(objective, batch, autocast), [], time.monotonic()
-    if device.type == "cuda":
-        step()  # loads kernels; on a CPU there is less to warm up, and a step of model=base takes half a minute
-    while not laps or (len(laps) < 9 and time.monotonic() - began + laps[-1] < SECONDS):
-        laps.append(seconds_of(step, device))
-    return statistics.median(laps)
-
-
-# ---- what is said
 def say(config: PretrainConfig, device: torch.device) -> None:
-    """Log what the run would need on this device; of a stage without a workload what its settings alone tell."""
+    """Log what the run would need on this device: on the archive that was given, or on random sessions."""
+    stage = STAGES[config.stage]
+    missing = [name for name in stage.needs if not getattr(config, name)]
+    if missing:
+        say_sizes(config, device)
+        log.info("%s: give it, and its own steps are timed", " ".join(f"{name}=" for name in missing))
+    else:
+        say_archive(config, device)
+
+
+def say_archive(config: PretrainConfig, device: torch.device) -> None:
+    """What the archive is, and what a few steps on it took."""
+    stage, known = STAGES[config.stage], archive_of(config)
+    settings = {name: getattr(config, name) for name in stage.settings}
+    if stage.reads_recordings:  # weights of any scale cost the same: it is taken from two recordings
+        settings["tokenizer_stage"] = dataclasses.replace(config.tokenizer_stage, scale_sessions=2)
+    for line in archive_lines(known):
+        log.info("%s", line)
+    config.steps = config.steps or steps_of(config, known.train)
+    init = finished_model(config.init) if config.init else None
+    objective, samples = stage.build(
+        Inputs(config.cohort, config.tokens, init, config.seed, config.attention), **settings
+    )
+    micro = max(1, config.batch // max(1, config.accumulate * ranks.WORLD))
+    trial = try_steps(objective, samples, micro, config.precision, device)
+    for line in trial_lines(config, known, trial, objective, micro):
+        log.info("%s", line)
+    log.info("(%s; nothing was written)", place_name(device, is_half(config.precision, device)))
+
+
+@dataclasses.dataclass
+class Archive:
+    """What is known of an archive: sessions per split, s of the sessions looked at, s to read one (0: in memory)."""
+
+    splits: dict[str, int]
+    lengths: np.ndarray
+    reading: float
+
+    @property
+    def train(self) -> int:
+        """Sessions to learn from."""
+        return self.splits["train"]
+
+
+def archive_of(config: PretrainConfig) -> Archive:
+    """The archive that a stage would learn from: every session of a store, some recordings of a cohort."""
+    if "tokens" in STAGES[config.stage].needs:
+        _, tokens = load_tokens(str(config.tokens))
+        splits = {split: int((tokens.split == split).sum()) for split in SPLITS}
+        return Archive(splits, 10.0 * valid_spans(tokens.valid), 0.0)
+    sessions = read_sessions(str(config.cohort))
+    splits = {split: int((sessions["split"] == split).sum()) for split in SPLITS}
+    look = look_at(str(config.cohort), sessions, config.reading)
+    return Archive(splits, look.lengths, look.reading)
+
+
+def archive_lines(known: Archive) -> Iterator[str]:
+    """How many sessions there are and how long they are."""
+    total = sum(known.splits.values())
+    shares = ", ".join(f"{count:,} {split}" for split, count in known.splits.items())
+    yield f"archive: {total:,} sessions ({shares})"
+    low, middle, high = np.quantile(known.lengths, [0, 0.5, 1]) / 60
+    seen = f"{len(known.lengths):,} of them read" if len(known.lengths) < total else "all"
+    yield f"length, of at most 21.3 min that are used: {low:.1f} to {high:.1f} min, median {middle:.1f} ({seen})"
+
+
+def trial_lines(
+    config: PretrainConfig, known: Archive, trial: Trial, objective: torch.nn.Module, micro: int
+) -> Iterator[str]:
+    """Steps, memory and time of the run, from what a few samples cost."""
+    shown = float(f"{config.steps * config.batch / max(1, known.train):.3g}")
+    yield f"parameters: {sum(p.numel() for p in objective.parameters()) / 1e6:.2f} M"
+    yield f"steps: {config.steps:,} of {config.batch} samples: each training session {shown:,g} times"
+    yield (
+        f"memory: about {scaled(trial.memory(micro))}B with {micro} samples in a micro-batch "
+        f"({scaled(trial.base)}B before the first step); a larger accumulate= needs less"
+    )
+    step = seconds_per_step(config, known, trial)
+    reading = f", reading {known.reading:.2f} s a recording" if known.reading else ""
+    yield f"a step: {step:.2g} s (timed with {trial.samples} samples{reading})"
+    yield f"time: about {in_words(step * config.steps)} for {config.steps:,} steps, without validation"
+
+
+def seconds_per_step(config: PretrainConfig, known: Archive, trial: Trial) -> float:
+    """Seconds of a step: its samples on this process's share of the work, and their reading where that is longer."""
+    samples = config.batch / ranks.WORLD
+    compute = samples * trial.seconds
+    reading = samples / config.tokenizer_stage.crops_per_reading * known.reading if known.reading else 0.0
+    return max(compute, reading / config.workers) if config.workers else compute + reading
+
+
+def say_sizes(config: PretrainConfig, device: torch.device) -> None:
+    """What the settings alone tell, and micro-steps on random sessions where the stage has a workload."""
     preview = STAGES[config.stage].preview(stage_settings(config))
     for line in preview.lines:
         log.info("%s", line)

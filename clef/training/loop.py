@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from clef.stages.stage import Batch, Objective, Samples
 from clef.training.ema import Average
+from clef.training.forecast import Forecast
 from clef.training.gradients import sum_gradients
 from clef.training.guards import FirstBadStep, StopSignal
 from clef.training.loading import StepClock, load
@@ -29,7 +30,13 @@ class LoopConfig:
     """The loop's own settings."""
 
     steps: int = 1000
-    """Optimiser steps in all."""
+    """Optimiser steps in all; 0: as many as `epochs` need."""
+    epochs: float = 20.0
+    """How often each training session is shown, with steps=0; as steps it is bounded by the next two."""
+    fewest_steps: int = 300
+    """Fewest steps that `epochs` may come to, so that a small archive is learned from at all."""
+    most_steps: int = 20000
+    """Most steps that `epochs` may come to, so that a large archive takes no longer than there is time."""
     batch: int = 16
     """Samples per step, over all processes."""
     accumulate: int = 1
@@ -71,6 +78,7 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
     if start == 0 and ranks.RANK == 0 and (known := objective.before_start(samples)):
         run.log_metrics({"step": 0, **known})
     stop, bad, clock, saved_at = StopSignal(), FirstBadStep(device), StepClock(), time.monotonic()
+    forecast = Forecast(start, config.steps)
     coming = load(samples, range(start, config.steps), config.batch, config.accumulate, workers, device.type == "cuda")
     with contextlib.closing(coming):
         for step, batches in track(clock.timed(coming), "train", config.steps, start):
@@ -93,6 +101,7 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
             extra = objective.after_step(step)
             done = step + 1
             bad.note(done, metrics["loss"], norm)
+            forecast.note(done)
             leaving = stop.now() or done == config.steps
             saving = leaving or ranks.agreed(time.monotonic() - saved_at > 60 * config.checkpoint_minutes)
             logging_now = done % config.log_every == 0 or done == config.steps

@@ -32,6 +32,7 @@ KEEP_CHECKPOINTS = 2
 # settings that change neither numbers nor meaning, and so may differ when a run goes on
 FREE = {"out", "device", "workers", "threads", "wandb", "log_every", "checkpoint_minutes", "dry_run"}
 FREE |= {"recon.probe", "recon.probe_tasks"}  # what is monitored beside the loss
+FREE |= {"machine", "epochs", "fewest_steps", "most_steps"}  # they act through what they set: steps above all
 
 STARTED = {
     "run.json",

@@ -30,6 +30,8 @@ class CommonConfig(LoopConfig):
     """Settings of the loop, and those that every stage has."""
 
     stage: str = documented("???", f"What to train; sets the loop's defaults for it: {NEEDS}.")
+    machine: str | None = None
+    """Sizes, steps and batches for what there is: laptop (CPU) or gpu (one); without it, those for a large archive."""
     model: str = "small"
     """Size of every network."""
     text: str = "scratch"
@@ -37,7 +39,7 @@ class CommonConfig(LoopConfig):
     out: str | None = None
     """Run folder, required but for dry_run; the same folder with the same settings resumes."""
     dry_run: bool = False
-    """Say what the run would need (size, operations, memory, time on this device) and end; nothing is written."""
+    """Say what the run would need (archive, size, memory, time on this device) and end; nothing is written."""
     cohort: str | None = documented(None, f"Cohort folder ({needed_by('cohort')}).")
     tokens: str | None = documented(None, f"Token store ({needed_by('tokens')}).")
     init: str | None = documented(None, f"Finished run whose encoder is trained further ({needed_by('init')}).")

@@ -1,12 +1,16 @@
 """Tasks of a cohort: folds, splits, what is written and what is refused."""
 
+import dataclasses
+
 import polars as pl
 import pytest
 
 import benchmark
 from benchmark.build import BuildConfig, build_tasks, counts_table
+from clef.cohort import Cohort
+from clef.folds import draw_folds, write_folds
 from clef.tasks import check_tasks, read_tasks, write_tasks
-from tokenizer.base.cli import parse
+from tokenizer.base.cli import ConfigError, parse
 
 
 def test_folds_hold_whole_sets_and_splits_can_be_chosen(people):
@@ -16,6 +20,19 @@ def test_folds_hold_whole_sets_and_splits_can_be_chosen(people):
     assert set(tasks["split"]) == {f"fold{i}" for i in range(5)}
     test = pl.read_parquet(people / "sessions.parquet").filter(pl.col("split") == "test")
     assert set(tasks["session_id"]) <= set(test["session_id"])
+
+
+def test_folds_of_a_crossfitted_model_are_kept_and_matched_within(people, tmp_path):
+    table = draw_folds(Cohort(people), 4, 0)
+    write_folds(tmp_path, table, {"folds": 4, "seed": 0})
+    config = BuildConfig(str(people), "x", "demo", match_on=["sex", "site"], crossfit=str(tmp_path))
+    tasks, about = build_tasks(config)
+    check_tasks(tasks)
+    of = {subject: f"fold{fold}" for subject, fold in table.iter_rows()}
+    assert all(of[subject] == split for subject, split in tasks.select("subject_id", "split").iter_rows())
+    assert about["protocol"]["crossfit"] == 4 and str(tmp_path) not in str(about)
+    with pytest.raises(ConfigError, match="give one"):
+        build_tasks(dataclasses.replace(config, folds=4))
 
 
 def test_what_is_built_is_the_same_every_time_and_survives_the_disk(people, tmp_path):

@@ -2,8 +2,10 @@
 
 A program states its settings as a dataclass (nested ones for its components) with a docstring under each
 field. An argument whose name is a folder of presets of that program (`configs/PROGRAM/NAME/`) lays that YAML
-file over the defaults; any other sets one field, after all presets, wherever it stands on the line. Values of
-string and path fields are taken literally. Mistakes stop the program with one line and exit code 2.
+file over the defaults; any other sets one field, after all presets, wherever it stands on the line. Groups are laid
+over in the order of their fields. A preset may choose a preset of a later group, which the line may overrule
+(`model: tiny`), and may say what holds with a preset of an earlier one alone (`stage: {recon: {steps: 400}}`). Values
+of string and path fields are taken literally. Mistakes stop the program with one line and exit code 2.
 
 Built on OmegaConf structured configs, which own types and their conversion. Not Hydra: its grammar refuses
 paths with brackets and equals signs, and it prints tracebacks.
@@ -21,7 +23,7 @@ import sys
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,11 +104,15 @@ def parse(schema: type[ConfigT], name: str, argv: list[str]) -> ConfigT:
     groups = preset_groups(name)
     settings = [_split(argument) for argument in argv]
     defaults = {f.name: f.default for f in dataclasses.fields(schema) if f.name in groups and f.default != "???"}
-    chosen = defaults | {key: value for key, value in settings if key in groups}
+    given = {key: value for key, value in settings if key in groups}
+    chosen = defaults | given
     for group in [f.name for f in dataclasses.fields(schema) if f.name in groups]:  # whatever the arguments' order
         if value := chosen.get(group):
-            for key, preset in _flat(_read_preset(name, group, value)):
-                _set(schema, config, key, preset, f"preset {group}={value}")
+            preset = _read_preset(name, group, value)
+            choices = {key: choice for key, choice in preset.items() if key in groups and isinstance(choice, str)}
+            chosen |= choices | given
+            for key, setting in _preset_settings(preset, chosen, groups):
+                _set(schema, config, key, setting, f"preset {group}={value}")
             config[group] = value
     for key, value in settings:
         if key not in groups:
@@ -135,6 +141,16 @@ def _read_preset(name: str, group: str, value: str) -> dict[str, Any]:
     if value not in known:
         raise ConfigError(f"{group}={value}: there is no such preset; there are: {', '.join(known)}")
     return OmegaConf.to_container(OmegaConf.load(preset_root() / name.split(".")[-1] / group / f"{value}.yaml")) or {}
+
+
+def _preset_settings(
+    preset: dict[str, Any], chosen: dict[str, str], groups: Iterable[str]
+) -> Iterator[tuple[str, Any]]:
+    """The fields that a preset sets, and after them those it sets with what is `chosen` of another group."""
+    yield from _flat({key: value for key, value in preset.items() if key not in groups})
+    for group in groups:
+        if isinstance(cases := preset.get(group), dict):
+            yield from _flat(cases.get(chosen.get(group), {}))
 
 
 def _split(argument: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from sklearn.metrics import roc_auc_score
 from benchmark.scores.bench import Bench
 from benchmark.scores.probes import probe_rows
 from benchmark.scores.scoring import put_in_folds
+from clef.embeddings import Embeddings
+from clef.fold_embeddings import FoldEmbeddings
 from tests.benchmark.examples import make_embeddings, make_tasks
 
 
@@ -36,6 +38,18 @@ def test_out_of_fold_no_row_scores_itself():
     store = make_embeddings(part, 0.0, width=300)
     row = Bench({"e": store}, part, 10).score_task(part, 0).rows[0]
     assert abs(row["auroc"] - 0.5) < 0.12 and row["scored_on"] == "4 folds" and row["cases"] == 120
+
+
+def test_each_fold_is_scored_in_the_space_of_its_own_model():
+    part = put_in_folds(make_tasks(1), 2, 0)
+    good, noise = make_embeddings(part, 2.0), make_embeddings(part, 0.0, seed=9)
+    turned = Embeddings(good.session_id, -2 * good.vectors[:, ::-1], "e")  # another space, the same knowledge
+    folds = {"same": (good, good), "turned": (good, turned), "half": (good, noise)}
+    stores = {name: FoldEmbeddings({"fold0": a, "fold1": b}) for name, (a, b) in folds.items()}
+    result = Bench({"one": good, **stores}, part, 20).score_task(part, 0)
+    auroc = {row["embedding"]: row["auroc"] for row in result.rows}
+    assert auroc["same"] == auroc["one"] > 0.85 and auroc["turned"] == pytest.approx(auroc["one"], abs=0.01)
+    assert 0.55 < auroc["half"] < auroc["one"] - 0.05
 
 
 def test_embeddings_share_resamples():

@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from clef.stages.registry import STAGES
-from clef.training import dry_run
+from clef.training import dry_run, trial
 from clef.training.settings import PretrainConfig, stage_settings
-from tests.helpers import run
+from tests.helpers import pretrain, run, snapshot
 from tokenizer.base.cli import parse
+
+FIXTURES = {"cohort": "tiny_cohort", "tokens": "tiny_store", "init": "tiny_recon"}
 
 
 def parameters(model):
@@ -34,6 +36,26 @@ def test_a_dry_run_of_the_tokenizer_says_its_size(tmp_path):
     assert done.code == 0 and "M in the tokenizer" in done.err
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_dry_run_of_every_stage_speaks_of_the_archive_it_was_given(stage, request, tmp_path, monkeypatch):
+    needs = {name: request.getfixturevalue(FIXTURES[name]) for name in STAGES[stage].needs}
+    monkeypatch.chdir(tmp_path)
+    before = {name: snapshot(path) for name, path in needs.items()}
+    done = pretrain(tmp_path / "said", stage, dry_run=True, steps=50, **needs)
+    assert done.code == 0, done.err
+    assert "archive: 36 sessions (" in done.err and "length, of at most 21.3 min that are used: 0." in done.err
+    for start in ("parameters: ", "steps: 50 of 4 samples: ", "memory: about ", "a step: ", "time: about "):
+        assert sum(line.startswith(start) for line in done.err.splitlines()) == 1, (start, done.err)
+    assert "260,000" not in done.err
+    assert [p.name for p in tmp_path.iterdir()] == ["said"]
+    assert {name: snapshot(path) for name, path in needs.items()} == before
+
+
+def test_a_dry_run_says_which_input_it_lacks(tiny_cohort, tmp_path):
+    done = pretrain(tmp_path / "said", "tokenizer", dry_run=True)
+    assert done.code == 0 and "cohort=: give it, and its own steps are timed" in done.err
+
+
 def test_a_dry_run_of_alignment_is_that_of_its_encoder(tmp_path):
     settings = {"model": "tiny", "recon.columns": 4}
     done = run(tmp_path / "said", "clef.pretrain", stage="align", dry_run=True, **settings)
@@ -46,7 +68,7 @@ def test_steps_are_timed_in_seconds_and_leave_no_gradient():
     layer, batch = torch.nn.Linear(2, 1), {"counts": {}}
     objective = lambda batch, totals, progress: {"loss": layer(torch.ones(1, 2)).sum()}
     objective.zero_grad = layer.zero_grad
-    seconds = dry_run.step_seconds(objective, batch, "fp32", torch.device("cpu"))
+    seconds = trial.step_seconds(objective, batch, "fp32", torch.device("cpu"))
     assert 0 < seconds < 1 and layer.weight.grad is None
 
 

@@ -49,6 +49,19 @@ def read(*argv, schema=Settings, name="nowhere"):
     return parse(schema, name, list(argv))
 
 
+def test_a_preset_may_choose_another_and_depend_on_a_third():
+    from clef.training.settings import PretrainConfig
+
+    def settings(*given):
+        config = parse(PretrainConfig, "clef.pretrain", list(given))
+        return config.model, config.encoder.width, config.batch, config.tokenizer_stage.crop_frames
+
+    assert settings("stage=recon", "machine=laptop") == ("tiny", 128, 8, 640)
+    assert settings("machine=laptop", "stage=tokenizer") == ("tiny", 128, 16, 160)
+    assert settings("stage=recon", "model=small", "machine=laptop", "batch=4") == ("small", 320, 4, 640)
+    assert settings("stage=recon") == ("small", 320, 256, 640)
+
+
 def test_presets_named_on_both_sides_of_fields_come_first():
     from clef.training.settings import PretrainConfig
 
