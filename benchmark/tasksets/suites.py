@@ -44,8 +44,8 @@ def suite_names() -> list[str]:
 def read_suite(suite: str, codes: Iterable[str]) -> list[Definition]:
     """The tasks of a suite, for a cohort that holds `codes`; a rule is applied to them, a list is taken as it is.
 
-    `suite` is a name or the path of a YAML file of one's own. Raises ConfigError for an unknown one, and for a file that
-    breaks the form of `benchmark.tasksets.suite_files`.
+    `suite` is a name or the path of a YAML file of one's own. Raises ConfigError for an unknown one, and for a file
+    that breaks the form in `benchmark.tasksets.suite_files`.
     """
     path = Path(suite) if suite.endswith((".yaml", ".yml")) else preset_root() / f"benchmark/suite/{suite}.yaml"
     if not path.is_file():

