@@ -32,8 +32,19 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("cohort", "tasks", "embeddings", "reports", "network", "model", "stages", "training", "inpainting"),
-        *("importers", "pages"),
+        *(
+            "cohort",
+            "tasks",
+            "embeddings",
+            "reports",
+            "network",
+            "sources",
+            "model",
+            "stages",
+            "training",
+            "inpainting",
+        ),
+        *("estimator", "dataset", "importers", "pages"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
 }
