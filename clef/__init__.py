@@ -2,6 +2,12 @@
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clef.dataset import TokenDataset
+    from clef.estimator import EEGEmbedder
+    from clef.model import Model, load
 
 __version__ = "0.1.0"
 
@@ -23,12 +29,15 @@ def _check_siblings() -> None:
 _check_siblings()
 
 
-def __getattr__(name: str):
-    if name in ("load", "Model"):  # lazy: `import clef` stays light
-        from clef import model
+_HOMES = {"load": "model", "Model": "model", "EEGEmbedder": "estimator", "TokenDataset": "dataset"}
 
-        return getattr(model, name)
+
+def __getattr__(name: str):
+    if name in _HOMES:  # lazy: `import clef` stays light
+        import importlib
+
+        return getattr(importlib.import_module(f"clef.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'clef' has no attribute {name!r}")
 
 
-__all__ = ["Model", "__version__", "load"]
+__all__ = ["EEGEmbedder", "Model", "TokenDataset", "__version__", "load"]

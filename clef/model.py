@@ -2,21 +2,26 @@
 
 model = clef.load("RUN")
 model.embed("recording.edf")        # (1, D) float32
+model.embed("archive/")             # (n, D), a row for every recording in it
+model.embeddings("archive/")        # the same with a name for every row, ready to be written or scored
 model.text(["generalised slowing"]) # (1, P) float32
 """
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from clef.embeddings import Embeddings, read_embeddings
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
+from clef.sources import Gathered, OnError, Options, check_choice, gather, reading_config, store_tokens
 from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens, TokenStore
 from tokenizer.stretches import cut
@@ -34,30 +39,98 @@ class Model:
     encoder: Encoder
     heads: Alignment | None = None
 
-    def embed(self, source: Any, tokens: bool = False, pool: str | None = None) -> np.ndarray:
-        """Embed a recording (path), Session, mne Raw, or every session of a TokenStore.
+    def embed(
+        self,
+        source: Any,
+        tokens: bool = False,
+        pool: str | None = None,
+        *,
+        on_error: OnError = "raise",
+        workers: int = 1,
+        channels: Sequence[str] | None = None,
+        **reading: Any,
+    ) -> np.ndarray:
+        """Vectors (n, D) float32 of n sessions in the order given; with `tokens=True` token states (n, 2048, width).
 
-        Returns (n, D) float32; with `tokens=True` the state of every token, (n, 2048, width), zero where invalid.
-        Raises ValueError with one line if a recording cannot be read or a store is from another tokenizer.
+        source: a path; a folder (all recordings in and below it, by path), a cohort folder (its sessions, in the order
+            of the table) or a token store; a tokenizer.Session; an mne Raw, or Epochs, each of which is a session; an
+            array (channels, samples) with `rate` in Hz and `channels`, the names of its rows, in µV unless `unit` says
+            otherwise; a TokenStore; or a list of these
+        on_error: what cannot be used stops everything ("raise"), or becomes a row of NaN ("nan") and is logged
+        workers: processes that read files beside this one · reading: fields of `ReadingConfig`, as in `tokenizer.read`
+        Raises RecordingError with one line that names the first recording that cannot be used, ValueError with one line
+        for what is no source, or a store from another tokenizer.
         """
-        sessions = self.tokenise(source)
-        if tokens:
-            return np.concatenate(list(self._states(sessions)))
-        return self.embed_tokens(sessions, pool)
+        check_choice("on_error", on_error, get_args(OnError))
+        gathered = self._gather(source, on_error, workers, channels, reading)
+        return self._states(gathered) if tokens else self._vectors(gathered, pool)
+
+    def embeddings(
+        self,
+        source: Any,
+        name: str = "clef",
+        pool: str | None = None,
+        *,
+        on_error: Literal["raise", "skip"] = "raise",
+        workers: int = 1,
+        channels: Sequence[str] | None = None,
+        **reading: Any,
+    ) -> Embeddings:
+        """As `embed`, with a name for every row: what `write_embeddings` writes and `benchmark.score` scores.
+
+        Names: a file's path below the folder, or below the folder that the files of a list share; session_id where
+        there is one; else the place in the list. on_error="skip" leaves out what cannot be used, and logs it.
+        """
+        check_choice("on_error", on_error, ("raise", "skip"))
+        gathered = self._gather(source, on_error, workers, channels, reading)
+        kept = gathered.reasons == ""
+        if not kept.any():
+            raise ValueError(f"none of {len(kept)} sessions could be used; the first: {gathered.reasons[0]}")
+        names = gathered.tokens.session_id[kept].tolist()
+        if twice := [each for each, count in Counter(names).items() if count > 1]:
+            raise ValueError(f"{twice[0]}: given twice; expected every session once, so that a row has its own name")
+        about = self.about("trained", pool or self.encoder.config.pool, "encoder")
+        trained_on = self.encoder.about.get("trained_on", {})
+        return Embeddings(names, self._vectors(gathered, pool)[kept], name, self.fingerprint, about, trained_on)
 
     def tokenise(self, source: Any) -> Tokens:
-        """Tokens of any source `embed` takes, or of a `Reading`."""
+        """Tokens of one recording, `Session`, mne Raw or `Reading`, or of the sessions that a TokenStore holds.
+
+        A store's sessions that were refused when it was made are not among them; `embed` says so, or keeps their rows.
+        """
         if isinstance(source, Tokens):
             return source
         if isinstance(source, TokenStore):
-            if source.fingerprint != self.encoder.about.get("tokenizer"):
-                raise ValueError(
-                    f"{source.path.name}: made with tokenizer {source.fingerprint}, the model was trained on tokens of "
-                    f"{self.encoder.about.get('tokenizer')}; encode the recordings with the model's own (tokenizer=RUN)"
-                )
-            return source.load()
+            return store_tokens(source, self.encoder.about.get("tokenizer"))
         one = tokenise(source, self.vqgan)
         return Tokens(one.tokens[None], one.valid[None], np.array(["session"]), np.zeros(1, np.int64), np.array([""]))
+
+    def _gather(
+        self, source: Any, on_error: str, workers: int, channels: Sequence[str] | None, reading: dict[str, Any]
+    ) -> Gathered:
+        options = Options(on_error, workers, channels, reading_config(reading))
+        return gather(source, self.vqgan, self.encoder.about.get("tokenizer"), options)
+
+    def _vectors(self, gathered: Gathered, pool: str | None) -> np.ndarray:
+        """Vectors (n, D), NaN where a session has no tokens."""
+        check_choice("pool", pool, (None, "rows", "mean"))
+        rows = self.encoder.rows if (pool or self.encoder.config.pool) == "rows" else 1
+        vectors = np.full((len(gathered.reasons), rows * self.encoder.config.width), np.nan, np.float32)
+        if (kept := gathered.reasons == "").any():
+            vectors[kept] = self.embed_tokens(gathered.tokens.where(kept), pool)
+        return vectors
+
+    @torch.inference_mode()
+    def _states(self, gathered: Gathered) -> np.ndarray:
+        """The state of every token (n, N, width), 0 where a token is invalid, NaN where a session has none."""
+        sessions = gathered.tokens
+        rows, columns = sessions.tokens.shape[1:]
+        states = np.full((len(sessions), rows * columns, self.encoder.config.width), np.nan, np.float32)
+        for i in np.flatnonzero(gathered.reasons == ""):
+            valid = torch.from_numpy(sessions.valid[i : i + 1]).to(self.encoder.codes.device)
+            tokens = torch.from_numpy(sessions.tokens[i : i + 1].astype(np.int64)).to(valid.device)
+            states[i] = self.encoder(tokens, valid)[0].float().cpu().numpy()
+        return states
 
     @torch.inference_mode()
     def embed_tokens(
@@ -78,15 +151,6 @@ class Model:
             )
             parts |= dict(zip(rows, vectors.cpu().numpy(), strict=True))
         return np.stack([parts[i] for i in range(len(sessions))])
-
-    @torch.inference_mode()
-    def _states(self, sessions: Tokens) -> Iterator[np.ndarray]:
-        rows, columns = sessions.tokens.shape[1:]
-        for i in range(len(sessions)):
-            valid = torch.from_numpy(sessions.valid[i : i + 1]).to(self.encoder.codes.device)
-            tokens = torch.from_numpy(sessions.tokens[i : i + 1].astype(np.int64)).to(valid.device)
-            states = self.encoder(tokens, valid)
-            yield states.float().cpu().numpy().reshape(1, rows * columns, -1)
 
     def about(self, kind: Kind, pool: str, layer: str) -> dict[str, Any]:
         """What an embedding file says of how it was made."""
@@ -112,14 +176,51 @@ class Model:
         return self._heads().text(list(texts)).cpu().numpy()
 
     @torch.inference_mode()
-    def similarity(self, sessions: Any, texts: Sequence[str]) -> np.ndarray:
-        """Cosine similarity (n, m) of sessions (a source, or embeddings (n, D)) with texts."""
+    def similarity(self, sessions: Any, texts: Sequence[str], **options: Any) -> np.ndarray:
+        """Cosine similarity (n, m) of sessions with texts.
+
+        sessions: whatever `embed` takes, with its `options`; or vectors that this model made: (n, D), `Embeddings`, or
+        the path of an embedding file. Raises ValueError with one line if they are another model's.
+        """
         heads = self._heads()
-        vectors = sessions if isinstance(sessions, np.ndarray) else self.embed(sessions)
         if heads.to_report is None:
             raise ValueError("this model was aligned without reports: it cannot compare sessions with text")
-        projected = heads.to_report(torch.from_numpy(vectors).to(heads.to_report.weight.device))
+        vectors = self._known_vectors(sessions, options)
+        if vectors is None:
+            vectors = self.embed(sessions, **options)
+        projected = heads.to_report(torch.tensor(vectors).to(heads.to_report.weight.device))
         return F.normalize(projected, dim=-1).cpu().numpy() @ self.text(texts).T
+
+    def _known_vectors(self, sessions: Any, options: dict[str, Any]) -> np.ndarray | None:
+        """The vectors (n, D) float32 that `sessions` are already, checked to be this model's; None if they are none."""
+        if isinstance(sessions, str | Path) and Path(sessions).suffix.lower() == ".parquet":
+            sessions = read_embeddings(sessions)
+        if isinstance(sessions, Embeddings):
+            self._check_ours(sessions)
+            return sessions.vectors
+        if not isinstance(sessions, np.ndarray) or sessions.dtype.kind != "f" or {"rate", "channels"} & set(options):
+            return None
+        if sessions.ndim != 2 or sessions.shape[1] != self.encoder.output:
+            raise ValueError(
+                f"an array {sessions.shape}; expected vectors (n, {self.encoder.output}) of this model, or samples "
+                f"(channels, n) with rate= and channels="
+            )
+        return sessions.astype(np.float32, copy=False)
+
+    def _check_ours(self, embeddings: Embeddings) -> None:
+        """Raise ValueError unless this model made these vectors, in the form its heads were trained on."""
+        if embeddings.model != self.fingerprint:
+            raise ValueError(
+                f"{embeddings.name}: embeddings of model {embeddings.model or 'unknown'}, this one is "
+                f"{self.fingerprint}; embed the sessions with this model"
+            )
+        due = {"kind": "trained", "pool": self.encoder.config.pool, "layer": "encoder"}
+        for key, value in due.items():
+            if embeddings.config.get(key, value) != value:
+                raise ValueError(
+                    f"{embeddings.name}: embeddings with {key}={embeddings.config[key]}; texts are compared with "
+                    f"{key}={value}; embed the sessions with that"
+                )
 
     def _heads(self) -> Alignment:
         if self.heads is None:

@@ -9,9 +9,13 @@ import re
 from pathlib import Path
 
 import pytest
+from sklearn.pipeline import Pipeline
 
 from clef.__main__ import programs, resolve
+from clef.dataset import TokenDataset
 from clef.embeddings import Embeddings
+from clef.estimator import EEGEmbedder
+from clef.model import Model
 from tests.helpers import ROOT
 from tokenizer.base.cli import ConfigError, all_fields, field_type, parse, preset_groups
 from tokenizer.reading.read import ReadingConfig
@@ -23,6 +27,13 @@ COMMAND = re.compile(r"(?:-m|\bclef) ((?:[a-z_]+\.)*[a-z_]+)((?: +[^\s`#…]+)*)
 OTHERS = {"pip", "pytest", "ruff", "venv"}
 """Foreign programs that the pages start with `python -m`."""
 KEYWORDS = {"check_unit": ReadingConfig, "crop": ReadingConfig, "writable": TokenStore, "trained_on": Embeddings}
+KEYWORDS |= {
+    "on_error": Model.embed,
+    "channels": Model.embed,
+    "reading": EEGEmbedder,
+    "session_id": TokenDataset,
+    "memory": Pipeline,
+}
 """Arguments of functions that the pages write as settings are written."""
 
 

@@ -18,7 +18,7 @@ MAY = {
     "tests": {"tests", "tools", "benchmark", "clef", "tokenizer"},
 }
 OWNERS = {
-    "mne": {f"tokenizer/reading/{name}.py" for name in ("mne_files", "mne_gaps", "formats", "read")}
+    "mne": {f"tokenizer/reading/{name}.py" for name in ("mne_files", "mne_gaps", "formats", "read", "arrays")}
     | {"tokenizer/tokens.py"},
     "edfio": set(),  # EDF is read here; tests hold it against edfio
     "zarr": {"tokenizer/store.py"},
@@ -32,8 +32,8 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("cohort", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network", "model", "stages"),
-        *("training", "crossfit", "inpainting", "importers", "pages"),
+        *("cohort", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network", "sources", "model"),
+        *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
 }
@@ -191,11 +191,11 @@ def test_a_foreign_package_has_one_home(name):
     assert found <= OWNERS[name], f"{name} is imported in {sorted(found - OWNERS[name])}"
 
 
-def test_mne_is_imported_lazily_and_by_two_of_its_files_for_a_type_hint_only():
+def test_mne_is_imported_lazily_and_by_three_of_its_files_for_a_type_hint_only():
     for name in OWNERS["mne"]:
         top = [n for n in ast.parse((ROOT / name).read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
         assert "mne" not in imported(ast.unparse(ast.Module(top, []))), f"{name} loads mne at once"
-    for name in ("formats", "read"):
+    for name in ("formats", "read", "arrays"):
         tree = ast.parse((ROOT / f"tokenizer/reading/{name}.py").read_text())
         guarded = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
         rest = ast.Module([n for n in tree.body if n not in guarded], [])

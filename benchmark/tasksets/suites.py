@@ -13,12 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from clef.tasks import FAMILIES
+from benchmark.tasksets.suite_files import NAMESPACES, read_suite_file
 from tokenizer.base.cli import ConfigError, preset_root
 
-NAMESPACES = {"phenotype": "ICD10CM//", "medication": "ATC//", "finding": "FINDING//", "label": "LABEL//"}
 WINDOW_DAYS = {"phenotype": None, "medication": 90.0, "finding": 1.0, "label": 1.0}
 HEALTHY = {"healthy", "control", "controls", "hc", "normal", "none", "no", "negative", "neg", "false", "absent", "0"}
 
@@ -47,30 +44,18 @@ def suite_names() -> list[str]:
 def read_suite(suite: str, codes: Iterable[str]) -> list[Definition]:
     """The tasks of a suite, for a cohort that holds `codes`; a rule is applied to them, a list is taken as it is.
 
-    `suite` is a name or the path of a YAML file of one's own. Raises ConfigError for an unknown one.
+    `suite` is a name or the path of a YAML file of one's own. Raises ConfigError for an unknown one, and for a file
+    that breaks the form in `benchmark.tasksets.suite_files`.
     """
     path = Path(suite) if suite.endswith((".yaml", ".yml")) else preset_root() / f"benchmark/suite/{suite}.yaml"
     if not path.is_file():
         raise ConfigError(f"suite={suite}: there is no such suite; there are: {', '.join(suite_names())}")
-    tree: Any = OmegaConf.to_container(OmegaConf.load(path))
-    if "tasks" in tree:
-        definitions = [_from_row(row, path.name) for row in tree["tasks"]]
-    elif tree.get("rule") in RULES:
-        definitions = RULES[tree["rule"]](sorted(set(codes)))
-    else:
-        raise ConfigError(f"{path.name}: a suite needs `tasks:` or `rule:`, one of {', '.join(RULES)}")
-    names = [d.task for d in definitions]
-    if len(twice := {n for n in names if names.count(n) > 1}):
-        raise ConfigError(f"{path.name}: task {min(twice)!r} stands in it twice")
-    return definitions
+    tree = read_suite_file(path, RULES)
+    return [_from_row(row) for row in tree["tasks"]] if "tasks" in tree else RULES[tree["rule"]](sorted(set(codes)))
 
 
-def _from_row(row: dict[str, Any], name: str) -> Definition:
-    if not {"task", "family", "codes"} <= set(row) or row.get("family") not in FAMILIES or not row.get("codes"):
-        raise ConfigError(
-            f"{name}: {row} is not a task; expected task, codes, family ({', '.join(FAMILIES)}) and perhaps window_days"
-        )
-    family, codes = row["family"], tuple(map(str, row["codes"]))
+def _from_row(row: dict[str, Any]) -> Definition:
+    family, codes = row["family"], tuple(row["codes"])
     known = codes[0].rpartition("//")[0] + "//" if family == "label" else NAMESPACES[family]
     return Definition(row["task"], family, codes, row.get("window_days", WINDOW_DAYS[family]), known)
 

@@ -54,8 +54,8 @@ def recording_suffixes() -> tuple[str, ...]:
     return tuple(sorted(suffix for each in FORMATS if each.evident for suffix in each.suffixes))
 
 
-def open_source(source: "str | Path | mne.io.BaseRaw", rate: float | None, unit: str | None) -> Source:
-    """Open a recording: a path, or an `mne.io.Raw`.
+def open_source(source: "str | Path | Source | mne.io.BaseRaw", rate: float | None, unit: str | None) -> Source:
+    """Open a recording: a path, or an `mne.io.Raw`; a `Source` is open already (tokenizer.reading.arrays makes some).
 
     `rate` (Hz) and `unit` (uV, 0.1uV, mV, V) say what the file does not: tables need both; elsewhere `unit` overrules
     the file (the numbers of an `mne.io.Raw` or a FIF file are V, else µV unless the header says otherwise). Raises
@@ -65,6 +65,8 @@ def open_source(source: "str | Path | mne.io.BaseRaw", rate: float | None, unit:
         raise ValueError(f"unit={unit}: expected one of {', '.join(MICROVOLTS)}")
     if rate is not None and not rate > 0:
         raise ValueError(f"rate={rate}: expected a sampling rate in Hz, above 0")
+    if isinstance(source, Source):
+        return source
     if not isinstance(source, str | Path):
         return open_raw(source, rate, unit)
     path = Path(source)

@@ -35,18 +35,3 @@ def test_a_suite_of_ones_own_is_one_file(tmp_path):
     assert task == Definition("Epilepsy", "phenotype", ("ICD10CM//G40", "ICD10CM//R56"), None, "ICD10CM//")
     file.write_text("rule: concepts\n")
     assert [d.task for d in read_suite(str(file), ["FINDING//spikes"])] == ["FINDING//spikes"]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("tasks:\n- {task: x, family: illness, codes: [A]}", "is not a task; expected task, codes, family"),
-        ("tasks:\n- {task: x, family: label}", "is not a task"),
-        ("tasks:\n" + 2 * "- {task: x, family: label, codes: [A]}\n", "task 'x' stands in it twice"),
-        ("rule: everything", "one of concepts, labels"),
-    ],
-)
-def test_a_suite_that_is_none_says_why(tmp_path, text, said):
-    (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=said):
-        read_suite(str(tmp_path / "mine.yaml"), [])
