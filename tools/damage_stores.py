@@ -29,7 +29,7 @@ import numpy as np
 
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.progress import track
-from tools.stores.damages import DAMAGES
+from tools.stores.damages import DAMAGES, files_of
 from tools.stores.kinds import KINDS
 
 log = logging.getLogger(__name__)
@@ -122,8 +122,13 @@ class Bench:
 
     def _restore(self) -> None:
         """Files that differ from the original are copied again, others removed."""
-        shutil.rmtree(self.copy)
-        shutil.copytree(self.whole, self.copy)
+        names = {path.relative_to(self.whole) for path in files_of(self.whole)}
+        for path in files_of(self.copy):
+            if path.relative_to(self.copy) not in names:
+                path.unlink()
+        for name in names:
+            if _stamp(self.copy / name) != _stamp(self.whole / name):
+                shutil.copy2(self.whole / name, self.copy / name)
 
     def _ask(self) -> tuple[str, str]:
         """What a process of its own makes of the copy."""
@@ -151,6 +156,11 @@ class Bench:
             self.child[0].join()
             self.child[1].close()
             self.child = None
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last change; a copy has those of its original until it is damaged."""
+    return (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None
 
 
 def answer(pipe: Connection, kind: str, folder: str) -> None:
