@@ -23,8 +23,8 @@ import polars as pl
 import clef
 from tokenizer.base import tables
 from tokenizer.base.files import fingerprint, write_json
-from tokenizer.base.manifest import MANIFEST, check_folder, write_manifest, write_together
-from tokenizer.base.tables import check_table, file_digest, read_table, table_metadata, write_table
+from tokenizer.base.manifest import MANIFEST, check_folder, member_digest, write_manifest, write_together
+from tokenizer.base.tables import check_table, read_table, table_metadata, write_table
 from tokenizer.sessions import read_sessions, remedy_of, session_writer
 
 FORMAT = 2
@@ -125,7 +125,7 @@ def seal(cohort: str | Path) -> None:
     cohort = Path(cohort)
     for path in (table for table in _members(cohort) if table.suffix == ".parquet"):
         tables.seal(path)
-    write_manifest(cohort, {path.relative_to(cohort).as_posix(): [file_digest(path)] for path in _members(cohort)})
+    write_manifest(cohort, {path.relative_to(cohort).as_posix(): [member_digest(path)] for path in _members(cohort)})
 
 
 def _members(cohort: Path) -> list[Path]:

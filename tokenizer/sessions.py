@@ -23,8 +23,8 @@ from pathlib import Path
 
 import polars as pl
 
-from tokenizer.base.manifest import check_folder, read_manifest, write_manifest
-from tokenizer.base.tables import check_table, file_digest, read_table, table_metadata, write_table
+from tokenizer.base.manifest import check_folder, member_digest, read_manifest, write_manifest
+from tokenizer.base.tables import check_table, read_table, table_metadata, write_table
 
 FORMAT = 2
 OLDEST = 130
@@ -67,7 +67,7 @@ def write_sessions(cohort: str | Path, sessions: pl.DataFrame) -> None:
     manifest = read_manifest(cohort, remedy_of(cohort))
     session_writer(sessions)(cohort / TABLE)
     if manifest:
-        write_manifest(cohort, manifest | {TABLE: [file_digest(cohort / TABLE)]})
+        write_manifest(cohort, manifest | {TABLE: [member_digest(cohort / TABLE)]})
 
 
 def session_writer(sessions: pl.DataFrame) -> Callable[[Path], None]:

@@ -287,7 +287,7 @@ class TokenStore:
         """Turn whatever Zarr and its codecs raise over damaged bytes into one line that says what to do."""
         try:
             yield
-        except MemoryError:
+        except (MemoryError, PermissionError):  # nothing wrong with the store
             raise
         except Exception as error:
             why = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"

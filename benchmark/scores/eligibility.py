@@ -85,7 +85,7 @@ def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], allow: b
     rows = scored_rows(tasks)
     subjects = {subject_hash(s) for s in rows["subject_id"].unique()}
     seen = {
-        name: None if is_silent(store) else len(subjects & set().union(*store.trained_on.values()))
+        name: None if unknown_training(store) else len(subjects & set().union(*store.trained_on.values()))
         for name, store in stores.items()
     }
     if (bad := next((name for name, n in seen.items() if n), None)) and not allow:
@@ -97,16 +97,17 @@ def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], allow: b
     return seen
 
 
-def is_silent(store: Embeddings) -> bool:
-    """Whether nobody knows whom the model has seen: its file does not say, and it is no encoder fitted on nobody."""
-    encoder = encoder_of(store)
-    return not store.trained_on and not (encoder and encoder.fitted_on_nobody)
-
-
-def overlap_lines(overlap: Mapping[str, int | None]) -> list[str]:
+def overlap_lines(stores: Mapping[str, Embeddings], overlap: Mapping[str, int | None]) -> list[str]:
     """What can and cannot be said about subjects a model has seen, one line per embedding that needs one."""
     lines = [f"{name}: OVERLAP, its model has seen {n} of the scored subjects" for name, n in overlap.items() if n]
-    unknown = (
-        "training subjects unknown: its file does not say whom its model was trained on; overlap cannot be excluded"
-    )
-    return lines + [f"{name}: {unknown}" for name, n in overlap.items() if n is None]
+    for name, store in stores.items():
+        if unknown_training(store):
+            why = "its file does not say whom its model was trained on; overlap cannot be excluded"
+            lines.append(f"{name}: training subjects unknown: {why}")
+    return lines
+
+
+def unknown_training(store: Embeddings) -> bool:
+    """Whether a file does not say whom its model was trained on, and its encoder is not one that learns of nobody."""
+    encoder = encoder_of(store)
+    return not store.trained_on and not (encoder and encoder.fitted_on_nobody)

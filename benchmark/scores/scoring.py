@@ -112,7 +112,7 @@ def score_tasks(
         raise ValueError(f"no task can be scored: {notes[-1] if notes else 'no session is left'}")
     left_out = dict(tasks.join(kept, on=["task", "session_id"], how="anti").group_by("task").len().iter_rows())
     scores = _complete(rows, stores, overlap, left_out, [hash_of_splits(table) for table in tables])
-    return Scored(scores, names, list(stores), np.stack(replicates), notes + overlap_lines(overlap))
+    return Scored(scores, names, list(stores), np.stack(replicates), notes + overlap_lines(stores, overlap))
 
 
 def _by_task(tables: list[pl.DataFrame]) -> list[tuple[str, list[pl.DataFrame]]]:

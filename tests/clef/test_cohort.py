@@ -1,6 +1,5 @@
 """The cohort folder: what is written is read, each table once, and what does not fit is refused."""
 
-import json
 import shutil
 
 import polars as pl
@@ -8,7 +7,6 @@ import pytest
 
 from clef.cohort import EVENTS, REPORTS, Cohort, read_events, read_reports, seal, write_cohort
 from tests.helpers import calls_of
-from tokenizer.base.manifest import write_manifest, write_together
 from tokenizer.sessions import read_sessions, write_sessions
 
 
@@ -130,29 +128,6 @@ def test_a_cohort_made_by_hand_needs_no_manifest(tmp_path):
 def test_a_damaged_manifest_is_one_line(tmp_path, text):
     (write(tmp_path) / "metadata" / "manifest.json").write_text(text)
     assert "manifest.json: damaged" in refusal(tmp_path)
-
-
-def test_who_is_killed_while_writing_leaves_a_cohort_that_can_be_read_and_written(tmp_path):
-    """The manifest then knows the old file and the new one of every name."""
-    write(tmp_path / "a")
-    write(tmp_path / "b", codes=("ICD10CM//I10", "ATC//N05"))
-    first = json.loads((tmp_path / "a" / "metadata" / "manifest.json").read_text())
-    second = json.loads((tmp_path / "b" / "metadata" / "manifest.json").read_text())
-    seen = []
-
-    def stop(path):
-        seen.append(json.loads((tmp_path / "a" / "metadata" / "manifest.json").read_text()))
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        write_together(tmp_path / "a", {"x": lambda path: path.write_text("x"), "y": stop})
-    assert seen == [first] and not list((tmp_path / "a").glob(".*")) and not (tmp_path / "a" / "x").exists()
-    both = {name: sorted({*first["files"][name], *second["files"][name]}) for name in first["files"]}
-    write_manifest(tmp_path / "a", both)
-    shutil.copy(tmp_path / "b" / "data" / "0.parquet", tmp_path / "a" / "data" / "0.parquet")
-    assert len(Cohort(tmp_path / "a").events) == 2
-    write(tmp_path / "a")
-    assert json.loads((tmp_path / "a" / "metadata" / "manifest.json").read_text()) == first
 
 
 @pytest.mark.parametrize("text", ("{", "[]", "{}", '{"dataset_name": 3}'))

@@ -1,16 +1,15 @@
 """Damage to stores: none is read wrongly, and the rig sees what a store without checks lets through."""
 
-import shutil
+import logging
+import multiprocessing
 from collections import Counter
 
-import numpy as np
 import polars as pl
 import pytest
 
 from tests.helpers import run, snapshot
-from tools.damage_stores import Bench, DamageStores, judge, table
-from tools.stores.damages import DAMAGES
-from tools.stores.kinds import KINDS, digest
+from tools.damage_stores import Bench, DamageStores, answer, judge, table
+from tools.stores.kinds import KINDS
 
 
 class InThisProcess(Bench):
@@ -47,26 +46,6 @@ def test_damage_hangs_on_seed_and_number_alone_and_is_undone(tmp_path):
     assert content(bench.copy) == content(bench.whole) != content(bench.other)
 
 
-@pytest.mark.parametrize("name", DAMAGES)
-def test_each_damage_changes_files(tmp_path, name):
-    KINDS["cohort"].make(tmp_path / "a", 0)
-    KINDS["cohort"].make(tmp_path / "b", 1)
-    for number in range(4):
-        shutil.copytree(tmp_path / "a", tmp_path / "copy", dirs_exist_ok=True)
-        before = {k: v for k, (_, v) in snapshot(tmp_path / "copy").items()}
-        what = DAMAGES[name](np.random.default_rng(number), tmp_path / "copy", tmp_path / "b")
-        changed = {k: v for k, (_, v) in snapshot(tmp_path / "copy").items()} != before
-        assert what and str(tmp_path) not in what and (changed or "zeros" in what)
-
-
-def test_digests_tell_values_apart():
-    a = np.arange(3)
-    assert (
-        len({digest(v) for v in (a, a.astype(np.int32), a[:2], {"a": a}, [0, 1, 2], None, pl.DataFrame({"a": a}))}) == 7
-    )
-    assert digest({"a": 1, "b": a}) == digest({"b": a, "a": 1})
-
-
 def test_bad_outcomes_are_counted_and_shown():
     counts = Counter({("tokens", "cut", "refused"): 3, ("tokens", "flip", "wrong"): 2})
     rows = [line.split() for line in table(counts).splitlines()]
@@ -74,8 +53,26 @@ def test_bad_outcomes_are_counted_and_shown():
                         ["tokens", "all", "·", "3", "·", "2", "·"]]  # fmt: skip
 
 
+def test_an_unknown_kind_is_one_line(tmp_path):
+    done = run(tmp_path, "tools.damage_stores", kinds="[books]")
+    assert done.code == 2 and done.one_line and "'books' is none of" in done.err
+
+
+def test_the_other_process_answers_as_long_as_it_is_asked(tmp_path):
+    KINDS["tasks"].make(tmp_path, 0)
+    ours, theirs = multiprocessing.Pipe()
+    for question in ("use", "use", ""):
+        ours.send(question)
+    try:
+        answer(theirs, "tasks", str(tmp_path))
+    finally:
+        logging.disable(logging.NOTSET)
+    assert [ours.recv() for _ in range(3)] == ["ready", *[("read", KINDS["tasks"].use(tmp_path))] * 2]
+
+
+@pytest.mark.slow
 def test_the_program_judges_in_a_process_of_its_own(tmp_path):
     done = run(tmp_path, "tools.damage_stores", kinds="[tasks]", number=6)
     assert done.code == 0 and "refused" in done.out and done.out.splitlines()[-1].startswith("tasks       all")
-    done = run(tmp_path, "tools.damage_stores", kinds="[books]")
-    assert done.code == 2 and "'books' is none of" in done.err
+    done = run(tmp_path, "tools.damage_stores", kinds="[tasks]", number=2, seconds=0)
+    assert done.code == 1 and "hung: 0 s" in done.err

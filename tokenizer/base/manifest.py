@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tokenizer.base.files import write_aside, write_json
-from tokenizer.base.tables import file_digest
+from tokenizer.base.tables import file_sha256, stored_digest
 
 MANIFEST = "metadata/manifest.json"
 FORMAT = 1
@@ -27,7 +27,7 @@ def check_folder(folder: Path, remedy: str) -> None:
         path = folder / name
         if not path.is_file():
             raise ValueError(f"{folder}: {name} is gone, which {MANIFEST} lists; {remedy}")
-        if file_digest(path) not in digests:
+        if member_digest(path) not in digests:
             raise ValueError(
                 f"{folder}: {name} is not the file that {MANIFEST} lists: changed, or of another folder; {remedy}"
             )
@@ -54,14 +54,14 @@ def write_together(folder: Path, writers: dict[str, Callable[[Path], None]], kee
 
     writers: name in the folder -> what writes it to a path · keep: other files that belong to the folder
     """
-    kept = {name: [file_digest(folder / name)] for name in keep if name not in writers}
-    before = {name: [file_digest(folder / name)] for name in writers if (folder / name).is_file()}
+    kept = {name: [member_digest(folder / name)] for name in keep if name not in writers}
+    before = {name: [member_digest(folder / name)] for name in writers if (folder / name).is_file()}
     with contextlib.ExitStack() as stack:
         # what is entered last is left first, and appears first
         asides = {name: stack.enter_context(write_aside(folder / name)) for name in reversed(writers)}
         for name, write in writers.items():
             write(asides[name])
-        new = {name: [file_digest(asides[name])] for name in writers}
+        new = {name: [member_digest(asides[name])] for name in writers}
         write_manifest(folder, kept | {name: sorted({*new[name], *before.get(name, [])}) for name in new})
     write_manifest(folder, kept | new)
 
@@ -69,3 +69,10 @@ def write_together(folder: Path, writers: dict[str, Callable[[Path], None]], kee
 def write_manifest(folder: Path, entries: dict[str, list[str]]) -> None:
     """Write the manifest of a folder."""
     write_json(folder / MANIFEST, {"format": FORMAT, "files": entries})
+
+
+def member_digest(path: Path) -> str:
+    """A name for the content of a file: the digest that a table says it has, otherwise that of its bytes."""
+    with path.open("rb") as handle:
+        table = handle.read(4) == b"PAR1"
+    return (stored_digest(path) if table else None) or file_sha256(path, None)

@@ -29,7 +29,7 @@ def write_table(target: str | Path, frame: pl.DataFrame, metadata: dict[str, str
         files.write_table(aside, frame, (metadata or {}) | {KEY: BLANK.decode()})
         place = _place(aside)
         assert place, "polars writes metadata as plain bytes"
-        digest = _sha256(aside, place)
+        digest = file_sha256(aside, place)
         with aside.open("r+b") as handle:
             handle.seek(place)
             handle.write(digest.encode())
@@ -44,7 +44,7 @@ def read_table(path: str | Path, remedy: str = "write it again, or restore it fr
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; {remedy}")
     stored = stored_digest(path)
-    if stored is not None and stored != _sha256(path, _place(path)):
+    if stored is not None and stored != file_sha256(path, _place(path)):
         raise ValueError(
             f"{path}: its bytes are not those that were written: it is damaged, or another program changed it; {remedy}"
             f" (a change made on purpose: tokenizer.base.tables.seal(FILE) accepts the file as it is)"
@@ -98,13 +98,6 @@ def seal(path: str | Path) -> None:
     write_table(path, _read(Path(path)), table_metadata(path))
 
 
-def file_digest(path: Path) -> str:
-    """A name for the content of a file: the digest that a table says it has, otherwise that of its bytes."""
-    with path.open("rb") as handle:
-        table = handle.read(4) == b"PAR1"
-    return (stored_digest(path) if table else None) or _sha256(path, None)
-
-
 def _read(path: Path) -> pl.DataFrame:
     try:
         return files.read_table(path)
@@ -134,7 +127,7 @@ def _place(path: Path) -> int | None:
     return size - _TAIL - length + at + len(_MARK) if whole else None
 
 
-def _sha256(path: Path, place: int | None) -> str:
+def file_sha256(path: Path, place: int | None) -> str:
     """SHA-256 of a file, in hex; the 64 bytes from `place` on count as zeros."""
     digest, at = hashlib.sha256(), 0
     with path.open("rb") as handle:

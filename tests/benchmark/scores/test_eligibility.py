@@ -63,7 +63,7 @@ def test_only_who_is_fitted_on_nobody_need_not_say_whom_it_has_seen():
     stores |= {"told": told, "mine": Embeddings(["s"], np.zeros((1, 1)), "mine")}
     overlap = find_overlap(make_tasks(1), stores, allow=False)
     assert overlap == {"nuisance": 0, "codes": None, "told": 0, "mine": None}
-    lines = overlap_lines(overlap | {"told": 2})
+    lines = overlap_lines(stores, overlap | {"told": 2})
     assert [line.split(":")[0] for line in lines] == ["told", "codes", "mine"]
     assert "OVERLAP" in lines[0] and all("training subjects unknown" in line for line in lines[1:])
 

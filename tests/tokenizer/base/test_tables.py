@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tokenizer.base.manifest import member_digest
 from tokenizer.base.tables import (
     KEY,
     check_table,
-    file_digest,
     json_metadata,
     read_table,
     seal,
@@ -39,7 +39,7 @@ def test_a_table_and_its_metadata_come_back_without_the_digest(path):
     assert table_metadata(path) == {"clef.format": "2", "about": '{"n": 1}'} and json_metadata(path, "about") == {
         "n": 1
     }
-    assert pl.read_parquet_metadata(path)[KEY] == stored_digest(path) == file_digest(path)
+    assert pl.read_parquet_metadata(path)[KEY] == stored_digest(path) == member_digest(path)
     assert [p.name for p in path.parent.iterdir()] == ["t.parquet"]
 
 
