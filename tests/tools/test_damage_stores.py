@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from tests.helpers import run, snapshot
-from tools.damage_stores import Bench, DamageStores, answer, judge, table
+from tokenizer.base.cli import ConfigError
+from tools.damage_stores import Bench, DamageStores, answer, judge, main, table
 from tools.stores.kinds import KINDS
 
 
@@ -53,9 +54,9 @@ def test_bad_outcomes_are_counted_and_shown():
                         ["tokens", "all", "·", "3", "·", "2", "·"]]  # fmt: skip
 
 
-def test_an_unknown_kind_is_one_line(tmp_path):
-    done = run(tmp_path, "tools.damage_stores", kinds="[books]")
-    assert done.code == 2 and done.one_line and "'books' is none of" in done.err
+def test_an_unknown_kind_is_one_line():
+    with pytest.raises(ConfigError, match="'books' is none of tokens, "):
+        main(DamageStores(kinds=["books"]))
 
 
 def test_the_other_process_answers_as_long_as_it_is_asked(tmp_path):
