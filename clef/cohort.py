@@ -112,7 +112,7 @@ def write_cohort(
         "metadata/dataset.json": lambda path: write_json(path, meta),
         "sessions.parquet": session_writer(sessions),
     }
-    write_together(out, writers, keep=_truth(out))
+    write_together(out, writers)
     if reports is None:
         (out / "reports.parquet").unlink(missing_ok=True)  # of an earlier import
 
@@ -131,14 +131,7 @@ def seal(cohort: str | Path) -> None:
 def _members(cohort: Path) -> list[Path]:
     """The files of a cohort folder that its manifest lists, where they are there."""
     files = [p for p in (cohort / "metadata").glob("*") if p.suffix in (".parquet", ".json") and p != cohort / MANIFEST]
-    return sorted(
-        [*cohort.glob("*.parquet"), *cohort.glob("data/**/*.parquet"), *files, *map(cohort.joinpath, _truth(cohort))]
-    )
-
-
-def _truth(cohort: Path) -> list[str]:
-    """What was planted in a synthetic cohort: written before the cohort, and part of it."""
-    return [path.relative_to(cohort).as_posix() for path in sorted((cohort / "truth").glob("*.parquet"))]
+    return sorted([*cohort.glob("*.parquet"), *cohort.glob("data/**/*.parquet"), *files])
 
 
 def _writer(frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> Callable[[Path], None]:

@@ -11,7 +11,7 @@ that can be read and written again.
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from tokenizer.base.files import write_aside, write_json
@@ -27,7 +27,7 @@ def check_folder(folder: Path, remedy: str) -> None:
         path = folder / name
         if not path.is_file():
             raise ValueError(f"{folder}: {name} is gone, which {MANIFEST} lists; {remedy}")
-        if member_digest(path) not in digests:
+        if member_digest(path, remedy) not in digests:
             raise ValueError(
                 f"{folder}: {name} is not the file that {MANIFEST} lists: changed, or of another folder; {remedy}"
             )
@@ -49,12 +49,11 @@ def read_manifest(folder: Path, remedy: str) -> dict[str, list[str]]:
     return entries
 
 
-def write_together(folder: Path, writers: dict[str, Callable[[Path], None]], keep: Iterable[str] = ()) -> None:
+def write_together(folder: Path, writers: dict[str, Callable[[Path], None]]) -> None:
     """Write files of a folder and its manifest; they appear in the order of `writers`, none before all are written.
 
-    writers: name in the folder -> what writes it to a path · keep: other files that belong to the folder
+    writers: name in the folder -> what writes it to a path
     """
-    kept = {name: [member_digest(folder / name)] for name in keep if name not in writers}
     before = {name: [member_digest(folder / name)] for name in writers if (folder / name).is_file()}
     with contextlib.ExitStack() as stack:
         # what is entered last is left first, and appears first
@@ -62,8 +61,8 @@ def write_together(folder: Path, writers: dict[str, Callable[[Path], None]], kee
         for name, write in writers.items():
             write(asides[name])
         new = {name: [member_digest(asides[name])] for name in writers}
-        write_manifest(folder, kept | {name: sorted({*new[name], *before.get(name, [])}) for name in new})
-    write_manifest(folder, kept | new)
+        write_manifest(folder, {name: sorted({*new[name], *before.get(name, [])}) for name in new})
+    write_manifest(folder, new)
 
 
 def write_manifest(folder: Path, entries: dict[str, list[str]]) -> None:
@@ -71,8 +70,8 @@ def write_manifest(folder: Path, entries: dict[str, list[str]]) -> None:
     write_json(folder / MANIFEST, {"format": FORMAT, "files": entries})
 
 
-def member_digest(path: Path) -> str:
+def member_digest(path: Path, remedy: str = "write it again, or copy it again") -> str:
     """A name for the content of a file: the digest that a table says it has, otherwise that of its bytes."""
     with path.open("rb") as handle:
         table = handle.read(4) == b"PAR1"
-    return (stored_digest(path) if table else None) or file_sha256(path, None)
+    return (stored_digest(path, remedy) if table else None) or file_sha256(path, None)

@@ -43,7 +43,7 @@ def read_table(path: str | Path, remedy: str = "write it again, or restore it fr
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; {remedy}")
-    stored = stored_digest(path)
+    stored = stored_digest(path, remedy)
     if stored is not None and stored != file_sha256(path, _place(path)):
         raise ValueError(
             f"{path}: its bytes are not those that were written: it is damaged, or another program changed it; {remedy}"
@@ -72,9 +72,9 @@ def json_metadata(path: str | Path, key: str) -> dict[str, Any]:
     return value
 
 
-def stored_digest(path: str | Path) -> str | None:
+def stored_digest(path: str | Path, remedy: str = "write it again, or copy it again") -> str | None:
     """The digest that a Parquet file says it has; None if it says none. Raises ValueError (one line) if it was cut."""
-    place = _place(Path(path))
+    place = _place(Path(path), remedy)
     if place is None:
         return None
     with Path(path).open("rb") as handle:
@@ -109,7 +109,7 @@ def _unreadable(path: str | Path, error: BaseException) -> ValueError:
     return ValueError(f"{path}: not a readable Parquet file ({' '.join(str(error).split())}); write it again")
 
 
-def _place(path: Path) -> int | None:
+def _place(path: Path, remedy: str = "") -> int | None:
     """The byte at which the digest's characters begin, None if there is none."""
     size = path.stat().st_size
     with path.open("rb") as handle:
@@ -117,9 +117,7 @@ def _place(path: Path) -> int | None:
         tail = handle.read()
         length = int.from_bytes(tail[:4], "little")
         if tail[4:] != b"PAR1" or length > size - _TAIL:
-            raise ValueError(
-                f"{path}: not a readable Parquet file (its end is missing); write it again, or copy it again"
-            )
+            raise ValueError(f"{path}: not a readable Parquet file (its end is missing); {remedy}")
         handle.seek(size - _TAIL - length)
         footer = handle.read(length)
     at = footer.rfind(_MARK)

@@ -17,8 +17,7 @@ def writers(*values):
 
 
 def test_files_written_together_are_listed_and_checked(tmp_path):
-    (tmp_path / "kept.txt").write_text("x")
-    write_together(tmp_path, writers(1, 2), keep=["kept.txt"])
+    write_together(tmp_path, writers(1, 2) | {"kept.txt": lambda path: path.write_text("x")})
     listed = read_manifest(tmp_path, "")
     assert {name: [member_digest(tmp_path / name)] for name in ("a.parquet", "b.json", "kept.txt")} == listed
     check_folder(tmp_path, "do this")
