@@ -7,7 +7,6 @@ embedding. Embeddings of a model that has seen a scored subject are refused, or 
 """
 
 import dataclasses
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,17 @@ from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.report.page import write_report
 from benchmark.report.tables import difference_lines, hint_lines, mean_table, per_task_table
-from benchmark.scores.comparing import mean_scores
 from benchmark.scores.results import Results
-from benchmark.scores.scoring import SCORES, Scored, score_tasks
-from benchmark.scores.statistics import RESAMPLES
+from benchmark.scores.scoring import Scored, score_tasks
+from benchmark.scores.stored import write_scores
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
-from tokenizer.base.files import write_table
+from tokenizer.base.tables import read_table
 
 log = logging.getLogger(__name__)
-FORMAT = 1
 
 
 @dataclasses.dataclass
@@ -78,7 +75,7 @@ def main(config: RunConfig) -> None:
         unmatched=_unmatched(config, stores, scored),
         encoders=encoders_of(stores),
     )
-    _write_scores(Path(config.out), results, stores)
+    write_scores(Path(config.out) / "scores.parquet", results, stores)
     print(mean_table(results))
     print("\n".join(["", *difference_lines(results)]))
     if len(scored.tasks) <= 60:
@@ -138,7 +135,7 @@ def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
     path = cohort / "truth" / "ceilings.parquet"
     if not path.is_file():
         return {}
-    planted = dict(pl.read_parquet(path).select("code", "ceiling").drop_nulls().iter_rows())
+    planted = dict(read_table(path).select("code", "ceiling").drop_nulls().iter_rows())
     ceilings = {}
     for task, definition in about.get("protocol", {}).get("definitions", {}).items():
         mine = [v for code, v in planted.items() if code.startswith(tuple(definition["codes"])) and v == v]
@@ -158,25 +155,6 @@ def _unmatched(config: RunConfig, stores: dict[str, Store], matched: Scored) -> 
     if not len(tasks):
         raise ValueError(f"unmatched_tasks={config.unmatched_tasks}: none of its tasks is among those scored")
     return score_tasks(tasks, shown, folds=config.folds, seeds=config.seeds)
-
-
-def _write_scores(out: Path, results: Results, stores: dict[str, Store]) -> None:
-    """scores.parquet: a row per task, embedding and seed; its metadata repeats what the tasks' file says."""
-    ceilings = results.about["ceilings"]
-    table = results.scored.scores.select(*SCORES)
-    if ceilings:
-        ceiling = pl.col("task").replace_strict(ceilings, default=None, return_dtype=pl.Float64)
-        table = table.with_columns(ceiling=ceiling)
-    about = {
-        "format": FORMAT,
-        "resamples": RESAMPLES,
-        "synthetic": results.synthetic,
-        "tasks": {k: results.about.get(k) for k in ("suite", "cohort", "protocol", "split_hash")},
-        "means": [dataclasses.asdict(mean) for mean in mean_scores(results.scored)],
-        "embeddings": {n: {"model": s.model, "config": s.config} for n, s in stores.items()},
-        "notes": results.scored.notes,
-    }
-    write_table(out / "scores.parquet", table, {"clef.scores": json.dumps(about)})
 
 
 if __name__ == "__main__":

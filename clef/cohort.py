@@ -8,21 +8,26 @@ A program that asks more than once holds a `Cohort`, which reads each table when
     COHORT/metadata/dataset.json             MEDS dataset metadata
     COHORT/metadata/codes.parquet            MEDS code table: code, description?, parent_codes?
     COHORT/metadata/subject_splits.parquet   subject_id, split (train, tuning, held_out: the MEDS words)
+    COHORT/metadata/manifest.json            which files belong together (tokenizer.base.manifest)
 
 MEDS: https://github.com/Medical-Event-Data-Standard/meds (version 0.4).
 """
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 import clef
-from tokenizer.base.files import check_format, fingerprint, read_table, table_metadata, write_json, write_table
-from tokenizer.sessions import read_sessions, write_sessions
+from tokenizer.base import tables
+from tokenizer.base.files import fingerprint, write_json
+from tokenizer.base.manifest import MANIFEST, check_folder, member_digest, write_manifest, write_together
+from tokenizer.base.tables import check_table, read_table, table_metadata, write_table
+from tokenizer.sessions import read_sessions, remedy_of, session_writer
 
-FORMAT = 1
+FORMAT = 2
 REPORTS = {"session_id": pl.String, "text": pl.String, "summary": pl.String, "summariser": pl.String}
 EVENTS = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "numeric_value": pl.Float32}
 CODES = {"code": pl.String, "description": pl.String, "parent_codes": pl.List(pl.String)}
@@ -59,7 +64,14 @@ class Cohort:
     def is_synthetic(self) -> bool:
         """Whether its people were drawn by a program, by the name of its MEDS dataset."""
         path = self.path / "metadata" / "dataset.json"
-        return path.is_file() and "synthetic" in json.loads(path.read_text(encoding="utf-8"))["dataset_name"].lower()
+        if not path.is_file():
+            return False
+        try:
+            return "synthetic" in json.loads(path.read_text(encoding="utf-8"))["dataset_name"].lower()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise ValueError(
+                f"{path}: no MEDS dataset metadata with a `dataset_name`; {remedy_of(self.path)}"
+            ) from None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -83,29 +95,56 @@ def write_cohort(
     """
     out = Path(out)
     events = _fit(events, EVENTS).sort("subject_id", "time", "code", nulls_last=False)
-    write_table(out / "data" / "0.parquet", events)
-    if reports is not None:
-        write_table(out / "reports.parquet", _fit(reports, REPORTS), {"clef.format": str(FORMAT)})
     words = descriptions or {}
     codes = events.select("code").unique().sort("code")
     codes = codes.with_columns(
         pl.Series("description", [words.get(c) for c in codes["code"]], pl.String),
         pl.lit(None, pl.List(pl.String)).alias("parent_codes"),
     )
-    write_table(out / "metadata" / "codes.parquet", codes)
     splits = sessions.select("subject_id", pl.col("split").replace_strict(MEDS_SPLITS)).unique().sort("subject_id")
-    write_table(out / "metadata" / "subject_splits.parquet", splits)
     meta = {"dataset_name": name, "etl_name": "clef-eeg", "etl_version": clef.__version__, "meds_version": "0.4.0"}
-    write_json(out / "metadata" / "dataset.json", meta)
-    write_sessions(out, sessions)
+    writers = {"data/0.parquet": _writer(events)}
+    if reports is not None:
+        writers["reports.parquet"] = _writer(_fit(reports, REPORTS), {"clef.format": str(FORMAT)})
+    writers |= {
+        "metadata/codes.parquet": _writer(codes),
+        "metadata/subject_splits.parquet": _writer(splits),
+        "metadata/dataset.json": lambda path: write_json(path, meta),
+        "sessions.parquet": session_writer(sessions),
+    }
+    write_together(out, writers)
+    if reports is None:
+        (out / "reports.parquet").unlink(missing_ok=True)  # of an earlier import
+
+
+def seal(cohort: str | Path) -> None:
+    """Accept the tables of a cohort folder as they are: for somebody who changed one on purpose.
+
+    Writes their digests and the manifest anew. Raises ValueError (one line) for a table that cannot be read.
+    """
+    cohort = Path(cohort)
+    for path in (table for table in _members(cohort) if table.suffix == ".parquet"):
+        tables.seal(path)
+    write_manifest(cohort, {path.relative_to(cohort).as_posix(): [member_digest(path)] for path in _members(cohort)})
+
+
+def _members(cohort: Path) -> list[Path]:
+    """The files of a cohort folder that its manifest lists, where they are there."""
+    files = [p for p in (cohort / "metadata").glob("*") if p.suffix in (".parquet", ".json") and p != cohort / MANIFEST]
+    return sorted([*cohort.glob("*.parquet"), *cohort.glob("data/**/*.parquet"), *files])
+
+
+def _writer(frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> Callable[[Path], None]:
+    return lambda path: write_table(path, frame, metadata)
 
 
 def read_events(cohort: str | Path) -> pl.DataFrame:
     """All MEDS events of a cohort: subject_id, time?, code, numeric_value?; empty if the cohort has none."""
+    check_folder(Path(cohort), remedy_of(cohort))
     files = sorted((Path(cohort) / "data").glob("**/*.parquet"))
     if not files:
         return pl.DataFrame(schema=EVENTS)
-    return pl.concat([_fit(read_table(file), EVENTS) for file in files])
+    return pl.concat([_fit(read_table(file, remedy_of(cohort)), EVENTS, str(file)) for file in files])
 
 
 def read_reports(cohort: str | Path) -> pl.DataFrame:
@@ -119,9 +158,9 @@ def read_reports(cohort: str | Path) -> pl.DataFrame:
 def _read_reports(path: Path, cohort: Cohort) -> pl.DataFrame:
     if not path.is_file():
         return pl.DataFrame(schema=REPORTS)
-    table = read_table(path)
-    check_format(path, table_metadata(path).get("clef.format"), FORMAT)
-    reports = _fit(table, REPORTS)
+    table = read_table(path, remedy_of(path.parent))
+    check_table(path, table_metadata(path).get("clef.format"), FORMAT)
+    reports = _fit(table, REPORTS, str(path))
     strangers = reports.join(cohort.sessions, on="session_id", how="anti")
     if len(strangers):
         raise ValueError(
@@ -138,14 +177,19 @@ def read_code_descriptions(cohort: str | Path) -> dict[str, str]:
     path = Path(cohort) / "metadata" / "codes.parquet"
     if not path.is_file():
         return {}
-    codes = pl.read_parquet(path, columns=["code", "description"]).drop_nulls()
+    codes = _fit(read_table(path, remedy_of(cohort)), CODES, str(path)).select("code", "description").drop_nulls()
     return dict(zip(codes["code"], codes["description"], strict=True))
 
 
-def _fit(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Cast to a schema; absent columns become empty, others are left out."""
+def _fit(frame: pl.DataFrame, schema: dict[str, pl.DataType], name: str = "table") -> pl.DataFrame:
+    """Cast to a schema; absent columns become empty, others are left out. ValueError (one line) if it does not fit."""
     for column in [c for c in ("session_id", "subject_id", "code", "text") if c in schema]:
         if column not in frame.columns:
-            raise ValueError(f"column {column!r} is missing; the table has {', '.join(frame.columns)}")
+            raise ValueError(f"{name}: column {column!r} is missing; the table has {', '.join(frame.columns)}")
     frame = frame.with_columns(pl.lit(None, t).alias(c) for c, t in schema.items() if c not in frame.columns)
-    return frame.select(pl.col(c).cast(t) for c, t in schema.items())
+    for column, dtype in schema.items():
+        try:
+            frame = frame.with_columns(pl.col(column).cast(dtype))
+        except pl.exceptions.PolarsError:
+            raise ValueError(f"{name}: column {column!r} is {frame[column].dtype}, expected {dtype}") from None
+    return frame.select(*schema)

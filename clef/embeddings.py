@@ -6,7 +6,8 @@
 | embedding  | f32 array, width D | one vector per session, no NaN         |
 
 File metadata (JSON in the key "clef.embeddings"): `name`, `format`, `model` (fingerprint), `config` (what
-made it, for the protocol line) and `trained_on`: per split, the hashed subjects the model has seen.
+made it, for the protocol line) and `trained_on`: per split, the hashed subjects the model has seen. An empty
+`trained_on` says nothing (unknown); one with empty lists says that it was nobody.
 """
 
 import dataclasses
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tokenizer.base.files import check_format, fingerprint, read_table, table_metadata, write_table
+from tokenizer.base.files import fingerprint
+from tokenizer.base.tables import check_table, json_metadata, read_table, write_table
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclasses.dataclass
@@ -28,7 +30,7 @@ class Embeddings:
 
     session_id: (n,) unique names · vectors: (n, D) float32 · name: what tables call them
     model: fingerprint of the model that made them · config: how, as plain values
-    trained_on: split -> hashed subjects (`subject_hash`) the model was fitted on or selected with
+    trained_on: split -> hashed subjects (`subject_hash`) the model was fitted on or selected with; empty: unknown
     """
 
     session_id: list[str]
@@ -65,17 +67,40 @@ def read_embeddings(path: str | Path) -> Embeddings:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such embedding file; `python -m clef.embed` writes one")
-    frame = read_table(path)
-    about = json.loads(table_metadata(path).get("clef.embeddings", "{}"))
-    check_format(path, about.get("format"), FORMAT)
-    if "session_id" not in frame.columns or not isinstance(frame.schema.get("embedding"), pl.Array):
+    frame = read_table(path, "write it again (`python -m clef.embed`)")
+    about = json_metadata(path, "clef.embeddings")
+    check_table(path, about.pop("format", None), FORMAT)
+    _check_about(about, path.name)
+    if frame.schema.get("session_id") != pl.String or not _is_vectors(frame.schema.get("embedding")):
         raise ValueError(
             f"{path.name}: expected columns session_id and embedding (fixed-size array), got {frame.schema}"
         )
     if frame["session_id"].is_duplicated().any():
         raise ValueError(f"{path.name}: a session_id stands in more than one row; keep one embedding per session")
+    if empty := frame.select(pl.any_horizontal(pl.all().is_null()).sum()).item():
+        raise ValueError(f"{path.name}: {empty} rows lack a session_id or an embedding; every row needs both")
     vectors = frame["embedding"].to_numpy()
     if not np.isfinite(vectors).all():
         raise ValueError(f"{path.name}: embeddings hold NaN or infinity; a probe on them would be meaningless")
-    about.pop("format")
     return Embeddings(frame["session_id"].to_list(), vectors, **about)
+
+
+def _is_vectors(dtype: pl.DataType | None) -> bool:
+    return isinstance(dtype, pl.Array) and dtype.inner.is_float()
+
+
+def _check_about(about: dict[str, Any], name: str) -> None:
+    """Raise ValueError (one line) unless the metadata has the fields of `Embeddings`, each of its type."""
+    kinds = {"name": str, "model": str, "config": dict, "trained_on": dict}
+    for key, value in about.items():
+        if key not in kinds or not isinstance(value, kinds[key]):
+            raise ValueError(
+                f"{name}: its metadata say {key}: {value!r:.60}; expected {', '.join(kinds)} (docs/embeddings.md)"
+            )
+    if "name" not in about:
+        raise ValueError(f"{name}: its metadata give no name to this embedding (docs/embeddings.md)")
+    for split, subjects in about.get("trained_on", {}).items():
+        if not isinstance(subjects, list) or not all(isinstance(s, str) for s in subjects):
+            raise ValueError(
+                f"{name}: trained_on[{split!r}] is no list of hashed subjects (clef.embeddings.subject_hash)"
+            )

@@ -45,11 +45,11 @@ class FoldEmbeddings:
     @property
     def trained_on(self) -> dict[str, list[str]]:
         """Per split, the hashed subjects that any of the models has seen; empty if any file does not say."""
-        said = [store.trained_on for store in self.folds.values()]
-        if not all(said):
+        known = [store.trained_on for store in self.folds.values()]
+        if not all(known):
             return {}
-        names = {name for one in said for name in one}
-        return {name: sorted(set().union(*(one.get(name, []) for one in said))) for name in sorted(names)}
+        names = {name for one in known for name in one}
+        return {name: sorted(set().union(*(one.get(name, []) for one in known))) for name in sorted(names)}
 
 
 Store = Embeddings | FoldEmbeddings

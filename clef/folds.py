@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from clef.cohort import Cohort, write_cohort
-from tokenizer.base.files import check_format, read_table, table_metadata, write_table
+from tokenizer.base.tables import check_table, json_metadata, read_table, write_table
 
 FORMAT = 1
 NAME = "folds.parquet"
@@ -75,8 +75,8 @@ def read_folds(folder: str | Path) -> tuple[pl.DataFrame, dict[str, Any]]:
     path = Path(folder) / NAME
     if not path.is_file():
         raise ValueError(f"{folder}: no {NAME} in this folder; `python -m clef.crossfit` writes one")
-    table, about = read_table(path), json.loads(table_metadata(path).get("clef.folds", "{}"))
-    check_format(path, about.get("format"), FORMAT)
+    table, about = read_table(path), json_metadata(path, "clef.folds")
+    check_table(path, about.get("format"), FORMAT)
     if dict(table.schema) != SCHEMA or sum(table.null_count().row(0)) or table["subject_id"].is_duplicated().any():
         raise ValueError(f"{path}: expected one row per subject with subject_id and fold (int64), got {table.schema}")
     if not table["fold"].is_between(0, int(about["folds"]) - 1).all():

@@ -20,10 +20,11 @@ from typing import Any
 
 import polars as pl
 
-from tokenizer.base.files import check_format, fingerprint, table_metadata, write_table
+from tokenizer.base.files import fingerprint
+from tokenizer.base.tables import check_table, json_metadata, read_table, write_table
 from tokenizer.sessions import SPLITS
 
-FORMAT = 1
+FORMAT = 2
 FAMILIES = ("phenotype", "medication", "finding", "label")
 SCHEMA = {
     "task": pl.String,
@@ -51,12 +52,9 @@ def read_tasks(path: str | Path) -> tuple[pl.DataFrame, dict[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such task file; `python -m benchmark.build` writes one")
-    try:
-        tasks, metadata = pl.read_parquet(path), table_metadata(path)
-    except pl.exceptions.PolarsError:
-        raise ValueError(f"{path}: not a Parquet file; `python -m benchmark.build` writes task files") from None
-    about = json.loads(metadata.get("clef.tasks", "{}"))
-    check_format(path, about.get("format"), FORMAT)
+    tasks = read_table(path, "`python -m benchmark.build` writes task files")
+    about = json_metadata(path, "clef.tasks")
+    check_table(path, about.get("format"), FORMAT)
     check_tasks(tasks, path.name)
     if about.get("split_hash") != hash_of_splits(tasks):
         raise ValueError(f"{path.name}: its rows were changed after it was built; run benchmark.build again")

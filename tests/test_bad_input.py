@@ -9,7 +9,7 @@ import pytest
 
 from clef.cohort import REPORTS
 from tests.helpers import must, pretrain, run
-from tokenizer.base.files import write_table
+from tokenizer.base.tables import write_table
 from tokenizer.edf.writer import LABELS, eeg, write_edf
 from tokenizer.sessions import read_sessions, write_sessions
 from tokenizer.store import TokenStore
@@ -200,6 +200,7 @@ def copied(tiny_cohort, tmp_path):
     """The tables of the tiny cohort, to be broken."""
     folder = tmp_path / "cohort"
     shutil.copytree(tiny_cohort, folder, ignore=shutil.ignore_patterns("recordings", "truth"))
+    (folder / "metadata" / "manifest.json").unlink()  # which would refuse any change before the tables are looked at
     return folder
 
 

@@ -29,7 +29,7 @@ OWNERS = {
 FLOORS = {
     "tokenizer": [
         *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
-        *("codebook", "vqgan", "sessions", "store", "stretches", "readings", "tokens"),
+        *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
         *("cohort", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network", "sources", "model"),

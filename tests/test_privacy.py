@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import zarr
 
-from clef.cohort import REPORTS, read_reports
+from clef.cohort import REPORTS, read_reports, seal
 from clef.network.bpe import learn
 from clef.reports.summarisers import report_summaries
 from tests.helpers import Done, pretrain, run
@@ -77,6 +77,7 @@ def _write_reports(cohort: Path) -> None:
     texts = [Person(int(Path(path).name[3:5])).phrase for path in sessions["path"]]
     reports = {"session_id": sessions["session_id"], "text": texts, "summary": None, "summariser": None}
     write_table(cohort / "reports.parquet", pl.DataFrame(reports, schema=REPORTS), {"clef.format": "1"})
+    seal(cohort)
 
 
 def test_every_program_read_the_files_to_the_end(made):

@@ -6,7 +6,7 @@
 | subject_id   | int64     | the person, as in MEDS                                                |
 | path         | str       | the recording, relative to the cohort folder or absolute              |
 | start_time   | datetime? | start of the recording                                                |
-| age          | f32?      | years                                                                 |
+| age          | f32?      | years, 0 to 130                                                       |
 | sex          | str?      | "F" or "M"                                                            |
 | site         | str?      | hospital or lab                                                       |
 | setting      | str?      | routine, emu, icu or ambulatory                                       |
@@ -18,13 +18,17 @@
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
-from tokenizer.base.files import check_format, read_table, table_metadata, write_table
+from tokenizer.base.manifest import check_folder, member_digest, read_manifest, write_manifest
+from tokenizer.base.tables import check_table, read_table, table_metadata, write_table
 
-FORMAT = 1
+FORMAT = 2
+OLDEST = 130
+TABLE = "sessions.parquet"
 SPLITS = ("train", "val", "test")
 SETTINGS = ("routine", "emu", "icu", "ambulatory")
 SCHEMA = {
@@ -59,10 +63,19 @@ def split_of(subject_id: int, seed: int = 0, train: float = 0.7, val: float = 0.
 
 def write_sessions(cohort: str | Path, sessions: pl.DataFrame) -> None:
     """Check `sessions` against the schema and write it to `cohort/sessions.parquet`."""
+    cohort = Path(cohort)
+    manifest = read_manifest(cohort, remedy_of(cohort))
+    session_writer(sessions)(cohort / TABLE)
+    if manifest:
+        write_manifest(cohort, manifest | {TABLE: [member_digest(cohort / TABLE)]})
+
+
+def session_writer(sessions: pl.DataFrame) -> Callable[[Path], None]:
+    """Check `sessions` against the schema; what writes the table to a path."""
     table = sessions.with_columns(pl.lit(None, t).alias(c) for c, t in SCHEMA.items() if c not in sessions.columns)
-    table = table.select(pl.col(c).cast(t) for c, t in SCHEMA.items())
-    check_sessions(table, "sessions.parquet")
-    write_table(Path(cohort) / "sessions.parquet", table, {"clef.format": str(FORMAT)})
+    table = _without_nan(table.select(pl.col(c).cast(t) for c, t in SCHEMA.items()))
+    check_sessions(table, TABLE)
+    return lambda path: write_table(path, table, {"clef.format": str(FORMAT)})
 
 
 def read_sessions(cohort: str | Path, split: str | None = None) -> pl.DataFrame:
@@ -70,16 +83,30 @@ def read_sessions(cohort: str | Path, split: str | None = None) -> pl.DataFrame:
 
     Raises ValueError with one line if the folder or the table is not what the schema says.
     """
-    path = Path(cohort) / "sessions.parquet"
+    path = Path(cohort) / TABLE
     if not path.is_file():
         raise ValueError(
             f"cohort={cohort}: no sessions.parquet in this folder; make a cohort with "
             f"`python -m clef.importers.folder` or `python -m clef.importers.synthetic`"
         )
-    table = read_table(path)
-    check_format(path, table_metadata(path).get("clef.format"), FORMAT)
+    check_folder(Path(cohort), remedy_of(cohort))
+    table = read_table(path, remedy_of(cohort))
+    check_table(path, table_metadata(path).get("clef.format"), FORMAT)
     check_sessions(table, str(path))
+    table = _without_nan(table)
     return table if split is None else table.filter(pl.col("split") == split)
+
+
+def remedy_of(cohort: str | Path) -> str:
+    """What to do about a cohort folder whose files are not as they were written."""
+    return (
+        f"restore it from a copy or import it again; changed on purpose: clef.cohort.seal({str(cohort)!r}) accepts it"
+    )
+
+
+def _without_nan(table: pl.DataFrame) -> pl.DataFrame:
+    """An age that is not a number is unknown."""
+    return table.with_columns(pl.col("age").fill_nan(None))
 
 
 def check_sessions(table: pl.DataFrame, name: str) -> None:
@@ -101,6 +128,7 @@ def check_sessions(table: pl.DataFrame, name: str) -> None:
     _check_values(table, name, "split", SPLITS)
     _check_values(table, name, "sex", ("F", "M"))
     _check_values(table, name, "setting", SETTINGS)
+    _check_ages(table, name)
     crossing = table.group_by("subject_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1)
     if len(crossing):
         raise ValueError(
@@ -113,3 +141,13 @@ def _check_values(table: pl.DataFrame, name: str, column: str, allowed: tuple[st
     unknown = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(allowed))[column].unique().sort()
     if len(unknown):
         raise ValueError(f"{name}: column {column!r} holds {unknown[0]!r}, expected one of {', '.join(allowed)}")
+
+
+def _check_ages(table: pl.DataFrame, name: str) -> None:
+    odd = table.filter((pl.col("age").fill_nan(None) < 0) | (pl.col("age").fill_nan(None) > OLDEST))
+    if len(odd):
+        first = odd.row(0, named=True)
+        raise ValueError(
+            f"{name}: column 'age' holds {first['age']:g} (session {first['session_id']!r}; {len(odd)} such rows), "
+            f"expected 0 to {OLDEST} years, or empty where it is unknown"
+        )

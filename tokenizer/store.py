@@ -11,25 +11,34 @@
 | subject_id | int64  | (n,)         | as in sessions.parquet                                             |
 | split      | uint8  | (n,)         | 0 train, 1 val, 2 test                                             |
 | tokenizer  | uint8  | (bytes,)     | the tokenizer's safetensors file                                   |
+| digest     | uint8  | (s, 5, 16)   | of each shard's rows in the first five arrays (tokenizer.digests)  |
 
-Attributes: format, tokenizer (its configuration), fingerprint, and how recordings were read. Pre-sized;
-shards of 256 rows, and one writer per shard: two writers in one shard silently lose rows. The file `.writers` holds no
-data: who writes shard s has a lock on its byte s.
+Attributes: format, tokenizer (its configuration), fingerprint, how recordings were read, and digests of what is
+written once: names, subjects, splits, tokenizer and attributes. Every chunk has a CRC-32C; digests find what checksums
+cannot: a file that is gone, which Zarr reads as zeros, or that belongs elsewhere. Stores of format 1 have neither.
+
+Pre-sized; shards of 256 rows, and one writer per shard: two writers in one shard silently lose rows. The file
+`.writers` holds no data: who writes shard s has a lock on its byte s.
 """
 
+import contextlib
 import dataclasses
 import errno
 import json
 import logging
-from functools import cached_property
+import shutil
+from collections.abc import Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import zarr
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from tokenizer.base.files import check_format, fingerprint, write_aside
+from tokenizer.digests import SIZE, CheckedRows, description_digest, shard_digest, store_digest
 from tokenizer.sessions import SPLITS
 
 if TYPE_CHECKING:
@@ -37,10 +46,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 SHARD = 256
+ROWS = ("tokens", "valid", "channel_ok", "reason", "status")
+"""Arrays that are written shard by shard, in this order: status last, so that a shard that was cut off is to do."""
+FIXED = ("session_id", "subject_id", "split", "tokenizer")
+"""Arrays that are written once."""
+NEW_STORE = "remove it and encode the cohort again (`python -m tokenizer.encode`)"
+NEW_SHARD = "run the same `python -m tokenizer.encode` command again: damaged shards are encoded anew"
 TODO, DONE, REFUSED = 0, 1, 2
 REASON_BYTES = 240
+CODECS = (ZstdCodec(level=0), Crc32cCodec())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,27 +87,34 @@ class TokenStore:
         self.path = Path(path)
         if not (self.path / "zarr.json").is_file():
             raise ValueError(f"tokens={path}: there is no token store here; `python -m tokenizer.encode` writes one")
-        try:
-            self.group = zarr.open_group(self.path, mode="r+" if writable else "r")
-            self.attributes = dict(self.group.attrs)
-        except (ValueError, KeyError, json.JSONDecodeError) as error:
-            raise ValueError(f"{self.path.name}: not a Zarr v3 group ({error}); encode the cohort again") from None
-        check_format(self.path, self.attributes.get("format"), FORMAT)
-        try:
-            self.tokens, self.valid, self.channel_ok = (self.group[n] for n in ("tokens", "valid", "channel_ok"))
-        except KeyError as error:
-            raise ValueError(f"{self.path.name}: this store has no array {error}; encode the cohort again") from None
+        self.attributes = self._read_attributes()
+        stored = self.attributes.get("format")
+        check_format(self.path, stored if isinstance(stored, int) else None, FORMAT)
+        self._digest = self.attributes.get("digest") if stored == FORMAT else None
+        names = [*ROWS, *FIXED, *(["digest"] if stored == FORMAT else [])]
+        self._check_descriptions(names)
+        with self._one_line("its arrays", NEW_STORE):
+            self.group = zarr.open_group(self.path, mode="r+" if writable else "r", use_consolidated=False)
+            self._arrays: dict[str, Any] = {name: self.group[name] for name in names}
+            self.shard: int = self._arrays["tokens"].shards[0]
+        if stored == FORMAT:
+            self._check_digest()
+        rows = {name: CheckedRows(self._arrays[name].shape, self.shard, partial(self._read, name)) for name in ROWS}
+        self.tokens, self.valid, self.channel_ok, self._reason, self._status = (rows[name] for name in ROWS)
+        self._whole: set[tuple[str, int]] = set()
+        self._said: set[int] = set()
         self._claims: IO[bytes] | None = None
 
     @cached_property
     def session_id(self) -> np.ndarray:
         """Session names (n,) of all rows, done or not."""
-        return _from_bytes(self.group["session_id"][:])
+        with self._one_line("session_id", NEW_STORE):
+            return _from_bytes(self._arrays["session_id"][:])
 
     @property
     def status(self) -> np.ndarray:
         """Status (n,) uint8 of each row: TODO, DONE or REFUSED."""
-        return self.group["status"][:]
+        return self._status[:]
 
     @property
     def fingerprint(self) -> str:
@@ -106,7 +129,8 @@ class TokenStore:
     def refused(self) -> dict[str, str]:
         """Why sessions were refused: session_id -> reason."""
         rows = np.flatnonzero(self.status == REFUSED)
-        reasons = _from_bytes(self.group["reason"][:][rows])
+        with self._one_line("reason", NEW_SHARD):
+            reasons = _from_bytes(self._reason[:][rows])
         return dict(zip(self.session_id[rows].tolist(), reasons.tolist(), strict=True))
 
     def load(self) -> Tokens:
@@ -118,8 +142,9 @@ class TokenStore:
                 f"run the same `python -m tokenizer.encode` command again to finish"
             )
         done = status == DONE
-        split = np.array(SPLITS)[self.group["split"][:]]
-        subject = self.group["subject_id"][:]
+        with self._one_line("split or subject_id", NEW_STORE):
+            split = np.array(SPLITS)[self._arrays["split"][:]]
+            subject = self._arrays["subject_id"][:]
         return Tokens(self.tokens[:], self.valid[:] >= 0.5, self.session_id, subject, split).where(done)
 
     @cached_property
@@ -129,16 +154,30 @@ class TokenStore:
 
         from tokenizer.vqgan import VQGAN
 
-        return VQGAN.from_parts(dict(self.attributes["tokenizer"]), load(self.group["tokenizer"][:].tobytes()))
-
-    @property
-    def shard(self) -> int:
-        """Rows of a shard."""
-        return self.tokens.shards[0]
+        with self._one_line("tokenizer", NEW_STORE):
+            return VQGAN.from_parts(dict(self.attributes["tokenizer"]), load(self._arrays["tokenizer"][:].tobytes()))
 
     def to_do(self) -> list[int]:
-        """The shards that have rows still to be encoded."""
-        return np.unique(np.flatnonzero(self.status == TODO) // self.shard).tolist()
+        """The shards that have rows still to be encoded, or that are damaged."""
+        return [shard for shard in range(-(-len(self.tokens) // self.shard)) if not self.is_whole(shard)]
+
+    def is_whole(self, shard: int) -> bool:
+        """Whether every row of a shard is done or refused, and what the store holds of them is what was written."""
+        begin = shard * self.shard
+        try:
+            if (self._status[begin : begin + self.shard] == TODO).any():
+                return False
+            for name in ROWS if self._digest else ():
+                if (name, shard) not in self._whole:
+                    self._read(name, begin, min(begin + self.shard, len(self.tokens)))
+        except ValueError:
+            if shard not in self._said:
+                log.warning(
+                    "%s: shard %d of %d rows is damaged: to be encoded again", *(self.path.name, shard, self.shard)
+                )
+            self._said.add(shard)
+            return False
+        return True
 
     def claim(self, shards: list[int]) -> bool:
         """Keep all other processes, on any machine, from these shards until this one ends; False if one has a shard.
@@ -166,9 +205,94 @@ class TokenStore:
 
     def write_shard(self, shard: int, rows: dict[str, np.ndarray]) -> None:
         """Write the rows of one shard; their status comes last, so a shard that was cut off is encoded again."""
+        self._forget(shard)
         place = slice(shard * self.shard, shard * self.shard + len(rows["status"]))
-        for name in ("tokens", "valid", "channel_ok", "reason", "status"):
-            self.group[name][place] = rows[name]
+        digests = np.zeros((len(ROWS), SIZE), np.uint8)
+        for i, name in enumerate(ROWS):
+            content = np.asarray(rows[name], self._arrays[name].dtype)
+            if self._digest:
+                digests[i] = shard_digest(self._digest, name, shard, content)
+                if name == "status":
+                    self._arrays["digest"][shard] = digests
+            self._arrays[name][place] = content
+
+    # ---- what is not as it was written
+    def _read_attributes(self) -> dict[str, Any]:
+        try:
+            group = json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))
+            good = group["zarr_format"] == 3 and group["node_type"] == "group" and isinstance(group["attributes"], dict)
+        except (ValueError, KeyError, TypeError):
+            good = False
+        if not good:
+            raise ValueError(f"{self.path.name}: not a Zarr v3 group with attributes; {NEW_STORE}")
+        return group["attributes"]
+
+    def _check_descriptions(self, names: list[str]) -> None:
+        """Before Zarr believes them: a damaged one may ask for any memory, or read bytes as another type."""
+        for name in names:
+            if not (self.path / name / "zarr.json").is_file():
+                raise ValueError(f"{self.path.name}: this store has no array {name!r}; {NEW_STORE}")
+        kinds = {"fingerprint": str, "tokenizer": dict, "reading": dict}
+        good = all(isinstance(self.attributes.get(name), kind) for name, kind in kinds.items())
+        if good and (self.attributes["format"] == FORMAT or "digest" in self.attributes):
+            with self._one_line("what its arrays are", NEW_STORE):
+                good = self.attributes.get("descriptions") == description_digest(self.path, names)
+        if not good:
+            raise ValueError(f"{self.path.name}: its attributes or the types of its arrays were changed; {NEW_STORE}")
+
+    def _check_digest(self) -> None:
+        with self._one_line("its names, subjects, splits or tokenizer", NEW_STORE):
+            fixed = {name: self._arrays[name][:] for name in FIXED}
+        attributes = {name: value for name, value in self.attributes.items() if name != "digest"}
+        if self._digest != store_digest(attributes, fixed):
+            raise ValueError(
+                f"{self.path.name}: its names, subjects, splits, tokenizer or attributes are not those that were "
+                f"written; {NEW_STORE}"
+            )
+
+    def _read(self, name: str, begin: int, stop: int) -> np.ndarray:
+        """Rows [begin, stop) of whole shards. Raises ValueError (one line) if one is not what was written."""
+        with self._one_line(name, NEW_SHARD):
+            block = np.asarray(self._arrays[name][begin:stop])
+            if self._digest and stop > begin:
+                self._check_shards(name, begin // self.shard, block)
+        return block
+
+    def _check_shards(self, name: str, first: int, block: np.ndarray) -> None:
+        """Raise ValueError unless each shard that is written, from `first` on, has the rows that were written."""
+        shards = range(first, first - (-len(block) // self.shard))
+        if name != "status" and all((name, shard) in self._whole for shard in shards):
+            return
+        digests = self._arrays["digest"][first : shards.stop, ROWS.index(name)]
+        for i, shard in enumerate(shards):
+            rows = slice(i * self.shard, (i + 1) * self.shard)
+            if (block[rows] == TODO).all() if name == "status" else not digests[i].any():
+                continue  # not written yet: nothing is promised. A digest that is gone is missed with the status
+            if (digests[i] != shard_digest(self._digest or "", name, shard, block[rows])).any():
+                raise ValueError(f"shard {shard} is gone, or is not what was written")
+            self._whole.add((name, shard))
+
+    def _forget(self, shard: int) -> None:
+        """Remove what there is of a shard, its status first: Zarr would read it to write a part of it."""
+        for name in [*reversed(ROWS), *(["digest"] if self._digest else [])]:
+            chunk = self.path / name / "c" / str(shard)
+            if chunk.is_dir():
+                shutil.rmtree(chunk)
+            else:
+                chunk.unlink(missing_ok=True)
+            self._whole.discard((name, shard))
+
+    @contextlib.contextmanager
+    def _one_line(self, what: str, remedy: str) -> Iterator[None]:
+        """Turn whatever Zarr and its codecs raise over damaged bytes into one line that says what to do."""
+        try:
+            yield
+        except (MemoryError, PermissionError):  # nothing wrong with the store
+            raise
+        except Exception as error:
+            why = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+            why = " ".join(why.split())[:200]
+            raise ValueError(f"{self.path.name}: {what} is damaged or incomplete ({why}); {remedy}") from None
 
 
 def create_store(
@@ -181,27 +305,39 @@ def create_store(
     """
     config, weights = vqgan.to_bytes()
     n, (rows, columns) = len(sessions), vqgan.grid
+    split = sessions["split"].replace_strict({s: i for i, s in enumerate(SPLITS)}, return_dtype=pl.UInt8)
+    fixed = {
+        "session_id": _to_bytes(sessions["session_id"].to_list()),
+        "subject_id": sessions["subject_id"].to_numpy(),
+        "split": split.to_numpy(),
+        "tokenizer": np.frombuffer(weights, np.uint8),
+    }
+    about = {"format": FORMAT, "tokenizer": json.loads(config), "fingerprint": fingerprint(config, weights)}
     with write_aside(path, replace=False) as aside:
         group = zarr.open_group(aside, mode="w", zarr_format=3)
-        shapes = {
-            "tokens": ((rows, columns), "uint16"),
-            "valid": ((columns,), "float16"),
-            "channel_ok": ((19,), "bool"),
-            "status": ((), "uint8"),
-            "reason": ((REASON_BYTES,), "uint8"),
-        }
-        for name, (tail, dtype) in shapes.items():
-            group.create_array(
-                name, shape=(n, *tail), dtype=dtype, chunks=(min(32, shard), *tail), shards=(shard, *tail), fill_value=0
-            )
-        group.create_array("session_id", data=_to_bytes(sessions["session_id"].to_list()))
-        group.create_array("subject_id", data=sessions["subject_id"].to_numpy())
-        split = sessions["split"].replace_strict({s: i for i, s in enumerate(SPLITS)}, return_dtype=pl.UInt8)
-        group.create_array("split", data=split.to_numpy())
-        group.create_array("tokenizer", data=np.frombuffer(weights, np.uint8))
-        group.attrs.update(
-            format=FORMAT, tokenizer=json.loads(config), fingerprint=fingerprint(config, weights), reading=reading
-        )
+        _create_rows(group, n, (rows, columns), shard)
+        for name in FIXED:
+            group.create_array(name, data=fixed[name], compressors=CODECS)
+        names = [*ROWS, *FIXED, "digest"]
+        about |= {"reading": json.loads(json.dumps(reading)), "descriptions": description_digest(aside, names)}
+        group.attrs.update(about | {"digest": store_digest(about, fixed)})
+
+
+def _create_rows(group: zarr.Group, n: int, grid: tuple[int, int], shard: int) -> None:
+    """The empty arrays that are written shard by shard, and their digests."""
+    shapes = {
+        "tokens": (grid, "uint16"),
+        "valid": (grid[1:], "float16"),
+        "channel_ok": ((19,), "bool"),
+        "reason": ((REASON_BYTES,), "uint8"),
+        "status": ((), "uint8"),
+    }
+    common = {"fill_value": 0, "compressors": CODECS}
+    for name, (tail, dtype) in shapes.items():
+        chunks, shards = (min(32, shard), *tail), (shard, *tail)
+        group.create_array(name, shape=(n, *tail), dtype=dtype, chunks=chunks, shards=shards, **common)
+    tail = (len(ROWS), SIZE)
+    group.create_array("digest", shape=(-(-n // shard), *tail), dtype="uint8", chunks=(1, *tail), **common)
 
 
 def text_bytes(text: str, length: int) -> np.ndarray:

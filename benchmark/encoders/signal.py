@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tokenizer.base.files import fingerprint, table_metadata, write_table
+from tokenizer.base.files import fingerprint
 from tokenizer.base.progress import track
+from tokenizer.base.tables import read_table, table_metadata, write_table
 from tokenizer.multitaper import session_spectrogram
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
@@ -49,7 +50,7 @@ def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float
     }
     done = pl.DataFrame(schema=MEASURED)
     if path.is_file() and key.items() <= table_metadata(path).items():
-        done = pl.read_parquet(path)
+        done = read_table(path, "remove it; its recordings are read again")
     todo = rows.filter(~pl.col("session_id").is_in(done["session_id"].implode()))
     new: list[dict[str, Any]] = []
     for i, row in enumerate(track(_measure_each(cohort, todo, blank_below, workers), "reading", len(todo))):

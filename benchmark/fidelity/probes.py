@@ -46,7 +46,7 @@ def retention(
     stores["rebuilt"].config |= {"kind": "rebuilt"}
     scored = score_tasks(tasks, stores, allow_overlap=True, resamples=resamples)
     means = scored.scores.group_by("embedding", "task", "family").agg(pl.col("auroc").mean())
-    overlap = int(scored.scores.filter(pl.col("embedding") == "rebuilt")["overlap"].max())
+    overlap = scored.scores.filter(pl.col("embedding") == "rebuilt")["overlap"].max()
     low, high = _interval(scored.replicates)
     return {
         "retention": [_ratio(means), low, high],

@@ -41,7 +41,7 @@ def mean_table(results: "Results") -> str:
     """Title and one row per embedding: mean AUROC with interval, per family; rows without matching last."""
     means = mean_scores(results.scored)
     families = list(means[0].families)
-    rows = [_mean_row(m, m.embedding + (" †" if m.overlap else ""), families) for m in means]
+    rows = [_mean_row(m, m.embedding + mark(m.overlap), families) for m in means]
     if results.unmatched:
         rows += [_mean_row(m, f"{m.embedding}, unmatched controls", families) for m in mean_scores(results.unmatched)]
     if ceilings := [results.about["ceilings"][t] for t in results.scored.tasks if t in results.about["ceilings"]]:
@@ -50,7 +50,14 @@ def mean_table(results: "Results") -> str:
     lines = [title_line(results), "", text_table(["embedding", "mean", "95 % interval", *families, "tasks"], rows)]
     if any(m.overlap for m in means):
         lines.append("† its model has seen scored subjects: not a held-out score")
+    if any(m.overlap is None for m in means):
+        lines.append("‡ training subjects unknown: whether its model has seen scored subjects cannot be told")
     return "\n".join(lines)
+
+
+def mark(overlap: int | None) -> str:
+    """What stands behind an embedding's name: † has seen scored subjects, ‡ nobody knows."""
+    return " ‡" if overlap is None else " †" if overlap else ""
 
 
 def _mean_row(mean: Any, name: str, families: list[str]) -> list[Any]:

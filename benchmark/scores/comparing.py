@@ -26,7 +26,8 @@ class Mean:
     high: float
     tasks: int
     families: dict[str, float]
-    overlap: int
+    overlap: int | None
+    """Scored subjects its model has seen; None if its file does not say."""
 
 
 @dataclasses.dataclass

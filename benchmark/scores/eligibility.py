@@ -11,11 +11,15 @@ from clef.embeddings import Embeddings, subject_hash
 from clef.fold_embeddings import FoldEmbeddings, Store, of_fold
 from clef.tasks import is_fold
 
+ROUNDING = 1e-6
+"""Differences below this share of the largest value are those of float32."""
+MOST_ALIKE = 0.99
+
 
 def check_embeddings(name: str, value: Store | tuple[Any, Any]) -> Store:
     """Embeddings under the name `name`, from a store, from stores per fold, or from (session_id, vectors (n, D)).
 
-    Raises ValueError (one line) on a wrong shape, repeated sessions, NaN or infinity.
+    Raises ValueError (one line) on a wrong shape, repeated sessions, NaN or infinity, or one vector for everybody.
     """
     if isinstance(value, FoldEmbeddings):
         for fold, store in value.folds.items():
@@ -30,7 +34,25 @@ def check_embeddings(name: str, value: Store | tuple[Any, Any]) -> Store:
         raise ValueError(f"{name}: a session_id stands in more than one row; keep one embedding per session")
     if not np.isfinite(value.vectors).all():
         raise ValueError(f"{name}: embeddings hold NaN or infinity; a probe on them would be meaningless")
+    if share := share_alike(value.vectors):
+        raise ValueError(
+            f"{name}: {share:.0%} of its {len(value.vectors)} sessions have the same embedding, within rounding; "
+            f"nothing can be learned from it; embed the sessions again"
+        )
     return value
+
+
+def share_alike(vectors: np.ndarray, sample: int = 1000) -> float:
+    """The share of sessions whose vector is the commonest one within rounding; 0 where that says nothing is wrong.
+
+    vectors (n, D). Of many sessions `sample` are looked at, spread evenly.
+    """
+    some = np.asarray(vectors[:: max(1, len(vectors) // sample)], np.float64)
+    if len(some) < 2 or not some.shape[1]:
+        return 0.0
+    middle = np.median(some, axis=0)
+    alike = (np.abs(some - middle) <= ROUNDING * np.abs(middle).max()).all(1).mean()
+    return float(alike) if alike >= MOST_ALIKE else 0.0
 
 
 def keep_common(tasks: pl.DataFrame, stores: Mapping[str, Store]) -> tuple[pl.DataFrame, list[str]]:
@@ -79,16 +101,15 @@ def _seen_by(store: Store, rows: pl.DataFrame) -> set[str]:
     return seen
 
 
-def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Store], allow: bool) -> dict[str, int]:
+def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Store], allow: bool) -> dict[str, int | None]:
     """How many scored subjects each embedding's model was fitted on or selected with, by hashed subject.
 
-    Of cross-fitted embeddings each fold's subjects are held against that fold's model.
-
-    Raises ValueError (one line) if there are any, unless `allow`.
+    None where its file does not say whom the model has seen: unknown is not none. Of cross-fitted embeddings each
+    fold's subjects are held against that fold's model. Raises ValueError (one line) if there are any, unless `allow`.
     """
     rows = scored_rows(tasks)
     subjects = rows["subject_id"].unique()
-    seen = {name: len(_seen_by(store, rows)) for name, store in stores.items()}
+    seen = {name: None if unknown_training(store) else len(_seen_by(store, rows)) for name, store in stores.items()}
     if (bad := next((name for name, n in seen.items() if n), None)) and not allow:
         folds = " (with folds all are; build with splits=[test])" if set(rows["split"]) != {"test"} else ""
         if isinstance(stores[bad], FoldEmbeddings):
@@ -100,12 +121,17 @@ def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Store], allow: bool) 
     return seen
 
 
-def overlap_lines(stores: Mapping[str, Store], overlap: dict[str, int]) -> list[str]:
+def overlap_lines(stores: Mapping[str, Store], overlap: Mapping[str, int | None]) -> list[str]:
     """What can and cannot be said about subjects a model has seen, one line per embedding that needs one."""
     lines = [f"{name}: OVERLAP, its model has seen {n} of the scored subjects" for name, n in overlap.items() if n]
     for name, store in stores.items():
-        encoder = encoder_of(store)
-        silent = not store.trained_on and not (encoder and encoder.fitted_on_nobody)
-        if silent:
-            lines.append(f"{name}: its file does not say whom its model was trained on; overlap cannot be excluded")
+        if unknown_training(store):
+            why = "its file does not say whom its model was trained on; overlap cannot be excluded"
+            lines.append(f"{name}: training subjects unknown: {why}")
     return lines
+
+
+def unknown_training(store: Store) -> bool:
+    """Whether a file does not say whom its model was trained on, and its encoder is not one that learns of nobody."""
+    encoder = encoder_of(store)
+    return not store.trained_on and not (encoder and encoder.fitted_on_nobody)

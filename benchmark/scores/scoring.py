@@ -26,6 +26,7 @@ from clef.tasks import check_tasks, hash_of_splits, is_fold
 from tokenizer.base.progress import track
 
 SMALL_N = 15  # scored cases below which a single task says little, whatever its interval
+UNKNOWN = "training subjects unknown"
 SCORES = {
     "task": pl.String,
     "family": pl.String,
@@ -47,8 +48,8 @@ SCORES = {
     "width": pl.Int64,
     "model": pl.String,  # fingerprint the embedding's file gives
     "split_hash": pl.String,
-    "overlap": pl.Int64,  # scored subjects the model was trained or selected on
-    "flags": pl.String,  # "small-n", "overlap"
+    "overlap": pl.Int64,  # scored subjects the model was trained or selected on; empty if its file does not say
+    "flags": pl.String,  # "small-n", "overlap", "training subjects unknown"
 }
 
 
@@ -138,7 +139,7 @@ def _score_seeds(bench: Bench, parts: list[pl.DataFrame], redrawn: bool) -> list
 def _complete(
     rows: list[dict[str, Any]],
     stores: Mapping[str, Store],
-    overlap: dict[str, int],
+    overlap: Mapping[str, int | None],
     left_out: dict[str, int],
     hashes: list[str],
 ) -> pl.DataFrame:
@@ -146,7 +147,8 @@ def _complete(
     whole = []
     for row in rows:
         name, seen = row["embedding"], overlap[row["embedding"]]
-        flags = ["small-n"] * (row["cases"] < SMALL_N) + ["overlap"] * (seen > 0)
+        flags = ["small-n"] * (row["cases"] < SMALL_N) + ["overlap"] * bool(seen)
+        flags += [UNKNOWN] * (seen is None)
         of_task = {"left_out": left_out.get(row["task"], 0), "split_hash": hashes[row["seed"]]}
         whole.append(row | of_task | {"model": stores[name].model, "overlap": seen, "flags": ", ".join(flags)})
     return pl.DataFrame(whole, schema=SCORES)

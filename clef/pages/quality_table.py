@@ -11,10 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from tokenizer.base.files import check_format, fingerprint, read_table, table_metadata, write_table
+from tokenizer.base.files import fingerprint
+from tokenizer.base.tables import check_table, json_metadata, read_table, table_metadata, write_table
 from tokenizer.channels import CHANNELS
 
-FORMAT = 1
+FORMAT = 2
 WORDS, NUMBERS = pl.List(pl.String), pl.Float32
 SCHEMA = {
     "session_id": pl.String,
@@ -36,8 +37,8 @@ SCHEMA = {
 
 def read_quality(path: str | Path) -> pl.DataFrame:
     """Read a `quality.parquet`. Raises ValueError with one line if it is something else."""
-    table = read_table(path)
-    check_format(path, table_metadata(path).get("clef.format"), FORMAT)
+    table = read_table(path, "remove it and run python -m clef.quality again")
+    check_table(path, table_metadata(path).get("clef.format"), FORMAT)
     if missing := [name for name in SCHEMA if name not in table.columns]:
         raise ValueError(f"{path}: columns {', '.join(missing)} are missing; run python -m clef.quality again")
     return table
@@ -71,7 +72,7 @@ class Finished:
             self.frames.append(read_quality(path).select(*SCHEMA))
 
     def _check(self, path: Path) -> None:
-        before = json.loads(table_metadata(path).get("clef.settings", "{}"))
+        before = json_metadata(path, "clef.settings")
         if differing := [f"{k} (was {before.get(k)}, now {v})" for k, v in self.settings.items() if before.get(k) != v]:
             raise ValueError(f"out={self.out}: measured with other settings: {', '.join(differing)}; give another out")
 

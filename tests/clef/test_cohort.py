@@ -1,11 +1,13 @@
 """The cohort folder: what is written is read, each table once, and what does not fit is refused."""
 
+import shutil
+
 import polars as pl
 import pytest
 
-from clef.cohort import EVENTS, REPORTS, Cohort, read_events, read_reports, write_cohort
+from clef.cohort import EVENTS, REPORTS, Cohort, read_events, read_reports, seal, write_cohort
 from tests.helpers import calls_of
-from tokenizer.sessions import read_sessions
+from tokenizer.sessions import read_sessions, write_sessions
 
 
 def write(folder, codes=("ICD10CM//I10", "ATC//N03"), reports=("normal", "slow")):
@@ -51,6 +53,7 @@ def test_the_fingerprint_follows_labels_and_not_paths(tmp_path):
 def test_a_cohort_without_reports_or_events_is_empty(tmp_path):
     cohort = Cohort(write(tmp_path, reports=()))
     (tmp_path / "data" / "0.parquet").unlink()
+    seal(tmp_path)
     assert len(cohort.reports) == 0 and len(cohort.events) == 0
 
 
@@ -59,6 +62,7 @@ def test_a_report_of_no_session_is_refused(tmp_path):
     pl.DataFrame({"session_id": ["who"], "text": ["normal"]}).write_parquet(
         tmp_path / "reports.parquet", metadata={"clef.format": "1"}
     )
+    seal(tmp_path)
     with pytest.raises(ValueError, match=r"1 reports name a session that is not in sessions.parquet"):
         _ = Cohort(tmp_path).reports
 
@@ -66,3 +70,68 @@ def test_a_report_of_no_session_is_refused(tmp_path):
 def test_a_folder_that_is_none_is_refused_when_asked(tmp_path):
     with pytest.raises(ValueError, match=r"no sessions.parquet in this folder"):
         _ = Cohort(tmp_path / "none").sessions
+
+
+# ---- files that are not those that were written
+def refusal(cohort, ask=lambda cohort: (cohort.sessions, cohort.events, cohort.reports)):
+    with pytest.raises(ValueError) as caught:
+        ask(Cohort(cohort))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ("sessions.parquet", "data/0.parquet", "reports.parquet"))
+def test_a_table_of_another_cohort_is_refused(tmp_path, name):
+    mine, other = (
+        write(tmp_path / "mine"),
+        write(tmp_path / "other", codes=("ICD10CM//I10", "ATC//N05"), reports=("a", "b")),
+    )
+    other_sessions = Cohort(other).sessions.with_columns(age=pl.Series([5.0, 6.0]))
+    write_sessions(other, other_sessions)
+    shutil.copy(other / name, mine / name)
+    assert f"{name} is not the file that metadata/manifest.json lists" in refusal(mine)
+
+
+@pytest.mark.parametrize("name", ("data/0.parquet", "reports.parquet"))
+def test_a_table_that_is_gone_is_refused(tmp_path, name):
+    (write(tmp_path) / name).unlink()
+    said = refusal(tmp_path)
+    assert f"{name} is gone" in said and "clef.cohort.seal(" in said
+
+
+def test_a_table_changed_on_purpose_can_be_accepted(tmp_path):
+    cohort = Cohort(write(tmp_path))
+    older = cohort.sessions.with_columns(age=pl.Series([5.0, 6.0], dtype=pl.Float32))
+    older.write_parquet(tmp_path / "sessions.parquet", metadata={"clef.format": "2"})
+    assert "sessions.parquet" in refusal(tmp_path)
+    seal(tmp_path)
+    assert Cohort(tmp_path).sessions.equals(older) and len(Cohort(tmp_path).events) == 2
+
+
+def test_sessions_alone_can_be_written_again(tmp_path):
+    cohort = Cohort(write(tmp_path))
+    older = cohort.sessions.with_columns(age=pl.Series([5.0, 6.0], dtype=pl.Float32))
+    write_sessions(tmp_path, older)
+    assert Cohort(tmp_path).sessions.equals(older) and len(Cohort(tmp_path).reports) == 2
+
+
+def test_a_cohort_made_by_hand_needs_no_manifest(tmp_path):
+    cohort = Cohort(write(tmp_path))
+    (tmp_path / "metadata" / "manifest.json").unlink()
+    pl.DataFrame({"subject_id": [1], "code": ["ATC//A"]}).write_parquet(tmp_path / "data" / "1.parquet")
+    assert len(cohort.events) == 3 and len(cohort.sessions) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ("", "[]", '{"format": 1, "files": {"a": "b"}}', '{"format": 1}', '{"format": 1, "file": {}}')
+)
+def test_a_damaged_manifest_is_one_line(tmp_path, text):
+    (write(tmp_path) / "metadata" / "manifest.json").write_text(text)
+    assert "manifest.json: damaged" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("text", ("{", "[]", "{}", '{"dataset_name": 3}'))
+def test_odd_dataset_metadata_is_one_line(tmp_path, text):
+    (write(tmp_path) / "metadata" / "manifest.json").unlink()
+    (tmp_path / "metadata" / "dataset.json").write_text(text)
+    assert "dataset.json: no MEDS dataset metadata" in refusal(tmp_path, lambda cohort: cohort.is_synthetic)

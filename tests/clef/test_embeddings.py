@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from clef.embeddings import Embeddings, read_embeddings, subject_hash, write_embeddings
-from tokenizer.base.files import table_metadata, write_table
+from tokenizer.base.tables import table_metadata, write_table
 
 
 def embeddings(**changes) -> Embeddings:

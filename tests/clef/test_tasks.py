@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from clef.tasks import SCHEMA, check_tasks, hash_of_splits, is_fold, read_tasks, write_tasks
-from tokenizer.base.files import table_metadata
+from tokenizer.base.tables import table_metadata, write_table
 
 ROWS = [
     ("t", "label", f"s{i}", i, i % 2 == 0, split, f"m{i // 2}") for i, split in enumerate(["train"] * 4 + ["test"] * 4)
@@ -49,9 +49,9 @@ def test_rows_that_were_changed_later_are_noticed(tmp_path):
     path = tmp_path / "t.parquet"
     write_tasks(path, TASKS, {})
     metadata = table_metadata(path)
-    assert json.loads(metadata["clef.tasks"])["format"] == 1
+    assert json.loads(metadata["clef.tasks"])["format"] == 2
     swapped = pl.col("label").not_()
-    TASKS.with_columns(swapped).write_parquet(path, metadata=metadata)
+    write_table(path, TASKS.with_columns(swapped), metadata)
     with pytest.raises(ValueError, match="its rows were changed after it was built"):
         read_tasks(path)
 

@@ -81,6 +81,16 @@ def test_a_store_made_in_another_way_is_not_gone_on_with(
     assert "Traceback" not in done.err and snapshot(tiny_store) == before
 
 
+def test_a_damaged_shard_is_encoded_again(small_shards, tiny_store, tmp_path):
+    must(run(tmp_path / "said", "tokenizer.encode", **small_shards))
+    out = TokenStore(small_shards["out"]).path
+    (out / "tokens" / "c" / "3" / "0" / "0").unlink()
+    (out / "status" / "c" / "7").write_bytes(b"")
+    done = must(run(tmp_path / "said", "tokenizer.encode", **small_shards))
+    assert "shard 3 of 4 rows is damaged" in done.err and "encoded 8 sessions" in done.err
+    assert same(out, tiny_store)
+
+
 # ---- the same tokens however the work is cut
 def test_killed_between_shards_and_started_again(small_shards, tiny_store, tmp_path):
     done = TokenStore(small_shards["out"])

@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from tokenizer.base.files import write_table
+from tokenizer.base.tables import write_table
 from tokenizer.sessions import (
     SCHEMA,
     read_sessions,
@@ -44,6 +44,8 @@ def test_a_table_comes_back_with_every_column(tmp_path):
         ({"path": [None, None, "c"]}, "column 'path' is empty in 2 of 3 rows"),
         ({"sex": ["F", "female", None]}, "column 'sex' holds 'female', expected one of F, M"),
         ({"setting": ["home", None, None]}, "column 'setting' holds 'home'"),
+        ({"age": [4.0, -1e30, None]}, "column 'age' holds -1e+30 (session 'b'; 1 such rows), expected 0 to 130 years"),
+        ({"age": [4.0, 131.0, float("inf")]}, "column 'age' holds 131 (session 'b'; 2 such rows)"),
     ],
 )
 @pytest.mark.parametrize("when", ("written", "read"))
@@ -78,6 +80,11 @@ def test_a_missing_column_or_another_type_is_named(tmp_path, change, said):
     write_table(tmp_path / "sessions.parquet", change(read_sessions(tmp_path)), {"clef.format": "1"})
     with pytest.raises(ValueError, match=said):
         read_sessions(tmp_path)
+
+
+def test_an_age_that_is_not_a_number_is_unknown(tmp_path):
+    write_sessions(tmp_path, table(age=[float("nan"), 0.0, 130.0]))
+    assert read_sessions(tmp_path)["age"].to_list() == [None, 0.0, 130.0]
 
 
 def test_a_required_column_cannot_be_left_out_when_writing(tmp_path):

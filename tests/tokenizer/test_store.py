@@ -99,7 +99,7 @@ def test_the_fingerprint_is_that_of_the_tokenizers_bytes(written, vqgan):
 
 def test_attributes_say_how_tokens_were_made(written):
     about = TokenStore(written).attributes
-    assert about["reading"] == {"crop": "start"} and about["tokenizer"]["codes"] == 32 and about["format"] == 1
+    assert about["reading"] == {"crop": "start"} and about["tokenizer"]["codes"] == 32 and about["format"] == 2
 
 
 def test_an_unfinished_store_is_not_loaded(tmp_path, vqgan):
@@ -146,7 +146,14 @@ def test_one_shard_leaves_the_files_of_others_alone(tmp_path, vqgan):
     assert all(after[name] == before[name] for name in before)
     assert sorted(set(after) - set(before)) == sorted(
         f"{k}/c/1{tail}"
-        for k, tail in [("tokens", "/0/0"), ("valid", "/0"), ("channel_ok", "/0"), ("reason", "/0"), ("status", "")]
+        for k, tail in [
+            ("tokens", "/0/0"),
+            ("digest", "/0/0"),
+            ("valid", "/0"),
+            ("channel_ok", "/0"),
+            ("reason", "/0"),
+            ("status", ""),
+        ]
     )
 
 
@@ -173,8 +180,142 @@ def test_another_format_is_refused(tmp_path, written):
     about = json.loads((tmp_path / "t.zarr" / "zarr.json").read_text())
     about["attributes"]["format"] = store.FORMAT + 1
     (tmp_path / "t.zarr" / "zarr.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"t\.zarr: store format 2, this version reads 0 and 1"):
+    with pytest.raises(ValueError, match=r"t\.zarr: store format 3, this version reads 1 and 2"):
         TokenStore(tmp_path / "t.zarr")
+
+
+# ---- what is not as it was written
+FILES = [
+    *("zarr.json", "tokens/zarr.json", "split/zarr.json", "session_id/c/0/0", "subject_id/c/0", "split/c/0"),
+    *(
+        "tokenizer/c/0",
+        "tokens/c/0/0/0",
+        "valid/c/1/0",
+        "channel_ok/c/0/0",
+        "reason/c/0/0",
+        "status/c/1",
+        "digest/c/0/0/0",
+    ),
+]
+
+
+def use(path):
+    """All that programs ask of a store."""
+    opened = TokenStore(path)
+    tokens = opened.load()
+    fields = [getattr(tokens, name) for name in ("tokens", "valid", "session_id", "subject_id", "split")]
+    return [*opened.tokenizer.to_bytes(), opened.attributes, *fields, opened.channel_ok[:], opened.refused()]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def refusal(path, act=use):
+    with pytest.raises(ValueError) as caught:
+        act(path)
+    assert "\n" not in str(caught.value) and path.name in str(caught.value)
+    assert "python -m tokenizer.encode" in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def copy(written, tmp_path):
+    shutil.copytree(written, tmp_path / "t.zarr")
+    return tmp_path / "t.zarr"
+
+
+@pytest.mark.parametrize("name", [f for f in FILES if f != "zarr.json"])
+def test_a_file_that_is_gone_is_refused_and_never_zeros(copy, name):
+    (copy / name).unlink()
+    said = refusal(copy)
+    assert name.split("/")[0] in said or "names, subjects, splits" in said or "status" in said or "encoded yet" in said
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_is_refused(copy, name):
+    whole = (copy / name).read_bytes()
+    for place in (len(whole) // 3, len(whole) // 2, len(whole) - 5):
+        (copy / name).write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        refusal(copy)
+
+
+@pytest.mark.parametrize(
+    "name", ("tokens/c/{}/0/0", "valid/c/{}/0", "channel_ok/c/{}/0", "reason/c/{}/0", "status/c/{}")
+)
+def test_shards_that_changed_places_are_refused(copy, name):
+    """Each passes its own checksum."""
+    first, second = copy / name.format(0), copy / name.format(1)
+    first.rename(copy / "x")
+    second.rename(first)
+    (copy / "x").rename(second)
+    assert "shard 0 is gone, or is not what was written" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    "name", ("session_id", "subject_id", "split", "tokenizer", "zarr.json", "tokens/c/0", "digest")
+)
+def test_a_file_of_another_store_is_refused(copy, vqgan, tmp_path, name):
+    table = sessions().with_columns(pl.col("subject_id") - 7, pl.col("session_id").str.replace("Si", "si"))
+    other = VQGAN(vqgan.config)
+    create_store(tmp_path / "u.zarr", table.with_columns(split=pl.col("split").reverse()), other, {})
+    opened = TokenStore(tmp_path / "u.zarr", writable=True)
+    for shard in (0, 1):
+        opened.write_shard(shard, rows(shard, seed=1))
+    if (copy / name).is_dir():
+        shutil.rmtree(copy / name)
+        shutil.copytree(tmp_path / "u.zarr" / name, copy / name)
+    else:
+        shutil.copy(tmp_path / "u.zarr" / name, copy / name)
+    refusal(copy)
+
+
+@pytest.mark.parametrize("key", ("format", "tokenizer", "fingerprint", "reading", "digest", "descriptions"))
+@pytest.mark.parametrize("value", (None, 7, "x", [], {}))
+def test_attributes_that_are_not_those_written_are_refused(copy, key, value):
+    group = json.loads((copy / "zarr.json").read_text())
+    group["attributes"][key] = value
+    (copy / "zarr.json").write_text(json.dumps(group))
+    with pytest.raises(ValueError, match=r"t\.zarr: ") as caught:
+        use(copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_row_is_checked_with_its_shard(copy, written):
+    assert (TokenStore(copy).tokens[-1] == TokenStore(written).tokens[:][299]).all()
+    assert TokenStore(copy).tokens[3:7, 2].shape == (4, 128) and TokenStore(copy).valid[5:5].shape == (0, 128)
+    assert (TokenStore(copy).valid[290:2:-50] == TokenStore(written).valid[:][290:2:-50]).all()
+    with pytest.raises(IndexError):
+        TokenStore(copy).tokens[300]
+    (copy / "tokens/c/0/0/0").unlink()
+    assert TokenStore(copy).tokens[299].any()
+    assert "tokens is damaged or incomplete (shard 0" in refusal(copy, lambda path: TokenStore(path).tokens[3])
+
+
+@pytest.mark.parametrize("name", ("tokens/c/1/0/0", "valid/c/1/0", "status/c/1", "digest/c/1/0/0"))
+@pytest.mark.parametrize("how", ("gone", "cut"))
+def test_a_damaged_shard_is_to_do_and_can_be_written_again(copy, written, name, how):
+    data = (copy / name).read_bytes()
+    (copy / name).unlink() if how == "gone" else (copy / name).write_bytes(data[:9])
+    opened = TokenStore(copy, writable=True)
+    assert opened.to_do() == [1]
+    opened.write_shard(1, rows(1))
+    assert opened.to_do() == [] and same(use(copy), use(written))
+
+
+def test_a_store_of_the_format_before_is_read(copy, written):
+    shutil.rmtree(copy / "digest")
+    group = json.loads((copy / "zarr.json").read_text())
+    group["attributes"]["format"] = 1
+    (copy / "zarr.json").write_text(json.dumps(group))
+    assert "were changed" in refusal(copy)  # it still says that it has digests
+    del group["attributes"]["digest"], group["attributes"]["descriptions"]
+    (copy / "zarr.json").write_text(json.dumps(group))
+    old, new = use(copy), use(written)
+    assert same(old[3:], new[3:])
+    opened = TokenStore(copy, writable=True)
+    opened.write_shard(1, rows(1, seed=1))
+    assert opened.to_do() == [] and (opened.tokens[SHARD:] == rows(1, seed=1)["tokens"]).all()
 
 
 # ---- one writer for a shard

@@ -37,8 +37,10 @@ from clef.importers.synthetic.records import (
 from clef.importers.synthetic.reports import Dictation
 from clef.importers.synthetic.waves import Streams
 from tokenizer.base.cli import program
-from tokenizer.base.files import write_json, write_table
+from tokenizer.base.files import write_json
 from tokenizer.base.progress import track
+from tokenizer.base.tables import read_table, write_table
+from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)
 
@@ -146,8 +148,8 @@ def _reports(seed: int, sessions: pl.DataFrame, visits: dict, truth: dict, findi
 
 def _close(out: Path) -> int:
     """Say what is there and what comes next."""
-    sessions = pl.read_parquet(out / "sessions.parquet")
-    best = pl.read_parquet(out / "truth" / "ceilings.parquet")
+    sessions = read_sessions(out)
+    best = read_table(out / "truth" / "ceilings.parquet")
     size = sum(file.stat().st_size for file in (out / "recordings").iterdir()) / 1e9
     log.info(
         "%s: a SYNTHETIC cohort of %d subjects, %d sessions (%s), %.2f GB of EDF",

@@ -27,7 +27,7 @@ def bench(n, seed=0):
 
 def test_retention_is_1_if_nothing_is_lost_and_about_0_if_all_is():
     tasks, knows, blind = bench(240)
-    kept = retention(tasks, knows, knows, {}, resamples=200)
+    kept = retention(tasks, knows, knows, {"train": []}, resamples=200)
     assert kept["retention"] == pytest.approx([1, 1, 1]) and kept["auroc"]["original"] > 0.65
     lost = retention(tasks, knows, blind, {"train": [subject_hash(239)]}, resamples=200)
     assert abs(lost["retention"][0]) < 0.4 and lost["retention"][2] < 1 and lost["overlap"] == 1

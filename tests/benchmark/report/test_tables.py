@@ -20,6 +20,8 @@ from tests.benchmark.examples import make_embeddings, make_tasks
 def results():
     tasks = make_tasks(2)
     stores = {"good": make_embeddings(tasks, 2.0), "noise": make_embeddings(tasks, 0.0)}
+    for store in stores.values():
+        store.trained_on = {"train": [], "val": []}
     scored = score_tasks(tasks, stores, resamples=50)
     return Results(scored, {"suite": "demo", "ceilings": {"t0": 0.95}}, unmatched=scored)
 

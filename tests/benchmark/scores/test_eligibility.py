@@ -5,7 +5,9 @@ import polars as pl
 import pytest
 
 import benchmark
-from benchmark.scores.eligibility import overlap_lines
+from benchmark.report.tables import mean_table
+from benchmark.scores.eligibility import find_overlap, overlap_lines
+from benchmark.scores.results import Results
 from benchmark.scores.scoring import score_tasks
 from clef.embeddings import Embeddings, subject_hash
 from tests.benchmark.examples import make_embeddings, make_tasks
@@ -58,6 +60,35 @@ def test_bad_embeddings_give_one_line():
 def test_only_who_is_fitted_on_nobody_need_not_say_whom_it_has_seen():
     stores = {kind: Embeddings(["s"], np.zeros((1, 1)), kind, config={"kind": kind}) for kind in ("nuisance", "codes")}
     told = Embeddings(["s"], np.zeros((1, 1)), "told", trained_on={"train": ["x"]})
-    lines = overlap_lines(stores | {"told": told, "mine": Embeddings(["s"], np.zeros((1, 1)), "mine")}, {"told": 2})
+    stores |= {"told": told, "mine": Embeddings(["s"], np.zeros((1, 1)), "mine")}
+    overlap = find_overlap(make_tasks(1), stores, allow=False)
+    assert overlap == {"nuisance": 0, "codes": None, "told": 0, "mine": None}
+    lines = overlap_lines(stores, overlap | {"told": 2})
     assert [line.split(":")[0] for line in lines] == ["told", "codes", "mine"]
-    assert "OVERLAP" in lines[0] and all("overlap cannot be excluded" in line for line in lines[1:])
+    assert "OVERLAP" in lines[0] and all("training subjects unknown" in line for line in lines[1:])
+
+
+def test_unknown_is_not_none_in_a_table_of_scores():
+    tasks = make_tasks(1)
+    mine, told = make_embeddings(tasks, 1.0), make_embeddings(tasks, 1.0)
+    told.trained_on = {"train": [], "val": []}
+    scored = score_tasks(tasks, {"mine": mine, "told": told})
+    rows = {row["embedding"]: row for row in scored.scores.to_dicts()}
+    assert rows["mine"]["overlap"] is None and "training subjects unknown" in rows["mine"]["flags"]
+    assert rows["told"]["overlap"] == 0 and "unknown" not in rows["told"]["flags"]
+    table = mean_table(Results(scored, {}))
+    assert "mine ‡" in table and "told ‡" not in table and "‡ training subjects unknown" in table
+
+
+@pytest.mark.parametrize("how", ("zero", "equal", "rounding", "all but a few"))
+def test_one_vector_for_everybody_is_refused(how):
+    tasks = make_tasks(1)
+    good = make_embeddings(tasks, 1.0)
+    vectors = np.zeros_like(good.vectors) if how == "zero" else np.tile(good.vectors[:1], (len(good.vectors), 1))
+    if how == "rounding":
+        vectors = vectors * (1 + 1e-7 * np.arange(len(vectors))[:, None] / len(vectors))
+    if how == "all but a few":
+        vectors[:3] = good.vectors[:3]
+    with pytest.raises(ValueError, match=r"e: \d+% of its 400 sessions have the same embedding") as error:
+        benchmark.score(tasks, {"e": (good.session_id, vectors)})
+    assert "\n" not in str(error.value)

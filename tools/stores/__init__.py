@@ -1,0 +1,1 @@
+"""Stores that are damaged on purpose, and the damage."""
