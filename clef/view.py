@@ -18,11 +18,13 @@ import polars as pl
 
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings
+from clef.model import Model, load
 from clef.pages.nearest import Nearest
 from clef.pages.view import About, page, parts, person_facts, seen_words
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint, write_text
 from tokenizer.reading.read import Job, ReadingConfig, read_with_raw, row_job
+from tokenizer.store import Tokens
 from tokenizer.tokens import Tokenised, load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def main(config: ViewConfig) -> None:
     row = row_of(cohort, config.session) if config.session else None
     job = row_job(config.cohort, row, config.reading) if row else Job(config.recording, config.reading)
     embeddings = read_embeddings(config.embeddings) if config.embeddings else None
+    model = embedder(config, embeddings) if embeddings and config.session not in embeddings.session_id else None
     vqgan = load_tokenizer(config.model) if config.model else None
     made = parts(*read_with_raw(job.source, job.config), job.config.min_channels, vqgan)
     about = About(config.title or config.session or "EEG session", synthetic=bool(row and cohort.is_synthetic))
@@ -68,8 +71,10 @@ def main(config: ViewConfig) -> None:
     if embeddings is not None:
         people = dict(cohort.sessions.select("session_id", "subject_id").iter_rows()) if cohort else {}
         nearest = Nearest(embeddings, people)
-        about.neighbours = nearest.table(vector_of(config, embeddings, made.one), config.session)
-        about.usual = nearest.usual
+        vector = (
+            embeddings.vectors[nearest.index[config.session]] if model is None else embed(model, embeddings, made.one)
+        )
+        about.neighbours, about.usual = nearest.table(vector, config.session), nearest.usual
     text = page(made, about)
     write_text(config.out, text)
     spent = time.perf_counter() - began
@@ -97,25 +102,21 @@ def row_of(cohort: Cohort, session: str) -> dict[str, Any]:
     return rows.row(0, named=True)
 
 
-def vector_of(config: ViewConfig, embeddings: Embeddings, one: Tokenised | None) -> np.ndarray:
-    """The session's embedding (D,): that of the file if it is in it, else made as the file was.
-
-    Raises ConfigError if it is not, and model= did not make the file.
-    """
-    if config.session in embeddings.session_id:
-        return embeddings.vectors[embeddings.session_id.index(config.session)]
-    if one is None:
+def embedder(config: ViewConfig, embeddings: Embeddings) -> Model:
+    """The model that made the embeddings, for a session they do not hold. Raises ConfigError if model= is another."""
+    if not config.model:
         raise ConfigError(f"session={config.session}: not in embeddings=; give the run that made the file as model=")
-    from clef.model import load
-    from tokenizer.store import Tokens
-
     model = load(config.model)
     if model.fingerprint != embeddings.model:
-        made_by = embeddings.model or "nothing that it names"
         raise ConfigError(
-            f"embeddings={config.embeddings}: made by model {made_by}, and model= is {model.fingerprint}; "
-            f"give the run that made the file, or embed the sessions with this one (python -m clef.embed)"
+            f"embeddings={config.embeddings}: made by model {embeddings.model or 'unknown'}, and model= is "
+            f"{model.fingerprint}; give the run that made the file, or embed the sessions with this one (clef.embed)"
         )
+    return model
+
+
+def embed(model: Model, embeddings: Embeddings, one: Tokenised) -> np.ndarray:
+    """The embedding (D,) of a session's tokens, made as those of the file."""
     names, nobody = np.array(["session"], object), np.zeros(1, np.int64)
     tokens = Tokens(one.tokens[None], one.valid[None], names, nobody, np.array([""]))
     how = {k: embeddings.config[k] for k in ("pool", "kind", "layer") if k in embeddings.config}

@@ -122,15 +122,17 @@ def _column(name: str, values: pl.Series, subjects: pl.Series) -> Colouring | No
 
 # ---- events
 def labels(cohort: Cohort, sessions: pl.DataFrame) -> Iterator[Colouring | None]:
-    """One colouring per labelled column: the events `LABEL//…//COLUMN//VALUE`."""
+    """One colouring per labelled column: the events `LABEL//SITE//COLUMN//VALUE`."""
     events = _at_sessions(cohort.events, sessions, "LABEL//")
+    pieces = pl.col("code").str.splitn("//", 4)  # the value may hold slashes of its own
     split = events.with_columns(
-        column=pl.col("code").str.replace("//[^/]*$", ""), value=pl.col("code").str.extract("//([^/]*)$")
-    )
+        column=pl.concat_str(pieces.struct.field("field_1"), pieces.struct.field("field_2"), separator=" · "),
+        value=pieces.struct.field("field_3"),
+    ).drop_nulls("value")
     for (column,), part in sorted(split.partition_by("column", as_dict=True).items()):
         one = part.sort("code").unique("session_id", keep="first", maintain_order=True)
         values = sessions.join(one, on="session_id", how="left", maintain_order="left")["value"]
-        yield categories(column.removeprefix("LABEL//").replace("//", " · "), "labels", values, sessions["subject_id"])
+        yield categories(column, "labels", values, sessions["subject_id"])
 
 
 def concepts(cohort: Cohort, sessions: pl.DataFrame) -> Iterator[Colouring]:

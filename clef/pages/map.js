@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const canvas = at("canvas"), pen = canvas.getContext("2d"), n = data.id.length;
-  const UNKNOWN = "#d9d9d9", MARGIN = 0.04, NEAR = 12, STEPS = 24;
+  const UNKNOWN = "#d9d9d9", MARGIN = 0.04, NEAR = 12, STEPS = 24, TURNS = 16;
   let view = { x: 0, y: 0, zoom: 1 }, chosen = 0, hovered = -1, drag = null, wide = 1, high = 1, cells = null;
 
   // ---- colours
@@ -15,16 +15,20 @@
     return "rgb(" + one.map((c, k) => Math.round(c + (two[k] - c) * (place - i))).join(",") + ")";
   }
 
-  // Colour -> points, in the order in which they are drawn: the unknown first, the rarest on top.
+  // [colour, points] in the order in which they are drawn: the unknown first, cases last, all others in turns, so
+  // that no colour hides another.
   function layers(colouring) {
-    const groups = new Map();
+    const turns = colouring && colouring.kind === "concept" ? 1 : TURNS, groups = new Map();
     for (let i = 0; i < n; i++) {
-      const colour = colourOf(colouring, i);
-      if (!groups.has(colour)) groups.set(colour, []);
-      groups.get(colour).push(i);
+      const colour = colourOf(colouring, i), key = colour === UNKNOWN ? -1 : i % turns;
+      if (!groups.has(key)) groups.set(key, new Map());
+      const some = groups.get(key);
+      if (!some.has(colour)) some.set(colour, []);
+      some.get(colour).push(i);
     }
-    const rank = ([colour, some]) => (colour === UNKNOWN ? Infinity : some.length);
-    return [...groups].sort((a, b) => rank(b) - rank(a));
+    const rank = (colour) => (colouring && colouring.kind === "concept" && colour === colouring.colours[0] ? 1 : 0);
+    return [...groups].sort((a, b) => a[0] - b[0])
+      .flatMap(([, some]) => [...some].sort((a, b) => rank(a[0]) - rank(b[0])));
   }
 
   function colourOf(colouring, i) {

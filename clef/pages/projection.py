@@ -33,6 +33,8 @@ def components(vectors: NDArray[np.float32], count: int, seed: int) -> NDArray[n
     """The first principal components (n, count) of vectors (n, D); zeros beyond those there are."""
     from sklearn.decomposition import PCA
 
+    if len(vectors) < 2:
+        return np.zeros((len(vectors), count), np.float32)
     few = min(count, *vectors.shape)
     return np.pad(PCA(few, random_state=seed).fit_transform(vectors), ((0, 0), (0, count - few)))
 

@@ -27,7 +27,7 @@ GRID = 96
 """Points along a side of the square that is interpolated."""
 FEWEST = 4
 """Electrodes without which there is no map."""
-SUSPECT = "#D55E00"
+BAD = "#D55E00"
 
 
 @functools.cache
@@ -63,14 +63,16 @@ def interpolate(values: Array) -> Array:
     return level.reshape(GRID, GRID)
 
 
-def draw_scalp(axis: plt.Axes, values: Array, suspect: NDArray[np.bool_], span: tuple[float, float], names: bool):
+def draw_scalp(axis: plt.Axes, values: Array, bad: NDArray[np.bool_], span: tuple[float, float], names: bool):
     """Draw one map; returns what a colour bar needs, None of too few electrodes.
 
-    values (C,) dB, NaN for electrodes without a signal: a cross · suspect (C,) bool: a ring · span: ends of the colours
+    values (C,) dB, NaN for electrodes without a signal: a cross · bad (C,) bool: a ring, not used
+    span: ends of the colours, dB
     """
     axis.set(xlim=(-1.18, 1.18), ylim=(-1.12, 1.24), aspect="equal")
     axis.axis("off")
-    level, known = interpolate(values), np.isfinite(values)
+    known = np.isfinite(values)
+    level = interpolate(np.where(bad, np.nan, values))
     rim = plt.Circle((0, 0), 1, facecolor="none", edgecolor="#333333", linewidth=1.2)
     axis.add_patch(rim)
     image = None
@@ -90,16 +92,16 @@ def draw_scalp(axis: plt.Axes, values: Array, suspect: NDArray[np.bool_], span: 
     for side in (-1, 1):
         axis.plot([side * x for x in (1.0, 1.07, 1.09, 1.05, 1.0)], [0.16, 0.18, 0.0, -0.18, -0.14], color="#333333",
                   linewidth=1.2)  # fmt: skip
-    _electrodes(axis, known, suspect, names)
+    _electrodes(axis, known, bad, names)
     return image
 
 
-def _electrodes(axis: plt.Axes, known: NDArray[np.bool_], suspect: NDArray[np.bool_], names: bool) -> None:
+def _electrodes(axis: plt.Axes, known: NDArray[np.bool_], bad: NDArray[np.bool_], names: bool) -> None:
     x, y = positions().T
     axis.scatter(x[known], y[known], s=9, color="#111111", zorder=3, linewidths=0)
     axis.scatter(x[~known], y[~known], s=30, marker="x", color="#111111", zorder=3, linewidths=1.3)
-    ringed = known & suspect
-    axis.scatter(x[ringed], y[ringed], s=52, facecolors="none", edgecolors=SUSPECT, zorder=3, linewidths=1.6)
+    ringed = known & bad
+    axis.scatter(x[ringed], y[ringed], s=52, facecolors="none", edgecolors=BAD, zorder=3, linewidths=1.6)
     if names:
         halo = {"boxstyle": "round,pad=0.08", "facecolor": "white", "alpha": 0.65, "linewidth": 0}
         for name, at_x, at_y in zip(CHANNELS, x, y, strict=True):

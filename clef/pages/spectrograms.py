@@ -21,13 +21,12 @@ RECORDED, REBUILT = "#000000", "#D55E00"
 LEAST_DB = 4.0
 """Fewest dB between the ends of a scalp map's colours."""
 SYMBOLS = {"delta": "δ", "theta": "θ", "alpha": "α", "beta": "β"}
-GREY = {"facecolor": NOTHING}
 
 
-def draw_regions(recorded: Array, rebuilt: Array | None, counts: dict[str, int]) -> str:
+def draw_regions(recorded: Array, rebuilt: Array | None, captions: dict[str, str]) -> str:
     """Spectrograms (G, F, T) dB, NaN where invalid, in a row per region, as a data URI; T frames of 1 s.
 
-    All panels share their colours. To the right the median over time; counts: recorded electrodes of each region.
+    All panels share their colours. To the right the median over time; captions: a line under each region's name.
     """
     known = recorded[np.isfinite(recorded)]
     low, high = np.percentile(known, [3, 97]) if known.size else (0, 1)
@@ -43,8 +42,9 @@ def draw_regions(recorded: Array, rebuilt: Array | None, counts: dict[str, int])
             for axis, spec in zip(axes[g], both, strict=False):
                 image = _spectrogram(axis, spec[g], (low, high), LEVELS)
                 axis.set_yticks(*([EDGES, LABELS] if axis is axes[g, 0] else [[]]))
-            axes[g, 0].text(-0.2 * len(both), 0.5, f"{region}\n", fontsize=10, **_beside(axes[g, 0]))
-            axes[g, 0].text(-0.2 * len(both), 0.45, _electrodes(counts[region]), fontsize=8, **_beside(axes[g, 0]))
+            beside = {"x": -0.2 * len(both), "transform": axes[g, 0].transAxes}
+            axes[g, 0].text(y=0.53, s=region, fontsize=10, va="bottom", **beside)
+            axes[g, 0].text(y=0.5, s=captions[region], fontsize=8, va="top", **beside)
             _spectra(axes[g, -1], [s[g] for s in both], (low, high))
         for axis, name in zip(axes[0], [*names, "Median, dB"], strict=True):
             axis.set_title(name, loc="left", fontsize=10, fontweight="bold", pad=14)
@@ -54,14 +54,6 @@ def draw_regions(recorded: Array, rebuilt: Array | None, counts: dict[str, int])
         bar = figure.colorbar(image, cax=figure.add_axes((0.94, 0.3, 0.012, 0.4)), extend="both")
         bar.set_label("dB (µV²/Hz)")
         return picture(figure)
-
-
-def _beside(axis: plt.Axes) -> dict:
-    return {"transform": axis.transAxes, "ha": "left", "va": "center"}
-
-
-def _electrodes(count: int) -> str:
-    return "not recorded" if not count else f"{count} electrode{'s' * (count > 1)}"
 
 
 def _spectrogram(axis: plt.Axes, spec: Array, span: tuple[float, float], colours: str):
@@ -94,8 +86,11 @@ def _spectra(axis: plt.Axes, specs: list[Array], span: tuple[float, float]) -> N
         axis.legend(frameon=False, fontsize=7.5, loc="upper right", handlelength=1.2)
 
 
-def draw_bands(recorded: dict[str, Array], rebuilt: dict[str, Array] | None, suspect: NDArray[np.bool_]) -> str:
-    """Scalp maps of each band's mean level, (C,) dB by band, as a data URI; rebuilt below with the same colours."""
+def draw_bands(recorded: dict[str, Array], rebuilt: dict[str, Array] | None, bad: NDArray[np.bool_]) -> str:
+    """Scalp maps of each band's mean level, (C,) dB by band, as a data URI; rebuilt below with the same colours.
+
+    bad (C,) bool: electrodes that are marked and left out, as one loose electrode would take all colours.
+    """
     rows = [("as recorded", recorded)] + ([("rebuilt from its tokens", rebuilt)] if rebuilt else [])
     with plt.rc_context(STYLE):
         inches = 2.7 * len(rows) + 1.0
@@ -108,9 +103,9 @@ def draw_bands(recorded: dict[str, Array], rebuilt: dict[str, Array] | None, sus
             squeeze=False,
         )
         for k, (band, (low, high)) in enumerate(BANDS.items()):
-            values = recorded[band][np.isfinite(recorded[band])]
+            values = recorded[band][np.isfinite(recorded[band]) & ~bad]
             span = _span(values)
-            images = [draw_scalp(axis, levels[band], suspect, span, names=k == 0 and axis is axes[0, 0])
+            images = [draw_scalp(axis, levels[band], bad, span, names=k == 0 and axis is axes[0, 0])
                       for axis, (_, levels) in zip(axes[:, k], rows, strict=True)]  # fmt: skip
             axes[0, k].set_title(f"{SYMBOLS[band]}  {band}, {low:g}–{high:g} Hz", fontsize=10, fontweight="bold")
             if images[0] is not None:
@@ -145,9 +140,10 @@ def draw_tokens(tokens: NDArray[np.integer], valid: NDArray[np.bool_], seconds: 
         grid = {"left": 0.05, "right": 0.92, "top": 0.94, "bottom": 0.11, "hspace": 0.22}
         figure, (above, below) = plt.subplots(2, 1, figsize=(11, 4.0), gridspec_kw=grid, sharex=True)
         above.imshow(which, cmap="turbo", interpolation="nearest", **place)
-        above.set_title("Which code: equal colours are equal codes; likeness of colours means nothing", loc="left")
+        words = "Which code: equal colours are equal codes; likeness of colours means nothing"
+        above.set_title(words, loc="left", fontsize=9)
         image = below.imshow(often, cmap=LEVELS, norm=LogNorm(1, most), interpolation="nearest", **place)
-        below.set_title("How often this code stands in this session", loc="left")
+        below.set_title("How often this code stands in this session", loc="left", fontsize=9)
         for axis in (above, below):
             axis.set(yticks=[0, 8, 16, 24, 32], ylabel="Hz", facecolor=NOTHING)
         below.set_xlabel("minutes")

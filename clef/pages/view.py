@@ -75,22 +75,30 @@ def parts(session: Session, raw: Raw, min_channels: int, vqgan: "VQGAN | None" =
     quality = measure_or_refuse(session, raw, min_channels)
     reading = reading_of(session)
     spec, valid, ok = reading.spec.numpy(), reading.valid.numpy(), reading.channel_ok.numpy()
-    suspect = np.array([bool(set(row["flags"]) & {*BAD_FLAGS, "pops", "bridged", "mains"}) for row in quality])
-    counts = {region: len(electrodes_of(region, ok)) for region in REGIONS}
+    bad = np.array([bool(set(row["flags"]) & set(BAD_FLAGS)) for row in quality])
+    captions = {region: caption(electrodes_of(region, ok), bad) for region in REGIONS}
     own, levels = region_means(spec, valid, ok), band_levels(spec, valid, ok)
     ranked = sorted(quality, key=lambda row: FRONT_TO_BACK.index(row["channel"]))
     made = Parts(facts(session, quality), list(session.notes), ranked, "", "")
     if vqgan is None:
-        made.regions, made.bands = draw_regions(own, None, counts), draw_bands(levels, None, suspect)
+        made.regions, made.bands = draw_regions(own, None, captions), draw_bands(levels, None, bad)
         return made
     made.one, again = rebuild(vqgan, reading)
-    made.regions = draw_regions(own, region_means(again, valid, ok), counts)
-    made.bands = draw_bands(levels, band_levels(again, valid, ok), suspect)
+    made.regions = draw_regions(own, region_means(again, valid, ok), captions)
+    made.bands = draw_bands(levels, band_levels(again, valid, ok), bad)
     columns = -(-len(valid) // vqgan.config.frames_per_token)
     tokens, counted = made.one.tokens[:, :columns], made.one.valid[:columns]
     made.grid = draw_tokens(tokens, counted, vqgan.config.frames_per_token)
     made.errors, made.codes = cell_errors(spec, again, valid, ok), code_numbers(tokens[:, counted], vqgan.config.codes)
     return made
+
+
+def caption(electrodes: list[int], bad: np.ndarray) -> str:
+    """How many electrodes of a region carried a signal, and which of them are bad; bad (C,) bool."""
+    if not electrodes:
+        return "not recorded"
+    flagged = ", ".join(CHANNELS[i] for i in electrodes if bad[i])
+    return f"{len(electrodes)} electrode{'s' * (len(electrodes) > 1)}" + (f"\nbad: {flagged}" if flagged else "")
 
 
 def facts(session: Session, quality: list[dict[str, Any]]) -> list[tuple[str, str]]:
