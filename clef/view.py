@@ -69,16 +69,22 @@ def main(config: ViewConfig) -> None:
         about.model = f"tokenizer {fingerprint(*vqgan.to_bytes())}"
         about.seen = seen_words(vqgan, row and row["subject_id"])
     if embeddings is not None:
-        people = dict(cohort.sessions.select("session_id", "subject_id").iter_rows()) if cohort else {}
-        nearest = Nearest(embeddings, people)
-        vector = (
-            embeddings.vectors[nearest.index[config.session]] if model is None else embed(model, embeddings, made.one)
-        )
-        about.neighbours, about.usual = nearest.table(vector, config.session), nearest.usual
+        own = embed(model, embeddings, made.one) if model else None
+        _add_nearest(about, embeddings, cohort, config.session, own)
     text = page(made, about)
     write_text(config.out, text)
     spent = time.perf_counter() - began
     log.info("wrote %s: %.1f MB, %.1f s; next: open it in a browser", config.out, len(text) / 1e6, spent)
+
+
+def _add_nearest(
+    about: About, embeddings: Embeddings, cohort: Cohort | None, session: str | None, own: np.ndarray | None
+) -> None:
+    """Put the sessions nearest to `own` (D,), by default to the session's own vector in the file, on the page."""
+    people = dict(cohort.sessions.select("session_id", "subject_id").iter_rows()) if cohort else {}
+    nearest = Nearest(embeddings, people)
+    vector = embeddings.vectors[nearest.index[session]] if own is None else own
+    about.neighbours, about.usual = nearest.table(vector, session), nearest.usual
 
 
 def check(config: ViewConfig) -> None:
