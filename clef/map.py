@@ -37,7 +37,7 @@ from tokenizer.tokens import load_tokenizer
 
 log = logging.getLogger(__name__)
 PAGE_MB, PAGE_SECONDS = 0.5, 5.0
-"""What a session's page takes of disk and of one core, to say so before thousands are made: generous ones (docs/looking.md)."""
+"""What a session's page takes at most of disk and of a busy core (docs/looking.md); said before thousands are made."""
 MANY = 50
 """Pages whose cost is said beforehand."""
 
