@@ -69,6 +69,9 @@ def made(planted, tmp_path_factory) -> tuple[Path, dict[str, Done]]:
     done["run"] = run(said / "run", "benchmark.run", **scored, cohort=cohort, tokens=tokens, out=out / "scores")
     done["quality"] = run(said / "quality", "clef.quality", cohort=cohort, out=out / "quality", workers=0)
     done["deidentify"] = run(said / "deidentify", "tokenizer.deidentify", root=planted, out=out / "shared")
+    about = {"model": out / "align", "embeddings": out / "embed.parquet", "cohort": cohort}
+    done["view"] = run(said / "view", "clef.view", recording=planted / "rec00.edf", out=out / "view.html", **about)
+    done["map"] = run(said / "map", "clef.map", out=out / "map", pages=2, method="pca", workers=0, **about)
     return base, done
 
 

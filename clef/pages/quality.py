@@ -16,12 +16,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from clef.pages.quality_lists import lists, title
 from clef.pages.quality_spreads import draw_spreads
+from clef.pages.regions import FRONT_TO_BACK
 from tokenizer.base.files import write_aside
 
-FRONT_TO_BACK = (
-    *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T3", "C3", "Cz"),
-    *("C4", "T4", "T5", "P3", "Pz", "P4", "T6", "O1", "O2"),
-)
 FLAGS = ("absent", "flat", "clipped", "saturated", "railing", "loud", "mains", "pops", "bridged")
 ROWS, NAMED, SITES = 150, 40, 9
 """Most rows of the map, most that are named, most sites shown apart."""

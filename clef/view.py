@@ -1,0 +1,133 @@
+"""One page of a session: spectrogram by region, quality, scalp maps, what its tokens keep, sessions like it.
+
+    python -m clef.view recording=FILE out=page.html [model=RUN]
+    python -m clef.view cohort=COHORT session=ID out=page.html [model=RUN] [embeddings=embeddings.parquet]
+
+The page is one HTML file that loads nothing. It carries no date, no path and no file's name, which may be a person's:
+of a recording its title is "EEG session" unless title= says otherwise. docs/looking.md says how to read it.
+"""
+
+import dataclasses
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from clef.cohort import Cohort
+from clef.embeddings import Embeddings, read_embeddings
+from clef.model import Model, load
+from clef.pages.nearest import Nearest
+from clef.pages.view import About, page, parts, person_facts, seen_words
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import fingerprint, write_text
+from tokenizer.reading.read import Job, ReadingConfig, read_with_raw, row_job
+from tokenizer.store import Tokens
+from tokenizer.tokens import Tokenised, load_tokenizer
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class ViewConfig:
+    """Settings of `python -m clef.view`."""
+
+    out: str = "???"
+    """The HTML file to write."""
+    recording: str | None = None
+    """A recording; or name one by cohort= and session=."""
+    cohort: str | None = None
+    """Cohort folder of session=; beside recording=, it names the people of the nearest sessions."""
+    session: str | None = None
+    """A session of the cohort."""
+    model: str | None = None
+    """Run folder of any stage, its model/, or a tokenizer: draws the tokens and what they keep."""
+    embeddings: str | None = None
+    """Embedding file: lists the nearest sessions. A session it does not hold is embedded with model=, which made it."""
+    title: str | None = None
+    """Heading of the page; by default the session's id, or "EEG session"."""
+    reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
+    """How the recording becomes a session."""
+
+
+def main(config: ViewConfig) -> None:
+    """Read, measure, draw, write."""
+    began = time.perf_counter()
+    check(config)
+    cohort = Cohort(config.cohort) if config.cohort else None
+    row = row_of(cohort, config.session) if config.session else None
+    job = row_job(config.cohort, row, config.reading) if row else Job(config.recording, config.reading)
+    embeddings = read_embeddings(config.embeddings) if config.embeddings else None
+    model = embedder(config, embeddings) if embeddings and config.session not in embeddings.session_id else None
+    vqgan = load_tokenizer(config.model) if config.model else None
+    made = parts(*read_with_raw(job.source, job.config), job.config.min_channels, vqgan)
+    about = About(config.title or config.session or "EEG session", synthetic=bool(row and cohort.is_synthetic))
+    about.person = person_facts(row) if row else []
+    if vqgan is not None:
+        about.model = f"tokenizer {fingerprint(*vqgan.to_bytes())}"
+        about.seen = seen_words(vqgan, row and row["subject_id"])
+    if embeddings is not None:
+        own = embed(model, embeddings, made.one) if model else None
+        _add_nearest(about, embeddings, cohort, config.session, own)
+    text = page(made, about)
+    write_text(config.out, text)
+    spent = time.perf_counter() - began
+    log.info("wrote %s: %.1f MB, %.1f s; next: open it in a browser", config.out, len(text) / 1e6, spent)
+
+
+def _add_nearest(
+    about: About, embeddings: Embeddings, cohort: Cohort | None, session: str | None, own: np.ndarray | None
+) -> None:
+    """Put the sessions nearest to `own` (D,), by default to the session's own vector in the file, on the page."""
+    people = dict(cohort.sessions.select("session_id", "subject_id").iter_rows()) if cohort else {}
+    nearest = Nearest(embeddings, people)
+    vector = embeddings.vectors[nearest.index[session]] if own is None else own
+    about.neighbours, about.usual = nearest.table(vector, session), nearest.usual
+
+
+def check(config: ViewConfig) -> None:
+    """Raise ConfigError for settings that do not go together."""
+    if (config.recording is None) == (config.session is None):
+        raise ConfigError("give either recording=FILE, or cohort=COHORT with session=ID")
+    if config.session and not config.cohort:
+        raise ConfigError("session= is one of a cohort: give cohort=COHORT with it")
+    if config.embeddings and config.recording and not config.model:
+        raise ConfigError("embeddings= needs model= to embed the recording: the run that made the file")
+    if Path(config.out).is_dir():
+        raise ConfigError(f"out={config.out}: this is a folder; give the name of an HTML file, as session.html")
+
+
+def row_of(cohort: Cohort, session: str) -> dict[str, Any]:
+    """The session's row of the table. Raises ConfigError if the cohort lacks it."""
+    rows = cohort.sessions.filter(pl.col("session_id") == session)
+    if not len(rows):
+        some = ", ".join(cohort.sessions["session_id"][:3])
+        raise ConfigError(f"session={session}: name one of the {len(cohort.sessions)} of cohort=, as {some}")
+    return rows.row(0, named=True)
+
+
+def embedder(config: ViewConfig, embeddings: Embeddings) -> Model:
+    """The model that made the embeddings, for a session they do not hold. Raises ConfigError if model= is another."""
+    if not config.model:
+        raise ConfigError(f"session={config.session}: not in embeddings=; give the run that made the file as model=")
+    model = load(config.model)
+    if model.fingerprint != embeddings.model:
+        raise ConfigError(
+            f"embeddings={config.embeddings}: made by model {embeddings.model or 'unknown'}, and model= is "
+            f"{model.fingerprint}; give the run that made the file, or embed the sessions with this one (clef.embed)"
+        )
+    return model
+
+
+def embed(model: Model, embeddings: Embeddings, one: Tokenised) -> np.ndarray:
+    """The embedding (D,) of a session's tokens, made as those of the file."""
+    names, nobody = np.array(["session"], object), np.zeros(1, np.int64)
+    tokens = Tokens(one.tokens[None], one.valid[None], names, nobody, np.array([""]))
+    how = {k: embeddings.config[k] for k in ("pool", "kind", "layer") if k in embeddings.config}
+    return model.embed_tokens(tokens, **how)[0]
+
+
+if __name__ == "__main__":
+    program(ViewConfig, main, "clef.view")
