@@ -22,7 +22,7 @@ FRONT_TO_BACK = (
     *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T3", "C3", "Cz"),
     *("C4", "T4", "T5", "P3", "Pz", "P4", "T6", "O1", "O2"),
 )
-FLAGS = ("absent", "flat", "clipped", "saturated", "railing", "loud", "mains", "pops", "bridged")
+FLAGS = ("absent", "left out", "flat", "clipped", "saturated", "railing", "loud", "mains", "pops", "bridged")
 ROWS, NAMED, SITES = 150, 40, 9
 """Most rows of the map, most that are named, most sites shown apart."""
 STEPS = (0, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0001)
