@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 MIN_RATE, MAX_RATE = 64, 100_000
 """Sampling rates in Hz that can be read."""
+MOST_PIECES = 1000
+"""Pieces with gaps or joins between them in a session: shorter ones, on average, do not fill the spectrogram's windows
+of 4 s, and each costs as much as a minute of signal, by which its ends are continued."""
 Item = TypeVar("Item")
 
 
@@ -197,7 +200,13 @@ def _window_starts(file: Source, hz: float, crop: str, min_seconds: float) -> tu
     else:
         starts = [SECONDS * i for i in (_windows(segments, begin, hz) if crop == "all" else [0])]
     starts = [begin + ceil(start * hz - 1e-6) / hz for start in starts]  # at a sample
-    real = [sum(s.samples for s in _cut(segments, hz, at)) / hz for at in starts]
+    parts = [_cut(segments, hz, at) for at in starts]
+    if (most := max(map(len, parts), default=0)) > MOST_PIECES:
+        raise RecordingError(
+            file.name,
+            f"is in {most:,} pieces within {SECONDS:,} s; expected at most {MOST_PIECES:,}; export it without its gaps",
+        )
+    real = [sum(segment.samples for segment in each) / hz for each in parts]
     if not real or max(real) < min_seconds:
         raise RecordingError(
             file.name,
