@@ -96,12 +96,14 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, name):
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, name, monkeypatch):
+    if name != "a.csv.gz":  # the others take seconds to the end
+        monkeypatch.setattr("tokenizer.reading.sizes.MOST_UNPACKED", 2**28)
     path = BOMBS[name](tmp_path / name)
     assert path.stat().st_size < 6e6
     with (
         bounded(),
-        pytest.raises(RecordingError, match="unpacks to more than 1 GB, which 20 minutes of EEG do not have"),
+        pytest.raises(RecordingError, match="unpacks to more than 1 GB, which 20 minutes"),
     ):
         check_file(path, ReadingConfig(rate=200, unit="uV"))
 
