@@ -39,7 +39,7 @@ LARGEST_UV = 1e4
 
 class ChannelRanges:
     """The range of each channel: highest and lowest raw sample and how many samples have exactly these values, how many
-    were cut down to ±0.3 V, and what the channel spans after filtering."""
+    were cut down to ±0.3 V, and what the channel spans after filtering (at least)."""
 
     def __init__(self, channels: int) -> None:
         self.samples, self.clipped = np.zeros(channels, int), np.zeros(channels, int)
@@ -59,6 +59,13 @@ class ChannelRanges:
                 self.low[c], self.at_low[c] = low, 0
             self.at_high[c] += np.count_nonzero(samples == self.high[c]) if high == self.high[c] else 0
             self.at_low[c] += np.count_nonzero(samples == self.low[c]) if low == self.low[c] else 0
+
+    def add_filtered(self, signal: NDArray[np.float32]) -> None:
+        """Take in the filtered session: (C, S) µV."""
+        self.span = np.ptp(signal[:, ::97], axis=1)
+        # a few samples show that a channel is not flat; only of one that seems so all are looked at
+        still = np.flatnonzero(self.span < STILL_UV)
+        self.span[still] = np.ptp(signal[still], axis=1)
 
     @property
     def moving(self) -> NDArray[np.bool_]:

@@ -309,7 +309,7 @@ def _fill(
             cleaned = cleaner.run(len(some))[:, : signal.shape[1] - first]
             seen.clipped[rows] += cleaner.clipped[: len(rows)]
             signal[rows, first : first + cleaned.shape[1]] = cleaned
-    seen.span = np.ptp(signal, axis=1)
+    seen.add_filtered(signal)
     return seen
 
 

@@ -26,6 +26,8 @@ SPARE = 0.01
 """Share of a FIF file that may come after its last tag."""
 DEEPEST, UNPACKED = 64, 64 * 2**20
 """Structs within structs, and bytes of a packed variable, that are looked at."""
+MOST_ELEMENTS = 500_000
+"""Elements of a MATLAB file one after another: all fields of 20,000 events are half as many."""
 MOST_UNPACKED = 2**30
 """Bytes a packed file may have: 20 minutes of 64 channels at 1 kHz, 13 characters a number, or 7 h of 20 at 256 Hz."""
 TOO_LONG = f"unpacks to more than {MOST_UNPACKED / 2**30:g} GB, which 20 minutes of EEG do not have"
@@ -179,7 +181,10 @@ def _check_unpacked(path: Path, data: memoryview, elements: list[tuple[int, int,
 
 def _elements(data: memoryview, at: int, stop: int, order: str) -> Iterator[tuple[int, int, int]]:
     """(type, first byte, stop) of the elements one after another in a stretch of bytes; the stop may lie beyond it."""
+    count = 0
     while at + 8 <= stop:
+        if (count := count + 1) > MOST_ELEMENTS:
+            raise ValueError("more elements than a recording has")
         kind, size = struct.unpack_from(f"{order}II", data, at)
         if kind >> 16:  # a small element: its size and its data stand in the tag
             yield kind & 0xFFFF, at + 4, at + 4 + (kind >> 16)

@@ -1,6 +1,7 @@
 """Sizes that files state: whole files pass, those that announce more than they hold are refused unread."""
 
 import gzip
+import os
 import struct
 
 import numpy as np
@@ -106,6 +107,13 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, name, monke
         pytest.raises(RecordingError, match="unpacks to more than 1 GB, which 20 minutes"),
     ):
         check_file(path, ReadingConfig(rate=200, unit="uV"))
+
+
+def test_elements_without_an_end_are_not_counted(tmp_path):
+    path = write_eeglab(tmp_path / "a.set", SIGNAL)
+    os.truncate(path, 2**33)  # sparse: a thousand million empty elements
+    with bounded(), pytest.raises(RecordingError, match=LINE):
+        check_sizes(path)
 
 
 def test_a_packed_fif_is_looked_through_as_an_unpacked_one(tmp_path):
