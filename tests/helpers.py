@@ -21,6 +21,7 @@ import torch
 
 from tests import environment
 from tests.environment import threads
+from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.store import Tokens
 
 ROOT = environment.ROOT
@@ -149,17 +150,9 @@ def must(done: Done) -> Done:
     return done
 
 
-def when_read(fifo: Path, wanted=lambda: True) -> int:
-    """Wait until somebody opens `fifo` to read it, as long as `wanted()`; its other end, 0 if nobody does."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if not wanted():
-            return 0
-        try:
-            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # nobody reads yet
-            time.sleep(0.005)
-    raise TimeoutError(fifo)
+def slow_recording(path: Path) -> Path:
+    """A recording in 900 pieces at 1 kHz: half a minute's work, at which a program is stopped however fast it was."""
+    return write_edf(path, eeg(90, 1000), 1000, onsets=[0.2 * i for i in range(900)], kind="EDF+D", seconds=0.1)
 
 
 def wait_until(condition, running: Running, seconds: float = PATIENCE) -> bool:

@@ -27,7 +27,7 @@ FADES, FORGOTTEN = 26.0, 29.9
 EDGE = 0.6
 """Hz over which the spectrum ends at half the lower of both rates: if it broke off, spikes would ring for minutes."""
 CLIP_UV = 3e5
-"""0.3 V: what goes further is no sample of any electrode, and is cut down to this."""
+"""0.3 V from the median: what goes further is no potential of a head, and is cut down to this."""
 DOUBLE_PRECISION_UV = 3e4
 """From here on transforms are in double precision: in single, a millionth of the largest sample lies on all others."""
 BATCH = 4
@@ -62,7 +62,10 @@ def find_hum(signal: Array, rate: float, threshold: float = 6.0) -> Hum:
     size = round(4 * rate)
     if signal.shape[1] < size:
         return Hum(0, 0.0)
-    windows = np.clip(signal[:, : signal.shape[1] // size * size], -CLIP_UV, CLIP_UV).reshape(len(signal), -1, size)
+    rows = np.array(signal[:, : signal.shape[1] // size * size])
+    for row in rows:
+        bring_into_range(row)
+    windows = rows.reshape(len(rows), -1, size)
     windows = (windows - windows.mean(-1, keepdims=True)) * np.hanning(size).astype(np.float32)
     # the median: the mains are in every window, whatever a movement or a loose electrode does to some of them
     power = np.median(np.abs(np.fft.rfft(windows)) ** 2, 1) + 1e-20
@@ -90,6 +93,21 @@ def left_out(rate: float, mains: int) -> list[str]:
     if mains and rate * USABLE <= mains:
         lines.append(f"sampled at {rate:g} Hz: no notch at {mains} Hz (needs more than {mains / USABLE:.0f} Hz)")
     return lines
+
+
+def bring_into_range(samples: Array) -> int:
+    """Cut one channel (n,) µV down to ±0.3 V around its median, in place; how many samples went further.
+
+    A channel that stays within ±0.3 V of zero is left as it is.
+    """
+    # amplifiers that pass DC add up to some 0.5 V of electrode offset. It is taken out only where it is in the way: the
+    # high-pass removes it anyhow, and taking it out everywhere would change ordinary recordings in their last digits
+    if samples.max() <= CLIP_UV and samples.min() >= -CLIP_UV:
+        return 0
+    samples -= np.median(samples)
+    beyond = np.count_nonzero(np.abs(samples) > CLIP_UV)
+    np.clip(samples, -CLIP_UV, CLIP_UV, out=samples)
+    return beyond
 
 
 def clean(segment: Array, rate: float, mains: int) -> Array:
@@ -125,13 +143,15 @@ class Cleaner:
             turns = np.arange(len(self.gain)) * (rate / total * late)
             self.gain = (self.gain * np.exp(2j * np.pi * turns)).astype(np.complex64)
         self.first = round(self.before * RATE / rate)
+        self.clipped = np.zeros(BATCH, int)
+        """Samples of each row that `run` cut down to ±0.3 V."""
         self.samples_out = max(0, ceil((samples / rate - late) * RATE - 1e-6))
 
     def run(self, channels: int) -> Array:
         """The first `channels` rows of the inlet, filtered and at 200 Hz: (channels, samples_out)."""
         from scipy import fft
 
-        np.clip(self.inlet, -CLIP_UV, CLIP_UV, out=self.inlet)
+        self.clipped[:] = [bring_into_range(row) for row in self.inlet]
         self._reflect()
         self._level_ends()
         double = max(self.padded.max(), -self.padded.min()) > DOUBLE_PRECISION_UV

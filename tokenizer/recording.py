@@ -65,7 +65,7 @@ class Session:
     valid: NDArray[np.float32]
     """(1280,) share of real samples in each second."""
     channel_ok: NDArray[np.bool_]
-    """(19,) whether the electrode was recorded and is not flat."""
+    """(19,) whether the electrode was recorded, stayed within ±0.3 V, and is not flat after filtering."""
     start: datetime | None
     """When the first sample was recorded, as the file says; often a placeholder."""
     notes: list[str]

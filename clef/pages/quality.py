@@ -19,7 +19,7 @@ from clef.pages.quality_spreads import draw_spreads
 from clef.pages.regions import FRONT_TO_BACK
 from tokenizer.base.files import write_aside
 
-FLAGS = ("absent", "flat", "clipped", "saturated", "railing", "loud", "mains", "pops", "bridged")
+FLAGS = ("absent", "left out", "flat", "clipped", "saturated", "railing", "loud", "mains", "pops", "bridged")
 ROWS, NAMED, SITES = 150, 40, 9
 """Most rows of the map, most that are named, most sites shown apart."""
 STEPS = (0, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0001)

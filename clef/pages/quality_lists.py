@@ -5,6 +5,7 @@ import textwrap
 import matplotlib.pyplot as plt
 import polars as pl
 
+from tokenizer.filters import CLIP_UV
 from tokenizer.quality.measures import (
     BAD_FLAGS,
     BRIDGE_SHARE,
@@ -30,13 +31,13 @@ WORDS = (
     f"amplifier, or loud (spans more than {LOUD_UV:g} µV). Flags: flat or loud in more than "
     f"{LIMITS['flat_share']:.0%} of the seconds; clipped: more than {LIMITS['clipped_share']:.1%} of the samples in "
     f"plateaus at the channel's own extremes; saturated: more than {LIMITS['saturated_share']:.0%} in plateaus of "
-    f"{SATURATED_S:g} s; railing: at a limit in more than {LIMITS['railing_share']:.0%} of the seconds; mains: more "
-    f"than {LIMITS['mains_share']:.0%} of the power before the notch; pops: more than "
-    f"{LIMITS['pops_per_minute']:g} a minute; bridged: differs from another electrode by less than "
-    f"{BRIDGE_SHARE:.0%} of its power. Suspicious sessions: usable at 8 channels for less than "
-    f"{SUSPICIOUS_USABLE_SHARE:.0%} of the time; more than {SUSPICIOUS_BAD_SHARE:.0%} of the channels flat, clipped, "
-    f"saturated, railing or loud; more than {COMMON:.0%} of the power common to all electrodes (check the reference); "
-    f"mains more than {SUSPICIOUS_MAINS_SHARE:.0%} of the power of the median channel."
+    f"{SATURATED_S:g} s; railing: at a limit in more than {LIMITS['railing_share']:.0%} of the seconds; left out by "
+    f"the reader: beyond ±{CLIP_UV / 1e6:g} V, or nothing but a drift; mains: more than {LIMITS['mains_share']:.0%} of "
+    f"the power before the notch; pops: more than {LIMITS['pops_per_minute']:g} a minute; bridged: differs from "
+    f"another electrode by less than {BRIDGE_SHARE:.0%} of its power. Suspicious sessions: usable at 8 channels for "
+    f"less than {SUSPICIOUS_USABLE_SHARE:.0%} of the time; more than {SUSPICIOUS_BAD_SHARE:.0%} of the channels flat, "
+    f"clipped, saturated, railing, loud or left out; more than {COMMON:.0%} of the power common to all electrodes "
+    f"(check the reference); mains more than {SUSPICIOUS_MAINS_SHARE:.0%} of the power of the median channel."
 )
 """What the flags mean, for somebody who has only the page."""
 WORD_LINES = 1 + len(textwrap.wrap(WORDS, 125))

@@ -1,9 +1,9 @@
 """clef.quality: a cohort's table, stopped runs, bad files, and the cohort of the good sessions."""
 
-import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 
 from clef.pages.quality_table import SCHEMA, read_quality
 from clef.quality import QualityConfig, main
-from tests.helpers import PATIENCE, ROOT, when_read
+from tests.helpers import PATIENCE, ROOT, slow_recording
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.sessions import read_sessions, write_sessions
@@ -82,13 +82,12 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path):
     folder = cohort(tmp_path / "cohort", {name: eeg(12, channels=8, seed=i) for i, name in enumerate(names)})
     files = {name: folder / "recordings" / f"{name}.edf" for name in names}
     content = files["c"].read_bytes()
-    files["c"].unlink()
-    os.mkfifo(files["c"])  # the reader waits here until it is stopped
+    slow_recording(files["c"])  # the reader is stopped here
     command = [sys.executable, "-m", "clef.quality", f"cohort={folder}", f"out={tmp_path / 'q'}", "workers=0"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    writer = when_read(files["c"])
+    while "c.edf" not in Path(f"/proc/{running.pid}/maps").read_text() and running.poll() is None:
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
-    os.close(writer)  # a signal that came just before the read is answered when the read ends
     _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130 and "goes on from here" in said and "Traceback" not in said
     assert not (tmp_path / "q" / "quality.parquet").exists()

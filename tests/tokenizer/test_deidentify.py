@@ -8,6 +8,8 @@ import pytest
 from tests.helpers import must, run, snapshot
 from tests.leaks import found_in, leaks
 from tests.planted import CORE, Person, make_one
+from tests.tokenizer.reading.hostile import bounded, endless, pipe
+from tokenizer.deidentify import DeidentifyConfig, main
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import read
 
@@ -91,3 +93,14 @@ def test_wrong_arguments_are_one_line_and_nothing_is_written(settings, code, mes
     done = run(tmp_path.parent / f"{tmp_path.name}_logs", "tokenizer.deidentify", **given)
     assert done.code == code and done.one_line and message in done.err
     assert sorted(p.name for p in tmp_path.rglob("*")) == before
+
+
+def test_nobody_waits_for_a_named_pipe(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    write_edf(root / "a.edf", eeg(12))
+    endless(root / "b.edf")
+    pipe(root / "c.edf")
+    with bounded():
+        assert main(DeidentifyConfig(root=root, out=tmp_path / "out")) == 0
+    assert len(list((tmp_path / "out").glob("*.edf"))) == 1

@@ -25,6 +25,8 @@ _DIMENSIONS = {"uv": 1.0, "µv": 1.0, "μv": 1.0, "microv": 1.0, "nv": 1e-3, "mv
 _DIMENSIONS["âµv"] = 1.0  # UTF-8 in a Latin-1 field
 HUGE = 1e20
 """Physical values from which on a header is damaged."""
+MOST_SAMPLES = 2**22
+"""Samples that are looked at together to check the seams: 16 MB."""
 UNLIKE = 500.0
 """How much larger or smaller than the usual one an electrode's digital step may be in µV (mV for µV: 1,000 times)."""
 
@@ -68,9 +70,13 @@ class _Samples:
         """Raise RecordingError if the signals break off between records; the longest run without a gap is looked at."""
         self.seams_are_checked = True
         first, records, _ = max(self.runs, key=lambda run: run.records)
-        some, sizes = min(records, SEAMS + 1), [self.header.samples[signal] for signal in self.scaling]
+        sizes = [self.header.samples[signal] for signal in self.scaling]
+        usual = max(sizes, key=sizes.count, default=1)
         # one array needs signals of one rate: the usual one of the electrodes
-        alike = [signal for signal in self.scaling if self.header.samples[signal] == max(sizes, key=sizes.count)]
+        alike = [signal for signal in self.scaling if self.header.samples[signal] == usual]
+        some = min(records, SEAMS + 1, MOST_SAMPLES // max(1, SIGNALS * usual))
+        if some < 2 or not alike:  # records of twenty minutes: there is hardly a seam, and two are too much memory
+            return
         for at in sorted({first, first + (records - some) // 2, first + records - some}):
             parts = [self.digital(signal, at, some).astype(np.float32) for signal in alike[:SIGNALS]]
             check_seams(self.header, np.stack(parts), at * self.header.seconds)
@@ -103,7 +109,8 @@ def open_edf(path: Path, rate: float | None, unit: str | None) -> Source:
 def _torn(samples: _Samples, electrodes: dict[int, str]) -> list[int]:
     """Electrodes of which another signal has the same name and reference: nobody knows which is the right one."""
     parts = [split_name(label) for label in samples.header.labels]
-    same = lambda a, b: np.array_equal(samples.digital(a, 0, SEAMS), samples.digital(b, 0, SEAMS))
+    spans, some = samples.header.spans, max(1, min(SEAMS, 2 * MOST_SAMPLES // samples.header.record_bytes))
+    same = lambda a, b: np.array_equal(samples.data[:some, spans[a]], samples.data[:some, spans[b]])
     return [i for i in electrodes if any(parts[i] == part and not same(i, j) for j, part in enumerate(parts) if j != i)]
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,11 @@ OVERLAP = 0.1
 LONGEST = 366 * 86_400
 """Seconds from the beginning, beyond which an onset is damaged."""
 NO_ONSETS = "its records do not say when they start: taken as one after another"
+MOST_RECORDS, MOST_RUNS, MOST_LOOKED_AT = 2_000_000, 100_000, 100_000
+"""Records of a file marked discontinuous (four weeks of 1 s), runs of any file (a day in pieces of 0.9 s), and onsets
+that are read of one not marked: only damage or malice has more, and they would keep the reader for minutes."""
+ONSET_READ, LONGEST_ONSET, AT_ONCE = 256, 4096, 4096
+"""Bytes in which an onset and its duration stand as a rule, and at most; records whose onsets are read together."""
 FEW = 3
 """Records at the end of a continuous file that need not say when they start."""
 
@@ -87,15 +92,45 @@ class _Starts:
     """The onsets that stand in a signal."""
 
     def __init__(self, data: NDArray[np.uint8], header: Header, signal: int) -> None:
-        self.data, self.header, self.span = data, header, header.spans[signal]
+        span = header.spans[signal]
+        self.span = slice(span.start, min(span.stop, span.start + LONGEST_ONSET))
+        self.data, self.header, self.looked_at = data, header, 0
 
     def of(self, record: int) -> float | None:
-        """Start of a record in s, from its first entry; None if none stands there, or an impossible one."""
-        entry = _ONSET.match(self.data[record, self.span].tobytes())
-        return float(entry[1]) if entry and 0 <= float(entry[1]) < LONGEST else None
+        """Start of a record in s, from its first entry; None if none stands there, or an impossible one.
 
-    def all(self) -> list[TimedRecord]:
-        return [TimedRecord(i, onset) for i in range(self.header.records) if (onset := self.of(i)) is not None]
+        Raises RecordingError after very many: each takes some microseconds.
+        """
+        self.looked_at += 1
+        if self.looked_at > MOST_LOOKED_AT:
+            raise RecordingError(
+                self.header.name,
+                "the starts of its records are apart in too many places, or in disorder; export it again",
+            )
+        return _seconds(_ONSET.match(self.data[record, self.span].tobytes()))
+
+    def all(self) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+        """The records that say when they start, and when, in s. Raises RecordingError after too many gaps."""
+        onsets, gaps = np.full(self.header.records, np.nan), 0
+        for first in range(0, self.header.records, AT_ONCE):
+            some = self._onsets(first)
+            onsets[first : first + len(some)] = some
+            steps = np.diff(onsets[max(0, first - 1) : first + len(some)])
+            gaps += np.count_nonzero(np.abs(steps - self.header.seconds) > JITTER)
+            if gaps > MOST_RUNS:  # the rest need not be read to know it
+                raise _too_many_runs(self.header)
+        (records,) = np.nonzero(~np.isnan(onsets))
+        return records, onsets[records]
+
+    def _onsets(self, first: int) -> list[float]:
+        """Starts of some records in s, NaN for those that do not say."""
+        width = min(ONSET_READ, self.span.stop - self.span.start)
+        block = self.data[first : first + AT_ONCE, self.span.start : self.span.start + width]
+        text = block.tobytes()  # all at once: a conversion for each record takes longer than to look for its onset
+        onsets = [_seconds(_ONSET.match(text, at, at + width)) for at in range(0, len(text), width)]
+        for i in (i for i, onset in enumerate(onsets) if onset is None and text[i * width] in b"+-"):
+            onsets[i] = self.of(first + i)  # it may be longer than what was read
+        return [np.nan if onset is None else onset for onset in onsets]
 
     def nearest(self, wanted: int, after: int, before: int) -> TimedRecord | None:
         """The record nearest to `wanted`, after one record and before another, that has an onset."""
@@ -112,20 +147,35 @@ class _Starts:
 
 def _marked(starts: _Starts) -> tuple[list[RecordRun], list[str]]:
     """The runs of a file that is marked discontinuous: every onset counts, and one out of order refuses the file."""
-    header, points = starts.header, starts.all()
-    if 2 * len(points) < header.records:
+    header = starts.header
+    if header.records > MOST_RECORDS:
         raise RecordingError(
             header.name,
-            f"{header.records - len(points)} of {header.records} records of a discontinuous file (EDF+D) do not say "
+            f"is marked discontinuous (EDF+D) and has {header.records:,} records; expected at most {MOST_RECORDS:,}; "
+            f"export it with longer records",
+        )
+    records, onsets = starts.all()
+    if 2 * len(records) < header.records:
+        raise RecordingError(
+            header.name,
+            f"{header.records - len(records)} of {header.records} records of a discontinuous file (EDF+D) do not say "
             f"when they start; copy or export it again",
         )
-    for a, b in pairwise(points):
-        if starts.late(a, b) < -OVERLAP:
-            raise RecordingError(
-                header.name,
-                f"data record {b.record + 1} starts before record {a.record + 1} ends; expected order of time",
-            )
-    return _assemble(starts, points, marked=True)
+    early = np.flatnonzero(np.diff(onsets) - np.diff(records) * header.seconds < -OVERLAP)
+    if early.size:
+        a, b = records[early[0]] + 1, records[early[0] + 1] + 1
+        raise RecordingError(header.name, f"data record {b} starts before record {a} ends; expected order of time")
+    return _assemble(starts, map(TimedRecord, _numbers(records), _numbers(onsets)), marked=True)
+
+
+def _numbers(values: NDArray[Any]) -> Iterator[Any]:
+    """The values as Python numbers, which take ten times the room of an array, not all at once."""
+    for first in range(0, len(values), AT_ONCE):
+        yield from values[first : first + AT_ONCE].tolist()
+
+
+def _seconds(entry: re.Match[bytes] | None) -> float | None:
+    return onset if entry and 0 <= (onset := float(entry[1])) < LONGEST else None
 
 
 def _unmarked(starts: _Starts) -> tuple[list[RecordRun], list[str]]:
@@ -195,22 +245,31 @@ def _without_strays(starts: _Starts, points: list[TimedRecord]) -> list[TimedRec
     return [points[0], *inner, *points[1:][-1:]]
 
 
-def _assemble(starts: _Starts, points: list[TimedRecord], marked: bool) -> tuple[list[RecordRun], list[str]]:
+def _assemble(starts: _Starts, points: Iterable[TimedRecord], marked: bool) -> tuple[list[RecordRun], list[str]]:
     """Runs from records between which all others fit, or their places are not known, and a note on these."""
-    records, seconds = starts.header.records, starts.header.seconds
-    head, onset = (0, points[0].onset) if marked else _back_to_zero(points[0], seconds)
-    runs = [RecordRun(points[0].record - head, head + 1, onset)]
-    for record, onset in points[1:]:
-        run = runs[-1]
+    records, seconds, points = starts.header.records, starts.header.seconds, iter(points)
+    earliest = next(points)
+    head, begin = (0, earliest.onset) if marked else _back_to_zero(earliest, seconds)
+    runs, first, stop = [], earliest.record - head, earliest.record + 1
+    for record, onset in points:
         # measured from the start of the run, so that small deviations from record to record do not add up unseen
-        if abs(onset - run.onset - (record - run.first) * seconds) <= (JITTER if marked else OVERLAP):
-            runs[-1] = run._replace(records=record + 1 - run.first)
-        else:
-            runs.append(RecordRun(record, 1, onset))
-    if not marked and records - points[-1].record <= FEW:
-        runs[-1] = runs[-1]._replace(records=records - runs[-1].first)
+        if abs(onset - begin - (record - first) * seconds) > (JITTER if marked else OVERLAP):
+            runs.append(RecordRun(first, stop - first, begin))
+            first, begin = record, onset
+            if len(runs) == MOST_RUNS:
+                raise _too_many_runs(starts.header)
+        stop = record + 1
+    if not marked and records - stop < FEW:
+        stop = records
+    runs.append(RecordRun(first, stop - first, begin))
     lost = records - sum(run.records for run in runs)
     return runs, [f"{lost} data records do not say when they start: left out"] if lost else []
+
+
+def _too_many_runs(header: Header) -> RecordingError:
+    return RecordingError(
+        header.name, f"is in more than {MOST_RUNS:,} pieces with gaps between them; expected fewer; export it again"
+    )
 
 
 def _back_to_zero(earliest: TimedRecord, seconds: float) -> tuple[int, float]:

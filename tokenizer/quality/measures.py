@@ -25,7 +25,7 @@
 | nearest_share        | 0–1+ | that variance of its own                                                             |
 | usable_seconds       | s    | neither flat nor at a limit nor loud                                                 |
 | usable_share         | 0–1  | of the session's real seconds                                                        |
-| flags                |      | names of what is beyond its limit in `LIMITS`, "bridged" and "absent"                |
+| flags                |      | names of what is beyond its limit in `LIMITS`, "bridged", "left out" and "absent"    |
 | session_seconds      | s    | real seconds of the session                                                          |
 | session_usable_seconds | s  | those in which at least 8 (`min_channels`) channels are usable                       |
 | session_common_share | 0–1  | power of the mean over all channels, of the mean power (`quality.common_share`)      |
@@ -71,7 +71,7 @@ LIMITS = {
 """Above these a channel is flagged with the column's first word (docs/quality.md: what 97 real recordings reach)."""
 BRIDGE_SHARE, BRIDGE_UV2 = 0.05, 16.0
 """Below both a channel is "bridged" to its nearest electrode; not in sessions of common mode, where all are alike."""
-BAD_FLAGS = ("flat", "clipped", "saturated", "railing", "loud")
+BAD_FLAGS = ("flat", "clipped", "saturated", "railing", "loud", "left out")
 """Flags that make a channel bad; the others leave most of its EEG in place."""
 SUSPICIOUS_BAD_SHARE, SUSPICIOUS_MAINS_SHARE, SUSPICIOUS_USABLE_SHARE = 0.25, 0.8, 0.5
 """A session is suspicious if more than a quarter of its recorded channels are bad, if the mains have more than 0.8 of
@@ -93,10 +93,11 @@ def measure_session(session: Session, raw: Raw, min_channels: int = ReadingConfi
     spans = filtered.spans(session)
     usable = np.zeros(spans.shape, bool)
     for electrode, s in seconds.items():
-        usable[electrode] = ~(s.flat | s.cut_off | (spans[electrode] > LOUD_UV))
+        usable[electrode] = session.channel_ok[electrode] & ~(s.flat | s.cut_off | (spans[electrode] > LOUD_UV))
     columns = _raw_columns(session, raw, seconds) | _signal_columns(session, spans) | _usable_columns(session, usable)
     whole = _session_columns(session, usable, min_channels)
     rows = [_row(c, columns, c in raw.picks, whole["session_common_share"]) for c in range(len(CHANNELS))]
+    _flag_left_out(rows, session)
     whole["session_flags"] = _session_flags(whole, rows)
     return [row | whole for row in rows]
 
@@ -165,6 +166,13 @@ def _flags(row: dict[str, Any], common: float) -> list[str]:
     flags = [name.split("_")[0] for name, limit in LIMITS.items() if (row[name] or 0) > limit]
     close = row["nearest"] and row["nearest_share"] < BRIDGE_SHARE and row["nearest_uv2"] < BRIDGE_UV2
     return flags + ["bridged"] * bool(close and common <= COMMON)  # else the reference makes all of them alike
+
+
+def _flag_left_out(rows: list[dict[str, Any]], session: Session) -> None:
+    """Flag channels that the reader left out though they move: zero in the session, they would look good."""
+    for row, ok in zip(rows, session.channel_ok, strict=True):
+        if row["recorded"] and not ok and not {"flat", "railing"} & set(row["flags"]):
+            row["flags"].append("left out")
 
 
 def _session_columns(session: Session, usable: NDArray[np.bool_], min_channels: int) -> dict[str, Any]:

@@ -15,12 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.channels import match
+from tokenizer.reading.sizes import check_packed
 from tokenizer.recording import MICROVOLTS, RecordingError, Segment, Source
 
 NOTHING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "-"]
 """Cells without a number."""
+MOST_COLUMNS, MOST_REMARKS = 10_000, 10_000
+"""Columns, and lines before the names: a file that is no table may have millions."""
 LONGEST_LINE = 1_000_000
 """Characters read in search of a line's end: a file that is no text may have none."""
+PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd")
+"""First bytes of gzip, zlib and Zstandard."""
 _NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -68,6 +73,8 @@ def _layout(path: Path) -> _Layout:
         raise RecordingError(
             path.name, "its first line has no comma, semicolon or tab; expected a line of channel names (text, UTF-8)"
         )
+    if len(names) > MOST_COLUMNS:
+        raise RecordingError(path.name, f"its first line has {len(names):,} columns; expected a line of channel names")
     if all(_NUMBER.fullmatch(name) for name in names if name):
         raise RecordingError(
             path.name, "begins with a line of numbers; expected a line of channel names above them; add one"
@@ -77,15 +84,26 @@ def _layout(path: Path) -> _Layout:
 
 def _first_lines(path: Path) -> tuple[list[str], int]:
     """The line of names and the one after it, and how many lines there are up to the first."""
-    open_text = gzip.open if path.suffix.lower() == ".gz" else open
+    packed = path.suffix.lower() == ".gz"
+    if packed:
+        check_packed(path)
+    elif _begins_packed(path):
+        raise RecordingError(path.name, "is packed, though its name does not end in .gz; unpack it first")
+    open_text = gzip.open if packed else open
     try:
         with open_text(path, "rt", encoding="utf-8-sig", errors="replace") as file:
             number, line = 1, file.readline(LONGEST_LINE)
-            while line and (not line.strip() or line.lstrip()[0] in "%#"):
+            while line and number < MOST_REMARKS and (not line.strip() or line.lstrip()[0] in "%#"):
                 number, line = number + 1, file.readline(LONGEST_LINE)
             return [line, file.readline(LONGEST_LINE)], number
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise RecordingError(path.name, "cannot be unpacked; copy the file again") from None
+
+
+def _begins_packed(path: Path) -> bool:
+    """Whether polars would unpack a file, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(4).startswith(PACKED)
 
 
 def _numbers(path: Path, layout: _Layout, columns: list[int]) -> NDArray[np.float32]:

@@ -2,11 +2,11 @@
 
 To add a format, write its opener in a file of its own here, and put it into `FORMATS` with its suffixes. An opener is a
 function `(path, rate, unit) -> Source`: `rate` (Hz) and `unit` (a key of `tokenizer.recording.MICROVOLTS`) are what the
-person states, None if nothing; they have been checked, and the file exists. It reads the header only; `Source.load`
-reads samples, as float32 µV. It raises RecordingError for what it cannot read, in a line without words of the file
-(they may be names), and may let OSError through. A foreign package is imported inside of functions, so that it costs
-only those who have such files. The first format in the list that a name ends with is taken; whatever no format claims
-is given to MNE.
+person states, None if nothing; they have been checked, and the path is an ordinary file (or a folder, `paths.FOLDERS`).
+It reads the header only; `Source.load` reads samples, as float32 µV. It raises RecordingError for what it cannot read,
+in a line without words of the file (they may be names), and may let OSError through. A foreign package is imported
+inside of functions, so that it costs only those who have such files. The first format in the list that a name ends with
+is taken; whatever no format claims is given to MNE.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tokenizer.edf.reader import open_edf
 from tokenizer.reading.csv_files import open_table
 from tokenizer.reading.mne_files import open_raw, open_with_mne
+from tokenizer.reading.paths import check_path
 from tokenizer.recording import MICROVOLTS, RecordingError, Source
 
 if TYPE_CHECKING:
@@ -70,9 +71,8 @@ def open_source(source: "str | Path | Source | mne.io.BaseRaw", rate: float | No
     if not isinstance(source, str | Path):
         return open_raw(source, rate, unit)
     path = Path(source)
-    if not path.exists():
-        raise RecordingError(path.name, "there is no such file; check the path")
     try:
+        check_path(path)
         return _opener(path)(path, rate, unit)
     except OSError as error:
         reason = error.strerror or type(error).__name__

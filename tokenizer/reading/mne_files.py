@@ -5,6 +5,7 @@ MNE gives volts in one array. Here that becomes µV piece by piece, with the bre
 """
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from tokenizer.channels import CHANNELS, match
 from tokenizer.reading import brainvision, gdf
 from tokenizer.reading.breaks import Breaks
 from tokenizer.reading.mne_gaps import find_breaks
+from tokenizer.reading.paths import check_parts, part_beside
 from tokenizer.reading.sizes import check_sizes
 from tokenizer.recording import MICROVOLTS, RecordingError, Source
 
@@ -44,8 +46,11 @@ def open_with_mne(path: Path, rate: float | None, unit: str | None) -> Source:
 
     try:
         with _quietly():
+            check_parts(path)
             check_sizes(path)
             raw = mne.io.read_raw(path, preload=False, verbose="error")
+            if path.suffix.lower() == ".set":  # it names its .fdt within what MNE alone reads, and has not opened yet
+                part_beside(path, os.path.relpath(raw.filenames[0], path.parent))
             _check_rate(path.name, raw, rate)
             breaks = find_breaks(raw, path)
             return _source(raw, path.name, _scales(raw, path, unit), breaks)

@@ -6,6 +6,7 @@ used is refused with one line saying why; nothing is filled silently.
 """
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 from tokenizer.channels import CHANNELS, Montage, match, showable
 from tokenizer.filters import BATCH, RATE, Cleaner, Hum, Mains, find_hum, left_out
 from tokenizer.reading.formats import open_source
-from tokenizer.reading.gate import RawRange, refusal, remarks
-from tokenizer.recording import SECONDS, Raw, RecordingError, Segment, Session, Source, Unit
+from tokenizer.reading.gate import ChannelRanges, refusal, remarks, typical_span
+from tokenizer.reading.units import unit_advice
+from tokenizer.recording import MICROVOLTS, SECONDS, Raw, RecordingError, Segment, Session, Source, Unit
 
 if TYPE_CHECKING:
     import mne
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 MIN_RATE, MAX_RATE = 64, 100_000
 """Sampling rates in Hz that can be read."""
+MOST_PIECES = 1000
+"""Pieces with gaps or joins between them in a session: shorter ones, on average, do not fill the spectrogram's windows
+of 4 s, and each costs as much as a minute of signal, by which its ends are continued."""
 Item = TypeVar("Item")
 
 
@@ -99,8 +104,9 @@ def _sessions(
     notes = file.notes + montage.notes + notes
     for start in starts:
         parts = _cut(segments, hz, start)
-        session = _session(file, montage, hz, parts, start, config.mains, notes)
-        if reason := refusal(session, config.min_channels, config.check_unit):
+        session, amplitude = _session(file, montage, hz, parts, start, config.mains, notes)
+        advice = functools.partial(_unit_advice, source, config, file, montage, parts, hz)
+        if reason := refusal(session, config.min_channels, config.check_unit, amplitude, advice):
             raise RecordingError(file.name, reason)
         session.notes += remarks(session)
         yield session, Raw(file, montage.picks, hz, parts)
@@ -194,7 +200,13 @@ def _window_starts(file: Source, hz: float, crop: str, min_seconds: float) -> tu
     else:
         starts = [SECONDS * i for i in (_windows(segments, begin, hz) if crop == "all" else [0])]
     starts = [begin + ceil(start * hz - 1e-6) / hz for start in starts]  # at a sample
-    real = [sum(s.samples for s in _cut(segments, hz, at)) / hz for at in starts]
+    parts = [_cut(segments, hz, at) for at in starts]
+    if (most := max(map(len, parts), default=0)) > MOST_PIECES:
+        raise RecordingError(
+            file.name,
+            f"is in {most:,} pieces within {SECONDS:,} s; expected at most {MOST_PIECES:,}; export it without its gaps",
+        )
+    real = [sum(segment.samples for segment in each) / hz for each in parts]
     if not real or max(real) < min_seconds:
         raise RecordingError(
             file.name,
@@ -229,17 +241,21 @@ def _session(
     at: float,
     mains: Mains,
     notes: list[str],
-) -> Session:
+) -> tuple[Session, float]:
+    """A session, and `typical_span` of its channels before any was left out."""
     hum = find_hum(_sample(file, montage, segments, hz), hz)
     line = hum.hz if mains == "auto" else 0 if mains == "none" else int(mains)
     signal = np.zeros((len(CHANNELS), SECONDS * RATE), np.float32)
     seen = _fill(signal, file, montage.picks, segments, hz, line)
     real = _real_samples(segments, hz)
+    valid = real.reshape(SECONDS, RATE).mean(1, dtype=np.float32)
+    amplitude = typical_span(signal, valid, seen.moving)
+    signal[~seen.ok] = 0
     gaps = sum(b.onset - a.onset > (a.samples + 0.5) / hz for a, b in pairwise(segments))
-    return Session(
+    session = Session(
         signal=signal,
-        valid=real.reshape(SECONDS, RATE).mean(1, dtype=np.float32),
-        channel_ok=seen.moving,
+        valid=valid,
+        channel_ok=seen.ok,
         start=file.start + timedelta(seconds=at) if file.start else None,
         notes=notes + _lines(montage, seen, hz, hum, line, mains, gaps),
         rate=hz,
@@ -248,6 +264,22 @@ def _session(
         mains_hz=line,
         mains_level=hum.level,
     )
+    return session, amplitude
+
+
+def _unit_advice(
+    source: "str | Path | mne.io.BaseRaw",
+    config: ReadingConfig,
+    file: Source,
+    montage: Montage,
+    segments: list[Segment],
+    hz: float,
+) -> str:
+    """Which unit to state instead of the one that the file or `config` has."""
+    numbers = _sample(file, montage, segments, hz)
+    if config.unit:
+        return unit_advice(numbers / MICROVOLTS[config.unit], numbers, hz)
+    return unit_advice(_sample(open_source(source, config.rate, "uV"), montage, segments, hz), numbers, hz)
 
 
 def _sample(file: Source, montage: Montage, segments: list[Segment], hz: float) -> NDArray[np.float32]:
@@ -260,12 +292,12 @@ def _sample(file: Source, montage: Montage, segments: list[Segment], hz: float) 
 
 def _fill(
     signal: NDArray[np.float32], file: Source, picks: dict[int, int], segments: list[Segment], hz: float, line: int
-) -> RawRange:
-    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns the range of the raw samples.
+) -> ChannelRanges:
+    """Filter the electrodes of `picks` into their rows of `signal` (19, S); returns the ranges of all channels.
 
     `segments` have their onsets in s of the session.
     """
-    seen = RawRange(len(signal))
+    seen = ChannelRanges(len(signal))
     for segment in segments:
         first, late = _place(segment)
         cleaner = Cleaner(segment.samples, hz, line, late)
@@ -275,8 +307,9 @@ def _fill(
                 raw[:] = file.load(channel, segment.first, segment.samples)
             seen.add(rows, cleaner.inlet)
             cleaned = cleaner.run(len(some))[:, : signal.shape[1] - first]
+            seen.clipped[rows] += cleaner.clipped[: len(rows)]
             signal[rows, first : first + cleaned.shape[1]] = cleaned
-    signal[~seen.moving] = 0
+    seen.add_filtered(signal)
     return seen
 
 
@@ -295,10 +328,10 @@ def _place(segment: Segment) -> tuple[int, float]:
     return first, late if late > 1e-6 else 0.0
 
 
-def _lines(montage: Montage, seen: RawRange, hz: float, hum: Hum, line: int, mains: Mains, gaps: int) -> list[str]:
+def _lines(montage: Montage, seen: ChannelRanges, hz: float, hum: Hum, line: int, mains: Mains, gaps: int) -> list[str]:
     """Notes on what a session lacks and what was done to it."""
     absent = [name for i, name in enumerate(CHANNELS) if i not in montage.picks]
-    flat = [CHANNELS[i] for i in montage.picks if not seen.moving[i]]
+    flat = [CHANNELS[i] for i in montage.picks if seen.flat[i]]
     notes = [f"not recorded: {', '.join(absent)}"] if absent else []
     notes += [f"flat, left out: {', '.join(flat)}"] if flat else []
     notes += seen.remarks()

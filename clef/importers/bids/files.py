@@ -213,7 +213,7 @@ def _missing(entry: Entry) -> str | None:
     if entry.is_symlink() and not path.exists():
         return NOT_FETCHED if "annex" in str(path.readlink()) else "a link to a file that is not there"
     try:
-        start = path.read_bytes() if entry.stat().st_size < POINTER else b""
+        start = path.read_bytes() if path.is_file() and entry.stat().st_size < POINTER else b""
     except OSError:  # the check of the recording says why
         return None
     return NOT_FETCHED if start.startswith(POINTERS) else None

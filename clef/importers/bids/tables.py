@@ -132,6 +132,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def _text(path: Path) -> str:
     if path.is_symlink() and not path.exists():
         raise ValueError(f"{path.name}: {NOT_FETCHED}")
+    if path.exists() and not path.is_file():  # a named pipe would be waited for
+        raise ValueError(f"{path.name}: is no file; expected a text")
     data = path.read_bytes()
     if data.startswith(POINTERS):
         raise ValueError(f"{path.name}: {NOT_FETCHED}")

@@ -78,4 +78,4 @@ def report_files(folder: Path | None) -> dict[str, Path]:
 @lru_cache(maxsize=64)  # sessions that follow each other share their report
 def read_report(path: Path) -> str | None:
     """The text of a report file, None if there is none."""
-    return path.read_text(encoding="utf-8", errors="replace").strip() or None
+    return (path.read_text(encoding="utf-8", errors="replace").strip() or None) if path.is_file() else None

@@ -97,6 +97,8 @@ def kind_of(name: str) -> str | None:
 def read_table(path: Path) -> TextTable:
     """Read one table as text. Raises ValueError (one line) if it is none."""
     ending = path.suffix.lower()
+    if not path.is_file():
+        raise ValueError(f"{path.name}: is no file; expected a table")
     try:
         if ending == ".parquet":
             frame = pl.read_parquet(path).select(pl.all().cast(pl.String))

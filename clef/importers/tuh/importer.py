@@ -171,6 +171,8 @@ def _seizures(files: list[TUHPath]) -> dict[str, str]:
 
 def _has_seizure(annotations: Path) -> bool | None:
     """Whether a .csv_bi file has a line labelled `seiz`; None if there is no such file."""
+    if not annotations.is_file():
+        return None
     try:
         return bool(_SEIZURE.search(annotations.read_text(encoding="latin-1")))
     except OSError:
@@ -192,7 +194,7 @@ def _add_reports(
 
 
 def _read_text(path: Path) -> str:
-    data = path.read_bytes()
+    data = path.read_bytes() if path.is_file() else b""
     try:
         return data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:

@@ -11,6 +11,7 @@ Sources: the AAREADME.txt of each release, https://isip.piconepress.com/projects
 Obeid & Picone 2016, https://doi.org/10.3389/fnins.2016.00196.
 """
 
+import io
 import os
 import re
 from collections import Counter
@@ -139,7 +140,7 @@ def parse_path(root: Path, path: Path) -> TUHPath | None:
 def read_tuh_header(path: Path) -> TUHHeader:
     """Sex, age, date and length from the first 256 bytes of an EDF file; what is not there is None, or 0 s."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:  # a named pipe would be waited for
             text = file.read(256).decode("latin-1")
     except OSError:  # it is refused later, with the reason
         text = ""

@@ -1,7 +1,6 @@
 """Stopped and started again equals never stopped: real processes, really killed."""
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -13,7 +12,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.helpers import PATIENCE, ROOT, TIMES, TINY, meeting_point, must, pretrain, run, snapshot, start, wait_until
+from tests.helpers import (
+    PATIENCE,
+    ROOT,
+    TIMES,
+    TINY,
+    meeting_point,
+    must,
+    pretrain,
+    run,
+    slow_recording,
+    snapshot,
+    start,
+    wait_until,
+)
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.sessions import write_sessions
 from tokenizer.store import SHARD, TODO, TokenStore
@@ -158,7 +170,7 @@ def test_a_damaged_last_line_and_a_half_written_checkpoint_do_no_harm(tiny_store
 def long_cohort(tmp_path_factory):
     """More sessions than a shard holds, of three recordings of 11 s: the same file may serve many rows.
 
-    The last session's is a pipe, at which a program waits until it is killed, however fast it was.
+    The last session's takes so long that a program is killed at it, however fast it was.
     """
     folder = tmp_path_factory.mktemp("long")
     for i in range(3):
@@ -172,7 +184,7 @@ def long_cohort(tmp_path_factory):
         "split": [split[i % 3] for i in range(n)],
     }
     write_sessions(folder, pl.DataFrame(rows))
-    os.mkfifo(folder / "last.edf")
+    slow_recording(folder / "last.edf")
     return folder
 
 

@@ -1,15 +1,18 @@
 """The times of data records: gaps, damaged onsets, and what no onset says."""
 
+import os
 import time
 
 import numpy as np
 import pytest
 
 from tests.tokenizer.edf.damage import GAP, change, field, onset
+from tests.tokenizer.reading.hostile import bounded
 from tokenizer.edf.header import read_header
 from tokenizer.edf.records import RecordRun, name_annotations, record_runs
-from tokenizer.edf.writer import eeg, write_edf
-from tokenizer.reading.read import read, read_all
+from tokenizer.edf.writer import LABELS, eeg, signal_fields, write_digital, write_edf
+from tokenizer.reading.formats import open_source
+from tokenizer.reading.read import check_file, read, read_all
 from tokenizer.recording import RecordingError
 
 
@@ -140,3 +143,53 @@ def test_another_length_of_records_than_their_starts_say_is_refused(tmp_path):
         path = write_edf(tmp_path / "a.edf", eeg(40), onsets=list(range(40)), kind=kind)
         with pytest.raises(RecordingError, match="start"):
             read(change(path, field("seconds"), text))
+
+
+def in_pieces(path, onsets, kind, seconds=0.005):
+    """Eight electrodes in records of one sample at 200 Hz."""
+    general = {"patient": "", "recording": "", "date": "03.02.21", "time": "12.30.00", "reserved": kind}
+    signals = [signal_fields(label, 1, ("-3276.7", "3276.7")) for label in LABELS[:8]]
+    digital = [np.random.default_rng(i).integers(-999, 999, len(onsets)) for i in range(8)]
+    return write_digital(path, digital, general, signals, seconds=seconds, onsets=onsets)
+
+
+@pytest.mark.parametrize("kind", ["EDF+D", "EDF+C"])
+def test_a_file_in_a_hundred_thousand_pieces_is_refused_at_once(tmp_path, kind):
+    steps = np.random.default_rng(0).uniform(0.005, 1.5, 150_000)
+    path = in_pieces(tmp_path / "a.edf", np.cumsum(steps).tolist(), kind)
+    line = "in more than 100,000 pieces" if kind == "EDF+D" else "apart in too many places"
+    with bounded(), pytest.raises(RecordingError, match=f"{line}.*; export it again"):
+        check_file(path)
+
+
+def test_a_session_in_more_than_a_thousand_pieces_is_refused(tmp_path):
+    path = in_pieces(tmp_path / "a.edf", (0.02 * np.arange(4000)).tolist(), "EDF+D")
+    with bounded(), pytest.raises(RecordingError, match=r"is in 4,000 pieces within 1,280 s; expected at most 1,000"):
+        read(path)
+
+
+def test_millions_of_records_are_no_reason_to_look_at_each(tmp_path):
+    path = in_pieces(tmp_path / "a.edf", [0.0] * 9, "EDF+D")
+    os.truncate(path, 2**31)  # sparse
+    with bounded(), pytest.raises(RecordingError, match=r"has 28,\d{3},\d{3} records; expected at most 2,000,000"):
+        check_file(path)
+
+
+def test_a_long_onset_and_its_duration_are_read(tmp_path):
+    signals = [signal_fields(label, 200, ("-3276.7", "3276.7")) for label in LABELS[:8]]
+    signals.append(signals[0] | {"label": "EDF Annotations", "samples": "400"})
+    general = {"patient": "", "recording": "", "date": "03.02.21", "time": "12.30.00", "reserved": "EDF+D"}
+    text = [f"+{2 * i}\x15{'0' * 300}\x14\x14".encode().ljust(800, b"\0") for i in range(20)]
+    digital = [np.round(10 * row).astype(int) for row in eeg(20, channels=8)]
+    path = write_digital(tmp_path / "a.edf", [*digital, np.frombuffer(b"".join(text), "<i2")], general, signals)
+    runs, _ = record_runs(*parse(path))
+    assert runs == [RecordRun(i, 1, 2.0 * i) for i in range(20)]
+
+
+def test_long_records_do_not_fill_the_memory(tmp_path):
+    signals = [signal_fields(label, 1_000_000, ("-3276.7", "3276.7")) for label in LABELS[:8]]
+    general = {"patient": "", "recording": "", "date": "03.02.21", "time": "12.30.00", "reserved": ""}
+    path = write_digital(tmp_path / "a.edf", np.zeros((8, 1_000_000), int), general, signals, seconds=10)
+    os.truncate(path, path.stat().st_size * 26)  # sparse: 26 records of 8 million samples
+    with bounded(5, 100):
+        assert open_source(path, None, None).load(0, 0, 100).shape == (100,)

@@ -46,6 +46,13 @@ def test_what_looks_like_a_defect_and_is_none(measured):
     assert flagged(rows) == {} and not any(row["pops_per_minute"] for row in rows.values())
 
 
+def test_a_channel_that_the_reader_left_out_is_flagged_and_never_usable(measured):
+    signal = eeg(60)
+    signal[CZ] = 4e5 * np.sign(np.sin(np.arange(12_000) / 900.0)) * np.random.default_rng(0).uniform(0.9, 1, 12_000)
+    rows = measured(signal, bits=24, limit=838_860.7)
+    assert flagged(rows) == {"Cz": ["left out"]} and rows["Cz"]["usable_seconds"] == 0
+
+
 def test_the_sessions_usable_seconds_need_eight_channels(measured):
     signal = eeg(60)
     signal[:11, :4000] = 0.0  # 20 s with eight left

@@ -54,6 +54,9 @@ def bad_tables() -> dict[str, tuple[bytes, str]]:
         "utf16.csv": (text.decode().encode("utf-16"), "no comma, semicolon or tab"),
         "binary.csv": (bytes(range(256)) * 99, "no comma, semicolon or tab"),
         "torn.csv.gz": (b"\x1f\x8b\x08 rubbish", "cannot be unpacked"),
+        "named.csv": (gzip.compress(text), "is packed, though its name does not end in .gz"),
+        "blank.csv": (b"\n" * 2_000_000, "no comma, semicolon or tab"),
+        "wide.csv": (b"a," * 400_000 + b"\n", "its first line has 400,001 columns"),
         "others.csv": (text.replace(lines[0].encode(), ",".join(f"x{i}" for i in range(19)).encode()), "counted"),
     }
 

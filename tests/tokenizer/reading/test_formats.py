@@ -84,7 +84,7 @@ def test_what_is_stated_is_checked_first_and_then_the_path(tmp_path):
     with pytest.raises(RecordingError, match=r"^a\.edf: there is no such file; check the path$"):
         open_source(tmp_path / "a.edf", None, None)
     (tmp_path / "a.edf").mkdir()
-    with pytest.raises(RecordingError, match=r"^a\.edf: cannot be opened \(Is a directory\); check the file$"):
+    with pytest.raises(RecordingError, match=r"^a\.edf: is a folder; expected a file; give the recording itself$"):
         open_source(tmp_path / "a.edf", None, None)
 
 

@@ -11,7 +11,7 @@ from tokenizer.reading.gate import (
     BETA_DB_HIGHEST,
     BETA_DB_LOWEST,
     COMMON,
-    RawRange,
+    ChannelRanges,
     beta_level,
     common_share,
     refusal,
@@ -31,7 +31,7 @@ def session(tmp_path_factory) -> Session:
 def test_the_range_is_that_of_all_pieces_together():
     samples = np.random.default_rng(0).integers(-60, 61, (3, 500)).astype(np.float32)
     samples[1] = 12.0
-    whole, pieces = RawRange(19), RawRange(19)
+    whole, pieces = ChannelRanges(19), ChannelRanges(19)
     whole.add([2, 5, 7], samples)
     for part in np.split(samples, [3, 90, 91, 400], axis=1):
         pieces.add([2, 5, 7], part)
@@ -46,10 +46,10 @@ def test_channels_at_their_limits_are_named_with_their_share():
     samples[1, 990:] = 120  # ten samples in a thousand, and one at the other end
     samples[2] *= 0.3
     samples[2, 900:] = 40  # too near to zero to be a limit
-    raw = RawRange(19)
+    raw = ChannelRanges(19)
     raw.add([0, 1, 2], samples)
     line = f"at their highest or lowest value, clipped or saturated: {CHANNELS[1]} 1.1%"
-    assert raw.remarks() == [line] and RawRange(19).remarks() == []
+    assert raw.remarks() == [line] and ChannelRanges(19).remarks() == []
 
 
 @pytest.mark.parametrize("amplitude", [30.0, 5.0])
@@ -82,7 +82,7 @@ def test_numbers_that_are_no_microvolts_are_refused_unless_told_otherwise(sessio
 def test_too_few_electrodes_with_a_signal_are_refused(session):
     few = replace(session, channel_ok=np.arange(19) < 7)
     assert refusal(few, 8, True).startswith(
-        "only 7 electrodes carry a signal, the others are flat; expected at least 8"
+        "only 7 electrodes carry a signal, the others are flat or left out; expected at least 8"
     )
     assert refusal(few, 7, True) is None
     none = replace(session, channel_ok=np.zeros(19, bool))

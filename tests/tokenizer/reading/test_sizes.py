@@ -1,10 +1,15 @@
 """Sizes that files state: whole files pass, those that announce more than they hold are refused unread."""
 
+import gzip
+import os
 import struct
 
+import numpy as np
 import pytest
 
-from tests.tokenizer.reading.recordings import SIGNAL, write_fif
+from tests.tokenizer.reading.hostile import bounded, fif_tag, gzip_bomb, matlab_bomb
+from tests.tokenizer.reading.recordings import NAMES, SIGNAL, raw_of, write_fif
+from tokenizer.reading.read import ReadingConfig, check_file
 from tokenizer.reading.sizes import check_sizes
 from tokenizer.recording import RecordingError
 from tools.fuzz.format_files import write_eeglab, write_gdf
@@ -82,3 +87,52 @@ def test_other_kinds_are_not_looked_at(tmp_path):
     (tmp_path / "hdf5.set").write_bytes(b"MATLAB 7.3 MAT-file".ljust(128) + bytes(999))
     check_sizes(tmp_path / "a.cnt")
     check_sizes(tmp_path / "hdf5.set")
+
+
+BOMBS = {
+    "a.csv.gz": lambda p: gzip_bomb(p, ",".join(NAMES).encode() + b"\n", b"0" + b",0" * 18 + b"\n", 1.9),
+    "a_raw.fif.gz": lambda p: gzip_bomb(p, fif_tag(100, bytes(20), 31), bytes(16), 1.9),
+    "a.set": lambda p: matlab_bomb(p, 1.9),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, name, monkeypatch):
+    if name != "a.csv.gz":  # the others take seconds to the end
+        monkeypatch.setattr("tokenizer.reading.sizes.MOST_UNPACKED", 2**28)
+    path = BOMBS[name](tmp_path / name)
+    assert path.stat().st_size < 6e6
+    with (
+        bounded(),
+        pytest.raises(RecordingError, match="unpacks to more than 1 GB, which 20 minutes"),
+    ):
+        check_file(path, ReadingConfig(rate=200, unit="uV"))
+
+
+def test_elements_without_an_end_are_not_counted(tmp_path):
+    path = write_eeglab(tmp_path / "a.set", SIGNAL)
+    os.truncate(path, 2**33)  # sparse: a thousand million empty elements
+    with bounded(), pytest.raises(RecordingError, match=LINE):
+        check_sizes(path)
+
+
+def test_a_packed_fif_is_looked_through_as_an_unpacked_one(tmp_path):
+    content = write_fif(tmp_path / "a_raw.fif", SIGNAL).read_bytes()
+    path = tmp_path / "a_raw.fif.gz"
+    path.write_bytes(gzip.compress(content))
+    check_sizes(path)
+    path.write_bytes(gzip.compress(content[: len(content) // 2]))
+    with pytest.raises(RecordingError, match=LINE):
+        check_sizes(path)
+    path.write_bytes(gzip.compress(content)[:-99])
+    with pytest.raises(RecordingError, match=LINE):
+        check_sizes(path)
+
+
+def test_a_fif_in_two_files_is_read_to_its_end(tmp_path):
+    raw_of(np.tile(SIGNAL, 40)).save(tmp_path / "a_raw.fif", split_size="10MB", verbose="error")
+    check_sizes(tmp_path / "a_raw.fif")
+    cut = tmp_path / "a_raw-1.fif"
+    cut.write_bytes(cut.read_bytes()[:-9999])
+    with pytest.raises(RecordingError, match=LINE):
+        check_sizes(tmp_path / "a_raw.fif")

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.clef.importers.bids.tree import add_visit, imported, write_brainvision, write_json
+from clef.importers.bids.tables import read_json
+from tests.clef.importers.bids.tree import add_visit, imported, make_tree, write_brainvision, write_json
+from tests.tokenizer.reading.hostile import bounded, pipe
 from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.reading.read import read_row
@@ -130,3 +132,13 @@ def test_content_that_is_not_fetched_is_named_so(tmp_path, caplog):
     assert [read_row(tmp_path / "out", row).seconds for row in table.to_dicts()] == [12, 12, 12]
     assert "left out 3 (sub-01/eeg/sub-01_task-away_eeg.edf, …): content not fetched: run `datalad get`" in caplog.text
     assert "(sub-01/eeg/sub-01_task-moved_eeg.edf): a link to a file that is not there" in caplog.text
+
+
+def test_nobody_waits_for_a_named_pipe(tmp_path):
+    root = tmp_path / "tree"
+    make_tree(root, 3, 12)
+    pipe(root / "sub-01" / "ses-01" / "eeg" / "sub-01_ses-01_task-rest_run-2_eeg.edf")
+    with bounded(20):
+        assert len(imported(root, tmp_path / "out")) == 4
+    with bounded(2), pytest.raises(ValueError, match=r"a\.json: is no file; expected a text"):
+        read_json(pipe(tmp_path / "a.json"))

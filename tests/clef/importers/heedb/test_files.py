@@ -1,7 +1,12 @@
 """Files: reports of tables and of folders, and recordings that are not there."""
 
+import pytest
+
 from clef.cohort import read_reports
+from clef.importers.heedb.files import read_report
+from clef.importers.heedb.tables import read_table
 from tests.clef.importers.heedb.tree import WORDS, run, session_row, seven
+from tests.tokenizer.reading.hostile import bounded, pipe
 from tokenizer.sessions import read_sessions
 
 
@@ -29,3 +34,10 @@ def test_what_is_not_there_is_counted_and_said(files, tmp_path, caplog):
         "3 of 6 recordings left out",
     ):
         assert line in caplog.text, line
+
+
+def test_nobody_waits_for_a_named_pipe(tmp_path):
+    with bounded(2), pytest.raises(ValueError, match=r"a\.csv: is no file; expected a table"):
+        read_table(pipe(tmp_path / "a.csv"))
+    with bounded(2):
+        assert read_report(pipe(tmp_path / "a.txt")) is None

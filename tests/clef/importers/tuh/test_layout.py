@@ -5,6 +5,7 @@ import logging
 from clef.cohort import read_events
 from clef.importers.tuh.layout import start_time
 from tests.clef.importers.tuh.tree import recording, run
+from tests.tokenizer.reading.hostile import bounded, pipe
 from tokenizer.edf.writer import eeg
 
 
@@ -61,3 +62,12 @@ def test_what_is_left_out_is_said(tmp_path, caplog):
     ):
         assert line in caplog.text, line
     assert str(tmp_path / "tree") not in caplog.text
+
+
+def test_nobody_waits_for_a_named_pipe(tmp_path):
+    folder = tmp_path / "tree/edf/train/aaaaaaac/s001_2002/02_tcp_le"
+    recording(folder / "aaaaaaac_s001_t000.edf")
+    for name in ("aaaaaaac_s001_t001.edf", "aaaaaaac_s001_t000.csv_bi", "aaaaaaac_s001.txt"):
+        pipe(folder / name)
+    with bounded(20):
+        assert len(run(tmp_path / "tree", tmp_path / "out")) == 1
