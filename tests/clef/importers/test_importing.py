@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from clef.cohort import read_events, read_reports
-from clef.importers.importing import parse_age, parse_setting, parse_sex, parse_time
+from clef.importers.values import parse_age, parse_setting, parse_sex, parse_time
 from tests.clef.importers.bids.tree import make_tree as make_bids
 from tests.clef.importers.heedb.tree import make_tree as make_heedb
 from tests.clef.importers.tuh.tree import make_tree as make_tuh
