@@ -138,7 +138,7 @@ def _advice(table: Table, word: str) -> str:
     shown += ", …" if len(table.columns) > MOST_SHOWN else ""
     near = get_close_matches(word, table.columns, 1, 0.7)
     fix = f"; did you mean {near[0]!r}?" if near else ""
-    fix += f" Say which it is, as columns=[{word}=NAME]" if word in REQUIRED else ""
+    fix += f"; say which it is, as columns=[{word}={near[0] if near else 'NAME'}]" if word in REQUIRED else ""
     return f"the table has {shown}{fix}"
 
 

@@ -126,7 +126,7 @@ def test_tables_keep_how_they_are_read(folder, tmp_path):
     [
         (
             "file,name\na.edf,p1\n",
-            "no column 'subject'; the table has file, name Say which it is, as columns=.subject=NAME.",
+            "no column 'subject'; the table has file, name; say which it is, as columns=.subject=NAME.",
         ),
         (
             'file,subject\na.edf,"Ann"a\n"',
