@@ -39,8 +39,8 @@ MONTHS = "jan feb mar/mär/mrz/maer apr may/mai jun jul aug sep oct/okt nov dec/
 OLDEST = 120
 FIRST_YEAR = 85
 """Of years of two digits, the first that belongs to the last century, as in EDF."""
-MOST_NUMBERS = 10
-"""Different numbers of a column that can still be classes."""
+MOST_NUMBERS, MOST_CODES = 5, 10
+"""Different numbers of a column that can be classes: any, and those that count up from 0 or 1 without a gap."""
 _AGE = re.compile(r"(?P<bound>[<>]?=?)\s*(?P<number>\d+(?:[.,]\d+)?)\s*\+?\s*(?P<unit>[a-zA-Z/ ]*?)\.?")
 _CLOCK = (
     r"(?:[T ,]+(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,]\d+)?)?"
@@ -186,11 +186,13 @@ def date_order(cells: Iterable[str | None]) -> tuple[DateOrder | None, str | Non
 def too_many_numbers(cells: Iterable[str]) -> int:
     """How many different numbers a column holds if it measures rather than names classes, else 0.
 
-    That is more than `MOST_NUMBERS`, or more than two where some have decimals.
+    Classes are at most `MOST_NUMBERS`, or `MOST_CODES` that count up from 0 or 1; of numbers with decimals two.
     """
-    different = set(cells)
-    numbers = [parse_number(cell) for cell in different]
+    numbers = {parse_number(cell) for cell in cells}
     if not numbers or None in numbers:
         return 0
-    decimals = any(number != round(number) for number in numbers)
-    return len(different) if len(different) > (2 if decimals else MOST_NUMBERS) else 0
+    values = sorted(number for number in numbers if number is not None)
+    codes = values in ([*range(len(values))], [*range(1, len(values) + 1)])
+    decimals = any(number != round(number) for number in values)
+    most = 2 if decimals else MOST_CODES if codes else MOST_NUMBERS
+    return len(values) if len(values) > most else 0
