@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.encoders.registry import encoder_of
-from clef.embeddings import Embeddings, subject_hash
+from clef.embeddings import Embeddings, seen_subjects
 from clef.tasks import is_fold
 
 
@@ -60,8 +60,9 @@ def find_overlap(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], allow: b
     Raises ValueError (one line) if there are any, unless `allow`.
     """
     rows = scored_rows(tasks)
-    subjects = {subject_hash(s) for s in rows["subject_id"].unique()}
-    seen = {name: len(subjects & set().union(*store.trained_on.values())) for name, store in stores.items()}
+    subjects = set(rows["subject_id"])
+    listed = {name: seen_subjects(store.trained_on, subjects) for name, store in stores.items()}
+    seen = {name: len(set().union(*by_split.values())) for name, by_split in listed.items()}
     if (bad := next((name for name, n in seen.items() if n), None)) and not allow:
         folds = " (with folds all are; build with splits=[test])" if set(rows["split"]) != {"test"} else ""
         raise ValueError(
