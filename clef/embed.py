@@ -129,6 +129,7 @@ def named_jobs(config: EmbedConfig) -> list[tuple[str, Job]]:
     """The recordings that are asked for, with the names of their sessions, in order."""
     if config.cohort is None:
         root = Path(config.recordings)
+        log.info("sessions are called by their paths below recordings=; with cohort= as in that cohort")
         return [(_below(file, root), Job(file, config.reading)) for file in find_recordings(root)]
     sessions = read_sessions(config.cohort)
     jobs = list(zip(sessions["session_id"], row_jobs(config.cohort, sessions, config.reading), strict=True))

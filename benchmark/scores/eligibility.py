@@ -39,7 +39,8 @@ def keep_common(tasks: pl.DataFrame, stores: Mapping[str, Embeddings]) -> tuple[
         has = wanted & set(store.session_id)
         if not has:
             raise ValueError(
-                f"{name}: it has none of the {len(wanted)} sessions of these tasks; is it another cohort's?"
+                f"{name}: it has none of the {len(wanted)} sessions of these tasks; is it another cohort's? "
+                f"(clef.embed calls recordings as a cohort does with cohort=)"
             )
         if has != wanted:
             notes.append(f"{name} lacks {len(wanted - has)} of {len(wanted)} sessions: left out for all embeddings")

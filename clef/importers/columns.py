@@ -163,14 +163,9 @@ def read_sexes(labels: Labels, codes: Sequence[str]) -> list[str | None]:
     cells, key = labels.cells("sex"), _key(codes)
     folded = [(cell or "").casefold() for cell in cells]
     sexes = [key[cell] if cell in key else values.parse_sex(cell) for cell in folded]
+    told = {cell for cell in folded if cell not in key}
     # h is homme or hombre, and beside hombre m is mujer
-    coded = sorted(
-        {
-            cell
-            for cell in folded
-            if cell not in key and (cell.isdigit() or cell == "h" or (cell == "m" and "h" in folded))
-        }
-    )
+    coded = sorted(cell for cell in told if cell.isdigit() or cell == "h" or (cell == "m" and "h" in told))
     if coded:
         example = ",".join(f"{code}={sex}" for code, sex in zip(coded, "FM", strict=False))
         raise ValueError(

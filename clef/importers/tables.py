@@ -58,8 +58,8 @@ def read_table(path: Path, known: Collection[str]) -> Table:
     text, notes = decode(path.read_bytes(), path.name)
     if match := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):  # Excel's own line
         text = "\n" + text[match.end() :]
-    readings = [Reading(text, separator) for separator in SEPARATORS]
-    best = max(readings, key=lambda reading: reading.header(known)[:2])
+    starts = [Reading(text, separator, TITLE_LINES) for separator in SEPARATORS]
+    best = Reading(text, max(starts, key=lambda reading: reading.header(known)[:2]).separator)
     names, _, at = best.header(known)
     if not names or best.broken:
         raise ValueError(f"{path.name}: {_why_not(best, names)}")
@@ -102,9 +102,9 @@ def _without_mark(data: bytes) -> str:
 
 
 class Reading:
-    """A text read with one separator: its lines that are not empty, as cells."""
+    """A text, or its first `most` lines, read with one separator: the lines that are not empty, as cells."""
 
-    def __init__(self, text: str, separator: str):
+    def __init__(self, text: str, separator: str, most: int | None = None):
         self.separator = separator
         self.records: list[Record] = []
         self.broken: int | None = None
@@ -118,6 +118,8 @@ class Reading:
                 if any(cells):
                     self.records.append((start, cells))
                 start = reader.line_num + 1
+                if len(self.records) == most:
+                    break
         except csv.Error:
             self.broken = start
 
