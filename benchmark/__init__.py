@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from tokenizer.base.interrupt import end_quietly
+
 if TYPE_CHECKING:
     from benchmark.build import make_tasks
     from benchmark.scores.scoring import score
@@ -9,6 +11,8 @@ if TYPE_CHECKING:
 _HOMES = {"make_tasks": "build", "score": "scores.scoring"}
 
 __all__ = ["make_tasks", "score"]
+
+end_quietly()
 
 
 def __getattr__(name: str):

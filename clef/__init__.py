@@ -26,7 +26,14 @@ def _check_siblings() -> None:
             )
 
 
+def _end_quietly() -> None:
+    from tokenizer.base.interrupt import end_quietly  # known to be ours by now
+
+    end_quietly()
+
+
 _check_siblings()
+_end_quietly()
 
 
 _HOMES = {"load": "model", "Model": "model", "EEGEmbedder": "estimator", "TokenDataset": "dataset"}

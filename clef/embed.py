@@ -1,10 +1,13 @@
-"""Embed sessions with a trained model: a token store, or a folder of recordings, into embeddings.parquet.
+"""Embed sessions with a trained model: a token store, a cohort, or a folder of recordings, into embeddings.parquet.
+
+With cohort= sessions are called as in the cohort, so that its tasks fit them; else by the paths of their files.
 
 kind=untrained and kind=codes write the controls a benchmark shows beside a trained model.
 """
 
 import dataclasses
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +21,10 @@ from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.progress import track
 from tokenizer.reading.formats import recording_suffixes
 from tokenizer.reading.many import read_many
-from tokenizer.reading.read import Job, ReadingConfig
+from tokenizer.reading.read import Job, ReadingConfig, row_jobs
 from tokenizer.readings import reading_of
 from tokenizer.recording import RecordingError
+from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
 
 log = logging.getLogger(__name__)
@@ -38,8 +42,10 @@ class EmbedConfig:
     """Token store made with the model's own tokenizer."""
     recordings: str | None = None
     """A recording, or a folder searched for recordings; instead of tokens=."""
+    cohort: str | None = None
+    """Cohort whose recordings are embedded under their session ids: all, or those that are in recordings=."""
     reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
-    """How recordings become sessions (recordings=)."""
+    """How recordings become sessions (recordings=, cohort=)."""
     kind: Literal["trained", "untrained", "codes"] = "trained"
     """trained, or a control: the same encoder with fresh weights, or the mean code vector per row."""
     pool: Literal["rows", "mean"] = "rows"
@@ -55,13 +61,13 @@ class EmbedConfig:
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     workers: int = 1
-    """Processes that read recordings beside this one (recordings=)."""
+    """Processes that read recordings beside this one (recordings=, cohort=)."""
 
 
 def main(config: EmbedConfig) -> int:
     """Embed and write; returns 1 if a recording had to be left out."""
-    if (config.tokens is None) == (config.recordings is None):
-        raise ConfigError("give either tokens=STORE or recordings=DIR")
+    if (config.tokens is None) == (config.recordings is None and config.cohort is None):
+        raise ConfigError("give either tokens=STORE or recordings=DIR, or cohort=COHORT, alone or beside recordings=")
     device = ranks.set_up(config.device)
     model = load(config.model).to(device)
     model.encoder.attention = choose(config.attention, device.type)
@@ -72,7 +78,7 @@ def main(config: EmbedConfig) -> int:
         sessions = sessions.where(sessions.valid.any(1))
         names, vectors = sessions.session_id.tolist(), embed_in_parts(model, sessions, config)
     else:
-        names, vectors, left_out = embed_recordings(model, Path(config.recordings), config)
+        names, vectors, left_out = embed_recordings(model, config)
     embeddings = Embeddings(
         names,
         vectors,
@@ -103,28 +109,63 @@ def embed_in_parts(model: Model, sessions, config: EmbedConfig) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def embed_recordings(model: Model, root: Path, config: EmbedConfig) -> tuple[list[str], np.ndarray, int]:
-    """Names, embeddings (n, D) of the recordings under `root`, and how many were left out."""
-    if not root.exists():
-        raise ValueError(f"recordings={root}: there is no such file or folder; check the path")
-    files = (
-        [root]
-        if root.is_file()
-        else sorted(p for p in root.rglob("*") if p.name.lower().endswith(recording_suffixes()))
-    )
-    if not files:
-        raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(recording_suffixes())}")
+def embed_recordings(model: Model, config: EmbedConfig) -> tuple[list[str], np.ndarray, int]:
+    """Names, embeddings (n, D) of the recordings that are asked for, and how many were left out."""
+    jobs = named_jobs(config)
     names, vectors = [], []
-    readings = read_many([Job(file, config.reading) for file in files], reading_of, config.workers)
-    for file, reading in zip(files, track(readings, "embed", len(files)), strict=True):
+    readings = read_many([job for _, job in jobs], reading_of, config.workers)
+    for (name, _), reading in zip(jobs, track(readings, "embed", len(jobs)), strict=True):
         if isinstance(reading, RecordingError):
             log.warning("left out %s", reading)
             continue
         vectors.append(model.embed_tokens(model.tokenise(reading), config.pool, config.kind, layer=config.layer)[0])
-        names.append(str(file.relative_to(root) if file != root else file.name))
+        names.append(name)
     if not names:
-        raise ValueError(f"recordings={root}: none of {len(files)} recordings could be read; the reasons are above")
-    return names, np.stack(vectors), len(files) - len(names)
+        raise ValueError(f"none of {len(jobs)} recordings could be read; the reasons are above")
+    return names, np.stack(vectors), len(jobs) - len(names)
+
+
+def named_jobs(config: EmbedConfig) -> list[tuple[str, Job]]:
+    """The recordings that are asked for, with the names of their sessions, in order."""
+    if config.cohort is None:
+        root = Path(config.recordings)
+        log.info("sessions are called by their paths below recordings=; with cohort= as in that cohort")
+        return [(_below(file, root), Job(file, config.reading)) for file in find_recordings(root)]
+    sessions = read_sessions(config.cohort)
+    jobs = list(zip(sessions["session_id"], row_jobs(config.cohort, sessions, config.reading), strict=True))
+    if config.recordings is None:
+        return jobs
+    files = {file.resolve() for file in find_recordings(Path(config.recordings), known={job.source for _, job in jobs})}
+    inside = [(name, job) for name, job in jobs if job.source.resolve() in files]
+    if not inside:
+        raise ValueError(
+            f"recordings={config.recordings}: cohort={config.cohort} has none of its {len(files)} recordings; was the "
+            f"folder moved since the import? Import it again, or leave recordings= out"
+        )
+    if others := len(files) - len({job.source.resolve() for _, job in inside}):
+        log.info("%d recordings are not in cohort=%s: not embedded", others, config.cohort)
+    return inside
+
+
+def find_recordings(root: Path, known: Collection[Path] = ()) -> list[Path]:
+    """The recordings at or below a path, and those `known` ones below it that no name tells; sorted.
+
+    Raises ValueError with one line if there are none.
+    """
+    if not root.exists():
+        raise ValueError(f"recordings={root}: there is no such file or folder; check the path")
+    if root.is_file():
+        return [root]
+    files = {p for p in root.rglob("*") if p.name.lower().endswith(recording_suffixes())}
+    top = root.resolve()
+    files |= {p for p in known if not p.name.lower().endswith(recording_suffixes()) and p.resolve().is_relative_to(top)}
+    if not files:
+        raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(recording_suffixes())}")
+    return sorted(files)
+
+
+def _below(file: Path, root: Path) -> str:
+    return str(file.relative_to(root) if file != root else file.name)
 
 
 if __name__ == "__main__":

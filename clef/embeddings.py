@@ -12,6 +12,7 @@ made it, for the protocol line) and `trained_on`: per split, the hashed subjects
 
 import dataclasses
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,36 @@ class Embeddings:
     trained_on: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
 
-def subject_hash(subject_id: int) -> str:
-    """A subject's name in a store that may be shared: a hash of its id, enough to find an overlap."""
-    return fingerprint(f"subject {subject_id}")
+def subject_hash(subject_id: int, salt: str = "") -> str:
+    """A subject's name in a store that may be shared, enough to find an overlap: `SALT-HASH`, both of hex digits.
+
+    The id itself comes from a name under the key of its site; the salt keeps the lists of two models from being
+    compared by those who do not have the ids. Without one it is the older form, a plain hash.
+    """
+    digest = fingerprint(salt, f"subject {subject_id}") if salt else fingerprint(f"subject {subject_id}")
+    return f"{salt}-{digest}" if salt else digest
+
+
+def hash_subjects(
+    subjects: Mapping[str, Iterable[int]], like: Mapping[str, Iterable[str]] | None = None
+) -> dict[str, list[str]]:
+    """`trained_on` for the ids of each split, sorted, under a salt of their own that follows from the ids alone.
+
+    With `like`, a list that it will be joined with, under that one's salt: a subject of both is then one entry.
+    """
+    ids = {split: sorted({int(subject) for subject in some}) for split, some in subjects.items()}
+    entry = next((name for names in (like or {}).values() for name in names), None)
+    salt = fingerprint(json.dumps(ids))[:8] if entry is None else entry.rpartition("-")[0]
+    return {split: sorted(subject_hash(subject, salt) for subject in some) for split, some in ids.items()}
+
+
+def seen_subjects(trained_on: Mapping[str, Iterable[str]], subjects: Iterable[int]) -> dict[str, set[int]]:
+    """Split -> those of `subjects` that a model's list names, whatever the salts of its entries."""
+    ids = {int(subject) for subject in subjects}
+    listed = {split: set(hashes) for split, hashes in trained_on.items()}
+    salts = {name.rpartition("-")[0] for hashes in listed.values() for name in hashes}
+    named = {subject_hash(subject, salt): subject for salt in salts for subject in ids}
+    return {split: {named[name] for name in hashes & named.keys()} for split, hashes in listed.items()}
 
 
 def write_embeddings(path: str | Path, embeddings: Embeddings) -> None:

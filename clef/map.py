@@ -28,8 +28,9 @@ from clef.pages.nearest import Nearest
 from clef.pages.projection import ARRANGED, Method, project
 from clef.pages.view import About, page, parts, person_facts, seen_words
 from tokenizer.base.cli import ConfigError, program
-from tokenizer.base.files import fingerprint, read_table, table_metadata, write_json, write_table, write_text
+from tokenizer.base.files import fingerprint, write_json, write_text
 from tokenizer.base.progress import track
+from tokenizer.base.tables import read_table, table_metadata, write_table
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.recording import RecordingError

@@ -36,7 +36,8 @@ def _label(person: Person, path: Path) -> dict:
     """A line of the labels; people are called by their names, and some cells hold what does not belong there."""
     odd, half = person.number % 5 == 0, person.number // 2 % 2
     about = {"age": person.note if odd else str(30 + person.number), "sex": "FM"[person.number % 2]}
-    about |= {"start": str(person.born) + " in town" if odd else "", "setting": person.surname if odd else "routine"}
+    started = f"{person.born} in town" if odd else "2021-06-01 10:00"
+    about |= {"start": started, "setting": person.surname if odd else "routine"}
     about |= {"split": ("train", "train", "val", "test")[person.number // 2 % 4], "group": "ab"[half]}
     return {"file": path.name, "subject": f"{person.surname} {person.born}"} | about | {"comment": person.note}
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from tokenizer.base.interrupt import end_quietly
+
 if TYPE_CHECKING:
     from tokenizer.multitaper import spectrogram
     from tokenizer.reading.read import read
@@ -20,6 +22,8 @@ _HOMES = {
 }
 
 __all__ = ["VQGAN", "ReadingConfig", "Session", "TokenStore", "read", "spectrogram", "tokenise"]
+
+end_quietly()
 
 
 def __getattr__(name: str):

@@ -18,6 +18,7 @@
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,10 +47,14 @@ SCHEMA = {
 REQUIRED = ("session_id", "subject_id", "path", "split")
 
 
-def subject_number(site: str, subject: str) -> int:
-    """The 63-bit `subject_id` of a person: a hash of site and local name, so that the name itself is never stored."""
+def subject_number(site: str, subject: str, key: bytes | None = None) -> int:
+    """The 63-bit `subject_id` of a person: a hash of site and local name under `key`, so that nobody can turn it back.
+
+    Without a key whoever can guess the name can compute the number (HMAC-SHA-256 with, plain SHA-256 without).
+    """
     # \0 stands in no name: ("A", "1x") and ("A1", "x") stay apart. 63 bits: MEDS has signed integers
-    digest = hashlib.sha256(f"{site}\0{subject}".encode()).digest()
+    name = f"{site}\0{subject}".encode()
+    digest = hmac.new(key, name, hashlib.sha256).digest() if key else hashlib.sha256(name).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

@@ -24,7 +24,7 @@ from benchmark.fidelity.probes import retention
 from benchmark.fidelity.summary import summarise
 from benchmark.fidelity.table import as_markdown, as_text
 from benchmark.fidelity.truth import Redraws, expected, focal_slowing, is_synthetic
-from clef.embeddings import subject_hash
+from clef.embeddings import seen_subjects
 from clef.tasks import read_tasks
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
@@ -139,8 +139,8 @@ def make_report(
 
 
 def _protocol(config: EvaluateConfig, vqgan: VQGAN, chosen: pl.DataFrame, evaluation: Evaluation) -> dict[str, Any]:
-    people = {subject_hash(r.subject_id) for r in evaluation.recordings}
-    seen = {split: len(people & set(theirs)) for split, theirs in vqgan.about.get("trained_on", {}).items()}
+    listed = seen_subjects(vqgan.about.get("trained_on", {}), {r.subject_id for r in evaluation.recordings})
+    seen = {split: len(people) for split, people in listed.items()}
     return {
         "tokenizer": fingerprint(*vqgan.to_bytes()),
         "network": {k: v for k, v in vqgan.describe().items() if k != "about"},

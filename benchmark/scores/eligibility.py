@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.encoders.registry import encoder_of
-from clef.embeddings import Embeddings, subject_hash
+from clef.embeddings import Embeddings, seen_subjects
 from clef.fold_embeddings import FoldEmbeddings, Store, of_fold
 from clef.tasks import is_fold
 
@@ -66,7 +66,8 @@ def keep_common(tasks: pl.DataFrame, stores: Mapping[str, Store]) -> tuple[pl.Da
         has = wanted & set(store.session_id)
         if not has:
             raise ValueError(
-                f"{name}: it has none of the {len(wanted)} sessions of these tasks; is it another cohort's?"
+                f"{name}: it has none of the {len(wanted)} sessions of these tasks; is it another cohort's? "
+                f"(clef.embed calls recordings as a cohort does with cohort=)"
             )
         if has != wanted:
             notes.append(f"{name} lacks {len(wanted - has)} of {len(wanted)} sessions: left out for all embeddings")
@@ -92,12 +93,11 @@ def check_folds(tasks: pl.DataFrame, stores: Mapping[str, Store]) -> None:
             )
 
 
-def _seen_by(store: Store, rows: pl.DataFrame) -> set[str]:
-    """Scored subjects, hashed, whom the model that embeds them for their score was fitted on or selected with."""
+def _seen_by(store: Store, rows: pl.DataFrame) -> set[int]:
+    """Scored subjects whom the model that embeds them for their score was fitted on or selected with."""
     seen = set()
     for (split,), part in rows.group_by("split"):
-        known = of_fold(store, split).trained_on
-        seen |= {subject_hash(s) for s in part["subject_id"].unique()} & set().union(*known.values())
+        seen = seen.union(*seen_subjects(of_fold(store, split).trained_on, set(part["subject_id"])).values())
     return seen
 
 

@@ -2,43 +2,41 @@
 
     python -m clef.importers.folder root=DIR labels=FILE.csv site=NAME out=COHORT targets=[diagnosis]
 
-The CSV has one line per recording. `file` (relative to `root`) and `subject` are required; `session` (its name in the
-cohort; else the file's), `age` or `age_years`, `sex`, `start` (ISO 8601), `setting` and `split` are understood; each
-column named in `targets` becomes the event `LABEL//<site>//<column>//<value>`; the rest is left out and counted.
+The table has one line per recording, in any usual encoding, with any usual separator. `file` (below `root`) and
+`subject` are required; `session` (its name in the cohort), `age`, `sex`, `start`, `setting` and `split` are understood,
+also under other names (`columns`); each column named in `targets` becomes the event
+`LABEL//<site>//<column>//<value>`; the rest is left out and counted.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from omegaconf import MISSING
 
-from clef.importers.importing import (
-    ImportConfig,
-    Recording,
-    import_recordings,
-    parse_age,
-    parse_setting,
-    parse_sex,
-    parse_time,
+from clef.importers.columns import (
+    Labels,
+    column_at,
+    find_columns,
+    known_names,
+    read_ages,
+    read_settings,
+    read_sexes,
+    read_splits,
+    read_starts,
 )
+from clef.importers.importing import ImportConfig, Recording, import_recordings
+from clef.importers.locating import Locator
+from clef.importers.tables import plain, read_table
+from clef.importers.targets import Target, parse_target, say_unknown
+from clef.importers.values import DateOrder
 from tokenizer.base.cli import program
 from tokenizer.recording import Unit
 
 log = logging.getLogger(__name__)
-
-PARSERS: dict[str, Callable[[str | None], Any]] = {
-    "age": parse_age,
-    "sex": parse_sex,
-    "start": parse_time,
-    "setting": parse_setting,
-}
-UNDERSTOOD = ("file", "subject", "session", "split", "age_years", *PARSERS)
 
 
 @dataclass
@@ -46,11 +44,17 @@ class FolderImport(ImportConfig):
     root: Path = MISSING
     """Folder that the `file` column of the labels starts from."""
     labels: Path = MISSING
-    """CSV with one line per recording; columns `file` and `subject` at least."""
+    """Table (CSV) with one line per recording; columns `file` and `subject` at least."""
     site: str = MISSING
     """Name of the hospital or lab; part of every session id and label."""
     targets: list[str] = field(default_factory=list)
-    """Columns of the labels that become events, as [a,b]."""
+    """Columns of the labels that become events, as [a,b]; numbers are cut in two, as '[mmse<24]'."""
+    columns: list[str] = field(default_factory=list)
+    """Which column is what, where its name does not say it, as [file=Dateiname,start=]: nothing after = for none."""
+    sex: list[str] = field(default_factory=list)
+    """What codes in the column for sex mean, as [1=M,2=F]."""
+    dates: DateOrder | None = None
+    """Whether dates like 03/04/2020 begin with the day or the month, where no date in the column tells."""
     rate: float | None = None
     """Sampling rate in Hz, for files that do not say it (CSV)."""
     unit: Unit | None = None
@@ -60,74 +64,93 @@ class FolderImport(ImportConfig):
 def main(config: FolderImport) -> int:
     """Import one folder."""
     labels = read_labels(config)
+    targets = [parse_target(target, labels.table.columns) for target in config.targets]
     left_out: dict[str, list[str]] = defaultdict(list)
-    recordings = []
-    for row in labels.iter_rows(named=True):
-        if row["file"] is None or row["subject"] is None:
-            left_out["a line without file or subject"].append(row["file"] or "no file")
-        else:
-            recordings.append(_recording(config, row))
-    _say_columns(config, labels)
+    recordings = read_recordings(labels, targets, config, left_out)
+    _say_columns(labels, targets)
     import_recordings(recordings, config.site, config, left_out)
     return 0
 
 
-def read_labels(config: FolderImport) -> pl.DataFrame:
-    """The labels CSV as text, checked: it has the required columns and the targets."""
+def read_labels(config: FolderImport) -> Labels:
+    """The labels table, checked: it has the required columns and the targets."""
     if not config.root.is_dir():
         raise ValueError(f"root={config.root}: there is no such folder")
     if not config.labels.is_file():
         raise ValueError(f"labels={config.labels}: there is no such file; expected a CSV with columns file and subject")
-    try:
-        table = pl.read_csv(config.labels, infer_schema=False, encoding="utf8-lossy")
-    except pl.exceptions.PolarsError:  # polars' own words may hold cells of the file
-        raise ValueError(
-            f"{config.labels.name}: not a CSV; expected a line of column names, then lines with as many cells, "
-            f"text with commas in double quotes"
-        ) from None
-    table = table.rename({c: c.strip().lstrip("\ufeff") for c in table.columns}).with_columns(
-        pl.all().str.strip_chars()
-    )
-    for column in ("file", "subject", *config.targets):
-        if column not in table.columns:
-            near = get_close_matches(column, table.columns, 1, 0.7)  # all of them may be a line of data
-            raise ValueError(
-                f"{config.labels.name}: no column {column!r} among {len(table.columns)}"
-                + (f"; did you mean {near[0]!r}?" if near else "; its first line must name the columns")
+    told = {plain(text.partition("=")[2]) for text in config.columns} | {plain(target) for target in config.targets}
+    table = read_table(config.labels, known_names() | told)
+    return Labels(table, find_columns(table, config.columns))
+
+
+def read_recordings(
+    labels: Labels, targets: list[Target], config: FolderImport, left_out: dict[str, list[str]]
+) -> list[Recording]:
+    """The recordings of a labels table; lines that name none go to `left_out`."""
+    of_targets = {target.name: _labels_of(labels, target) for target in targets}
+    understood: dict[str, list[Any]] = {
+        "subject": labels.cells("subject"),
+        "age": read_ages(labels),
+        "sex": read_sexes(labels, config.sex),
+        "start": read_starts(labels, config.dates),
+        "setting": read_settings(labels),
+        "split": read_splits(labels),
+    }
+    files, sessions = labels.cells("file"), labels.cells("session")
+    locator = Locator(config.root, files)
+    recordings = []
+    for i, file in enumerate(files):
+        if file is None or understood["subject"][i] is None:
+            left_out["a line without file or subject"].append(file or "no file")
+            continue
+        path, reason = locator.find(file)
+        if reason:
+            left_out[reason].append(file)
+            continue
+        values = {word: column[i] for word, column in understood.items()}
+        codes = [(f"LABEL//{config.site}//{name}//{column[i]}") for name, column in of_targets.items() if column[i]]
+        recordings.append(
+            Recording(
+                path=path,
+                shown=path.relative_to(config.root).as_posix() if path.is_relative_to(config.root) else file,
+                session=sessions[i] or path.stem,
+                named=sessions[i] is not None,
+                reading={k: v for k, v in (("rate", config.rate), ("unit", config.unit)) if v is not None},
+                events=[(values["start"], code, None) for code in codes],
+                **values,
             )
-    return table.with_columns(pl.all().replace("", None))
+        )
+    labels.table.notes += locator.notes()
+    return recordings
 
 
-def _recording(config: FolderImport, row: dict[str, Any]) -> Recording:
-    path = config.root / row["file"]
-    understood = {column: parse(_given(column, row)) for column, parse in PARSERS.items()}
-    targets = [(column, row[column]) for column in config.targets if row[column] is not None]
-    return Recording(
-        path=path,
-        shown=row["file"],
-        subject=row["subject"],
-        session=row.get("session") or path.stem,
-        split=row.get("split"),
-        reading={k: v for k, v in (("rate", config.rate), ("unit", config.unit)) if v is not None},
-        events=[(understood["start"], f"LABEL//{config.site}//{c}//{value}", None) for c, value in targets],
-        **understood,
-    )
+def _labels_of(labels: Labels, target: Target) -> list[str | None]:
+    """The labels that a target gives the rows."""
+    if target.column not in labels.table.columns:
+        near = get_close_matches(target.column, labels.table.columns, 1, 0.7)
+        shown = ", ".join(labels.table.columns[:20])
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"{labels.table.name}: no column {target.column!r} among {len(labels.table.columns)} ({shown}){hint}"
+        )
+    column_at(labels.table, target.column, "targets")
+    cells = labels.column(target.column)
+    values = target.labels(cells)
+    say_unknown(target.name, cells, values)
+    return values
 
 
-def _given(column: str, row: dict[str, Any]) -> str | None:
-    return row.get(column) or (row.get("age_years") if column == "age" else None)
-
-
-def _say_columns(config: FolderImport, labels: pl.DataFrame) -> None:
-    """Columns that were not imported, and values that were not understood."""
-    ignored = [c for c in labels.columns if c not in (*UNDERSTOOD, *config.targets)]
+def _say_columns(labels: Labels, targets: list[Target]) -> None:
+    """What was taken for what, columns that were not imported, and names that differ by letter case alone."""
+    for note in labels.table.notes:
+        log.info("%s: %s", labels.table.name, note)
+    used = {labels.table.columns[i] for i in labels.columns.values()} | {target.column for target in targets}
+    ignored = [c for c in labels.table.columns if c not in used]
     if ignored:
         log.info("%d columns not imported: %s (name them in targets= to have labels)", len(ignored), ", ".join(ignored))
-    rows = labels.to_dicts()
-    for column, parse in PARSERS.items():
-        lost = sum(bool(_given(column, row)) and parse(_given(column, row)) is None for row in rows)
-        if lost:
-            log.info("%s: %d values not understood, left empty", column, lost)
+    subjects = {subject for subject in labels.cells("subject") if subject}
+    if alike := len(subjects) - len({"".join(subject.split()).casefold() for subject in subjects}):
+        log.warning("%d subjects are called like another but for letter case or blanks: are they one person?", alike)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The common part of all importers: a list of recordings, checked one by one and written as one site of a cohort.
 
 An importer reads a layout (a folder with labels, BIDS, TUH, HEEDB) into a list of `Recording`s and calls
-`import_recordings`. Several imports into the same `out` become one cohort; importing a site again replaces that site's
-rows. A recording that cannot be read is left out, with the reason, and never stops the import. Names, birth dates and
-local subject numbers stay behind: a subject is the hash of site and local name.
+`import_recordings`. Several imports into the same `out` become one cohort, also at the same time; importing a site
+again replaces that site's rows. A recording that cannot be read is left out, with the reason, and never stops the
+import. Names, birth dates and local subject numbers stay behind: a subject is a keyed hash of site and local name.
 """
 
 import json
@@ -11,7 +11,6 @@ import logging
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,15 +19,20 @@ from typing import Any
 import polars as pl
 from omegaconf import MISSING
 
-from clef.cohort import EVENTS, REPORTS, read_code_descriptions, read_events, read_reports, write_cohort
+from clef.cohort import EVENTS, REPORTS
+from clef.importers.copies import find_copies, tied
+from clef.importers.keys import AUTO, Key, open_key, read_fingerprints, write_fingerprint
+from clef.importers.merging import merge, other_sites, say_cohort
+from clef.importers.splits import Person, find_splits
+from clef.importers.threads import in_threads
+from tokenizer.base.locks import no_interrupt, wait_for_folder
 from tokenizer.base.progress import track
 from tokenizer.reading.read import ReadingConfig, check_file
 from tokenizer.recording import RecordingError
-from tokenizer.sessions import SCHEMA, SETTINGS, SPLITS, read_sessions, split_of, subject_number
+from tokenizer.sessions import SCHEMA, subject_number
 
 log = logging.getLogger(__name__)
 
-SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 Event = tuple[datetime | None, str, float | None]
 """Time, MEDS code, numeric value."""
 
@@ -47,6 +51,9 @@ class ImportConfig:
     """Recordings whose headers are checked at the same time."""
     seed: int = 0
     """Seed of the split, for subjects without an official one."""
+    key: str = AUTO
+    """File with the key that turns names of people and files into numbers; auto: OUT.keys/SITE.key, made if it is not
+    there; none: no key, for names that are pseudonyms already."""
 
 
 @dataclass
@@ -57,9 +64,9 @@ class Recording:
     shown: str
     """How messages name the file: its path within the archive."""
     subject: str
-    """The person's name in the archive; only its hash is written."""
+    """The person's name in the archive; only its keyed hash is written."""
     session: str
-    """Name of the session within its site; made unique if it is not."""
+    """Name of the session within its site; made unique if it is not. With a key a hash of `shown` stands for it."""
     start: datetime | None = None
     age: float | None = None
     sex: str | None = None
@@ -76,10 +83,29 @@ class Recording:
     report: str | None = None
     named_by: str | None = None
     """Who gave the person that name, if not the site: corpora of one hospital share their people."""
+    named: bool = False
+    """Whether `session` was chosen for the cohort: then it stays as it is, also with a key."""
 
-    def subject_id(self, site: str) -> int:
-        """The person's number in every cohort, where the recording belongs to `site`."""
-        return subject_number(self.named_by or site, self.subject)
+
+@dataclass(frozen=True)
+class Site:
+    """One site of a cohort: what its people and sessions are called there."""
+
+    name: str
+    owner: str
+    """Who named the people: the site itself, or the archive it belongs to."""
+    key: Key
+
+    def subject_id(self, recording: Recording) -> int:
+        return subject_number(self.owner, recording.subject, self.key.secret)
+
+    def person(self, recording: Recording) -> Person:
+        """The person as splits see them: they follow from the name alone, so that a lost key moves nobody."""
+        return Person(self.subject_id(recording), subject_number(self.owner, recording.subject))
+
+    def session_id(self, recording: Recording) -> str:
+        keyed = self.key.secret is not None and not recording.named
+        return f"{self.name}_{self.key.digest(f'session {recording.shown}')[:16] if keyed else recording.session}"
 
 
 def import_recordings(
@@ -96,69 +122,71 @@ def import_recordings(
     codes. `records` are events of people, not of one recording: subject (its name in the archive), time, code. Returns
     the session table of the site. Raises ValueError if no recording is left or a subject stands in two splits.
     """
-    if not site or "/" in site:
-        raise ValueError(f"site={site!r}: expected a short name without /")
+    owner = _check(recordings, site, config)
     reasons = defaultdict(list, left_out or {})
-    kept = _keep_readable(recordings, config, reasons)
+    kept, again = _keep_readable(recordings, config, reasons)
     _say_left_out(reasons)
     _say_rates(kept)
     lines = len(kept) + sum(map(len, reasons.values()))
     if not kept:
         raise ValueError(f"site {site}: none of {lines} recordings could be imported; see the lines above")
-    sessions = _sessions(kept, site, config)
-    reports = _reports(kept, sessions)
-    cohort = _merge(config.out, site, sessions, _events(kept, site, records), reports, descriptions or {})
-    _say_cohort(config.out, site, sessions, reports, cohort, lines)
+    waiting = f"out={config.out}: another import is writing into this cohort; waiting until it is done"
+    with wait_for_folder(config.out, waiting):
+        others = other_sites(config.out, site)
+        place = Site(site, owner, _key(config, site, owner))
+        sessions = _sessions(kept, place, config, others, again)
+        reports, events = _reports(kept, sessions), _events(kept, place, records)
+        with no_interrupt():
+            place.key.write()
+            write_fingerprint(config.out, owner, place.key, older=set(others["site"].drop_nulls()))
+            cohort = merge(config.out, site, sessions, events, reports, descriptions or {})
+    say_cohort(config.out, site, sessions, reports, cohort, lines)
     return sessions
 
 
-def parse_age(text: str | None) -> float | None:
-    """Years, None if the text is no plausible age; "90+" and ">89" are 90, "85+" is 85."""
-    text = (text or "").strip()
-    try:
-        age = 90.0 if text in (">89", "> 89", ">=90") else float(text.removesuffix("+"))
-    except ValueError:
-        return None
-    return age if 0 <= age <= 120 else None
+def _check(recordings: list[Recording], site: str, config: ImportConfig) -> str:
+    """Who named the people. Raises ValueError for what would stop the import after an hour of checking files."""
+    if not site or "/" in site:
+        raise ValueError(f"site={site!r}: expected a short name without /")
+    if config.out.exists() and not config.out.is_dir():
+        raise ValueError(f"out={config.out}: is a file; expected a cohort folder, or one to be made")
+    owner = next((r.named_by for r in recordings if r.named_by), site)
+    _key(config, site, owner)
+    return owner
 
 
-def parse_sex(text: str | None) -> str | None:
-    """F or M, None for everything else."""
-    return SEXES.get((text or "").strip().lower())
-
-
-def parse_time(text: str | None) -> datetime | None:
-    """An ISO 8601 time without its zone, None if the text is none."""
-    try:
-        return datetime.fromisoformat((text or "").strip()).replace(tzinfo=None)
-    except ValueError:
-        return None
-
-
-def parse_setting(text: str | None) -> str | None:
-    """One of routine, emu, icu and ambulatory, None for everything else."""
-    text = (text or "").strip().lower()
-    return text if text in SETTINGS else None
+def _key(config: ImportConfig, site: str, owner: str) -> Key:
+    """The key of the site, checked against the one its people in the cohort have."""
+    unkeyed = False
+    if not read_fingerprints(config.out):  # a cohort of before there were keys
+        old = other_sites(config.out, None)["site"]
+        unkeyed = len(old) > 0 and (owner != site or site in set(old))
+    return open_key(config.key, config.out, owner, unkeyed)
 
 
 def _keep_readable(
     recordings: list[Recording], config: ImportConfig, left_out: dict[str, list[str]]
-) -> list[Recording]:
-    """Recordings whose header can be read, in order; the reasons of the others go to `left_out`."""
-    kept, seen = [], set()
-    with warnings.catch_warnings(), ThreadPoolExecutor(max(1, config.workers)) as pool:
+) -> tuple[list[Recording], list[tuple[Recording, Recording]]]:
+    """Recordings whose header can be read, in order; the reasons of the others go to `left_out`.
+
+    And pairs of recordings that are one file under two people: the one that is kept and the other.
+    """
+    kept, again, seen = [], [], {}
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # once for all threads: readers do it too, but not safely from several threads
-        checked = pool.map(lambda recording: _refusal(recording, config), recordings)
+        checked = in_threads(lambda recording: _refusal(recording, config), recordings, config.workers)
         for recording, reason in track(zip(recordings, checked, strict=True), "checking recordings", len(recordings)):
-            path = recording.path.resolve()
-            if reason is None and path in seen:
+            first = seen.setdefault(recording.path.resolve(), recording)
+            if reason is None and first is not recording:
                 reason = "a file that was named before"
-            seen.add(path)
+                if first.subject != recording.subject:
+                    reason += ", for somebody else"
+                    again.append((first, recording))
             if reason is None:
                 kept.append(recording)
             else:
                 left_out[reason].append(recording.shown)
-    return kept
+    return kept, again
 
 
 def _refusal(recording: Recording, config: ImportConfig) -> str | None:
@@ -170,23 +198,30 @@ def _refusal(recording: Recording, config: ImportConfig) -> str | None:
     return None
 
 
-def _sessions(recordings: list[Recording], site: str, config: ImportConfig) -> pl.DataFrame:
+def _sessions(
+    recordings: list[Recording],
+    site: Site,
+    config: ImportConfig,
+    others: pl.DataFrame,
+    again: list[tuple[Recording, Recording]],
+) -> pl.DataFrame:
     """Session table of one site."""
-    others = _others(config.out, site)
     taken = set(others["session_id"])
-    splits = _splits(recordings, site, config.seed, dict(others.select("subject_id", "split").iter_rows()))
+    settled = dict(others.select("subject_id", "split").iter_rows())
+    official = [(site.person(recording), recording.split, recording.shown) for recording in recordings]
+    splits = find_splits(official, settled, config.seed, tied(_shared(recordings, site, config, others, again)))
     rows = []
     for recording in recordings:
-        subject = recording.subject_id(site)
+        subject = site.subject_id(recording)
         rows.append(
             {
-                "session_id": _unique(f"{site}_{recording.session}", taken),
+                "session_id": _unique(site.session_id(recording), taken),
                 "subject_id": subject,
                 "path": str(recording.path.absolute()),  # not resolved: git-annex keeps the parts of a recording apart
                 "start_time": recording.start,
                 "age": recording.age,
                 "sex": recording.sex,
-                "site": site,
+                "site": site.name,
                 "setting": recording.setting,
                 "split": splits[subject],
                 "reading": json.dumps(recording.reading) if recording.reading else None,
@@ -195,41 +230,47 @@ def _sessions(recordings: list[Recording], site: str, config: ImportConfig) -> p
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def _splits(recordings: Iterable[Recording], site: str, seed: int, settled: dict[int, str]) -> dict[int, str]:
-    """Split of every subject: the official one, the one it has in the cohort (`settled`), else a seeded hash."""
-    splits: dict[int, str | None] = dict(settled)
-    for recording in recordings:
-        subject, split = recording.subject_id(site), recording.split
-        if split is not None and split not in SPLITS:
-            allowed = ", ".join(SPLITS)
-            raise ValueError(f"{recording.shown}: its split is something else than {allowed}; correct the labels")
-        known = splits.get(subject)
-        if known and split and known != split:
-            advice = "give all recordings of a subject the same split"
-            if subject in settled:
-                advice = f"the cohort has it in {known} from another site: import sites with official splits first"
-            raise ValueError(
-                f"the recordings of a subject ({recording.shown} among them) stand in two splits, {known} and {split}; "
-                f"{advice}"
-            )
-        splits[subject] = known or split
-    return {subject: split or split_of(subject, seed) for subject, split in splits.items()}
+def _shared(
+    recordings: list[Recording],
+    site: Site,
+    config: ImportConfig,
+    others: pl.DataFrame,
+    again: list[tuple[Recording, Recording]],
+) -> list[list[Person]]:
+    """Groups of people who have a recording in common, here or with another site of the cohort; says who."""
+    names = [recording.shown for recording in recordings] + others["session_id"].to_list()
+    paths = [recording.path for recording in recordings] + [config.out / path for path in others["path"]]
+    people = [site.person(recording) for recording in recordings] + [Person(i, i) for i in others["subject_id"]]
+    new = [i < len(recordings) for i in range(len(paths))]
+    copies = find_copies(paths, [person.number for person in people], new, config.workers)
+    pairs = [[site.person(recording) for recording in pair] for pair in again]
+    shared = [[people[i] for i in group] for group in copies if len({people[i].number for i in group}) > 1]
+    shown = [[names[i] for i in group] for group in copies if len({people[i].number for i in group}) > 1]
+    if shared or pairs:
+        log.warning(
+            "%d recordings stand under more than one person, byte for byte the same (%s): these people get one split; "
+            "is it one person with two names, or a line too many?",
+            *(len(shared) + len(pairs), " = ".join([*shown, [r.shown for r in again[0]] if again else []][0][:3])),
+        )
+    if alone := len(copies) - len(shared):
+        log.info("%d recordings are in the cohort more than once under the same person, byte for byte", alone)
+    return shared + pairs
 
 
-def _events(recordings: list[Recording], site: str, records: pl.DataFrame | None = None) -> pl.DataFrame:
+def _events(recordings: list[Recording], site: Site, records: pl.DataFrame | None = None) -> pl.DataFrame:
     """MEDS events of all subjects, each once."""
     events = pl.DataFrame(list(_each_event(recordings, site)), schema=EVENTS, orient="row")
     if records is not None:
-        people = {recording.subject: recording.subject_id(site) for recording in recordings}
+        people = {recording.subject: site.subject_id(recording) for recording in recordings}
         numbers = pl.DataFrame(list(people.items()), {"subject": pl.String, "subject_id": pl.Int64}, orient="row")
         known = records.join(numbers, on="subject").with_columns(pl.lit(None, pl.Float32).alias("numeric_value"))
         events = pl.concat([events, known.select(*EVENTS)])
     return events.unique(maintain_order=True)
 
 
-def _each_event(recordings: Iterable[Recording], site: str) -> Iterator[tuple[int, datetime | None, str, float | None]]:
+def _each_event(recordings: Iterable[Recording], site: Site) -> Iterator[tuple[int, *Event]]:
     for recording in recordings:
-        subject = recording.subject_id(site)
+        subject = site.subject_id(recording)
         if recording.sex:
             yield subject, None, f"GENDER//{recording.sex}", None
         for time, code, value in recording.events:
@@ -240,37 +281,6 @@ def _reports(recordings: list[Recording], sessions: pl.DataFrame) -> pl.DataFram
     texts = [(i, r.report) for i, r in zip(sessions["session_id"], recordings, strict=True) if r.report]
     rows = [{"session_id": session_id, "text": text} for session_id, text in texts]
     return pl.DataFrame(rows, schema=REPORTS)
-
-
-def _merge(
-    out: Path,
-    site: str,
-    sessions: pl.DataFrame,
-    events: pl.DataFrame,
-    reports: pl.DataFrame,
-    descriptions: dict[str, str],
-) -> pl.DataFrame:
-    """Write the cohort in `out` with the rows of this site replaced; returns its whole session table."""
-    if (out / "sessions.parquet").is_file():
-        old = read_sessions(out)
-        of_site = pl.col("site").eq_missing(site)
-        others = old.filter(~of_site)
-        # people of this site alone lose all their events; those of several lose only the labels that this site gave
-        only_of_site = old.filter(of_site).join(others, on="subject_id", how="anti")["subject_id"].unique().to_list()
-        replaced = pl.col("subject_id").is_in(only_of_site) | pl.col("code").str.starts_with(f"LABEL//{site}//")
-        events = pl.concat([read_events(out).filter(~replaced), events]).unique(maintain_order=True)
-        reports = pl.concat([read_reports(out).join(others, on="session_id", how="semi"), reports])
-        descriptions = read_code_descriptions(out) | descriptions
-        sessions = pl.concat([others, sessions])
-    write_cohort(out, out.resolve().name, sessions, events, reports if len(reports) else None, descriptions)
-    return sessions
-
-
-def _others(out: Path, site: str) -> pl.DataFrame:
-    """Session table of the other sites of the cohort."""
-    if not (out / "sessions.parquet").is_file():
-        return pl.DataFrame(schema=SCHEMA)
-    return read_sessions(out).filter(pl.col("site").ne_missing(site))
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -297,18 +307,3 @@ def _say_rates(recordings: list[Recording]) -> None:
     if odd:
         stated = f"{odd[0].stated_rate:g} Hz beside {odd[0].shown}, {odd[0].file_rate:g} Hz in it"
         log.info("%d files say another sampling rate than is stated beside them (%s): theirs is used", len(odd), stated)
-
-
-def _say_cohort(
-    out: Path, site: str, sessions: pl.DataFrame, reports: pl.DataFrame, cohort: pl.DataFrame, lines: int
-) -> None:
-    """What was written and what to run next."""
-    counts = dict(sessions["split"].value_counts().iter_rows())
-    splits = ", ".join(f"{counts[s]} {s}" for s in SPLITS if s in counts)
-    log.info(
-        "wrote %s: %d sessions of %d subjects from site %s (%s), %d reports; %d of %d recordings left out",
-        *(out, len(sessions), sessions["subject_id"].n_unique(), site, splits, len(reports)),
-        *(lines - len(sessions), lines),
-    )
-    log.info("the cohort now holds %d sessions of %d sites", len(cohort), cohort["site"].n_unique())
-    log.info("next: python -m clef.pretrain stage=tokenizer cohort=%s out=RUN", out)

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import torch
 
-from clef.embeddings import subject_hash
+from clef.embeddings import seen_subjects
 from clef.model import Model
 from tokenizer.base.cli import ConfigError
 from tokenizer.cells import FRAMES_PER_CELL
@@ -51,9 +51,10 @@ def from_store(model: Model, path: str, name: str | None) -> Part:
     if not len(rows):
         some = ", ".join(map(str, sessions.session_id[:3]))
         raise ConfigError(f"session={name}: name one of {len(sessions)} sessions of tokens=, as {some}")
-    row, subject = rows[0], subject_hash(int(sessions.subject_id[rows[0]]))
+    row = rows[0]
     trained = model.encoder.about.get("trained_on", {})
-    seen = next((split for split in ("train", "val") if subject in trained.get(split, [])), "no")
+    listed = seen_subjects(trained, [sessions.subject_id[row]])
+    seen = next((split for split in ("train", "val") if listed.get(split)), "no")
     channel_ok = store.channel_ok[int(np.flatnonzero(store.session_id == name)[0])]
     return cut(model, f"session {name}", sessions.tokens[row], sessions.valid[row], channel_ok, None, seen)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from clef.cohort import Cohort
 from clef.pages.view import OLDEST
-from tokenizer.base.files import read_table
+from tokenizer.base.tables import read_table
 
 LEAST_PEOPLE = 5
 MOST_VALUES, MOST_CONCEPTS, WINDOW_DAYS = 8, 40, 1

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import clef
-from clef.embeddings import subject_hash
+from clef.embeddings import seen_subjects
 from clef.pages.regions import FRONT_TO_BACK, REGIONS, band_levels, cell_errors, electrodes_of, region_means
 from tokenizer.cells import BANDS, CELL_FLOOR_DB
 from tokenizer.channels import CHANNELS
@@ -157,10 +157,10 @@ def seen_words(vqgan: "VQGAN", subject_id: int | None) -> str:
     trained_on = vqgan.about.get("trained_on")
     if subject_id is None or not trained_on:
         return "Whether the tokenizer was trained on this person is not known."
-    subject = subject_hash(subject_id)
+    seen = seen_subjects(trained_on, [subject_id])
     words = {"train": "The tokenizer was trained on this person.", "val": "The tokenizer was selected on this person."}
     unseen = "The tokenizer has not seen this person."
-    return next((text for split, text in words.items() if subject in trained_on.get(split, [])), unseen)
+    return next((text for split, text in words.items() if seen.get(split)), unseen)
 
 
 def page(made: Parts, about: About) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from clef.embeddings import subject_hash
+from clef.embeddings import hash_subjects
 from clef.network.attention import Kernel
 from clef.network.encoder import Encoder
 from tokenizer.store import Tokens, TokenStore
@@ -68,13 +68,15 @@ def about_training(stage: str, store: TokenStore, tokens: Tokens) -> dict[str, A
 
     Subjects the tokenizer was trained on count as seen: their recordings shaped the codes.
     """
-    seen = trained_on(tokens.subject_id, tokens.split)
     earlier = dict(store.attributes["tokenizer"]).get("about", {}).get("trained_on", {})
+    seen = trained_on(tokens.subject_id, tokens.split, earlier)
     both = {split: sorted(set(seen.get(split, [])) | set(earlier.get(split, []))) for split in ("train", "val")}
     return {"stage": stage, "tokenizer": store.fingerprint, "trained_on": both}
 
 
-def trained_on(subjects: Iterable[int], splits: Iterable[str]) -> dict[str, list[str]]:
+def trained_on(
+    subjects: Iterable[int], splits: Iterable[str], like: dict[str, list[str]] | None = None
+) -> dict[str, list[str]]:
     """Hashed subjects of train and val: what a stage is fitted on and selected with."""
     subjects, splits = np.asarray(subjects), np.asarray(splits)
-    return {s: sorted({subject_hash(int(i)) for i in subjects[splits == s]}) for s in ("train", "val")}
+    return hash_subjects({split: subjects[splits == split] for split in ("train", "val")}, like)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clef.embeddings import Embeddings, read_embeddings, subject_hash, write_embeddings
+from clef.embeddings import Embeddings, hash_subjects, read_embeddings, seen_subjects, subject_hash, write_embeddings
 from tokenizer.base.tables import table_metadata, write_table
 
 
@@ -61,3 +61,13 @@ def test_what_is_no_store_is_one_line(tmp_path):
 
 def test_a_hashed_subject_is_short_stable_and_not_its_number():
     assert subject_hash(7) == subject_hash(7) != subject_hash(8) and len(subject_hash(7)) == 16
+    assert subject_hash(7, "ab") == subject_hash(7, "ab") != subject_hash(7, "cd")
+
+
+def test_lists_of_two_models_cannot_be_compared_but_by_those_who_have_the_ids():
+    first, second = hash_subjects({"train": [7, 8, 8], "val": [9]}), hash_subjects({"train": [7, 10], "val": []})
+    assert not set(first["train"]) & set(second["train"]) and [len(v) for v in first.values()] == [2, 1]
+    assert seen_subjects(first, [7, 9, 10]) == {"train": {7}, "val": {9}} == seen_subjects(first, [9, 7])
+    both = {split: first[split] + second[split] for split in first} | {"test": [subject_hash(11)]}
+    assert seen_subjects(both, range(12)) == {"train": {7, 8, 10}, "val": {9}, "test": {11}}
+    assert seen_subjects({}, [7]) == {} and hash_subjects({"train": [8, 7]}) == hash_subjects({"train": [7, 8]})

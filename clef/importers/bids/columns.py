@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from clef.importers.bids.tables import PeopleTable, read_people, some
+from clef.importers.targets import Target, parse_target, say_unknown
 
 ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
 ATC = re.compile(r"[A-Z]\d\d([A-Z]([A-Z](\d\d)?)?)?")
@@ -29,10 +30,12 @@ def read_columns(root: Path, site: str, participants: PeopleTable, asked: dict[s
     for kind, names in asked.items():
         for name in names:
             file, _, inside = name.removeprefix("phenotype/").partition(".")
-            table, column = (tables(file), inside) if name.startswith("phenotype/") else (participants, name)
-            if column not in table.columns:
-                raise ValueError(f"{table.name}: no column {column!r}; it has {some(table.columns)}")
-            columns.append(Column(table, column, _coder(kind, f"{site}//{name.removeprefix('phenotype/')}")))
+            away = name.startswith("phenotype/")
+            table, column = (tables(file), inside) if away else (participants, name)
+            target = parse_target(column, table.columns, f"phenotype/{file}." if away else "")
+            if target.column not in table.columns:
+                raise ValueError(f"{table.name}: no column {target.column!r}; it has {some(table.columns)}")
+            columns.append(Column(table, target.column, _coder(kind, site, target, table)))
     return columns
 
 
@@ -43,10 +46,14 @@ def _read_phenotype(root: Path, name: str) -> PeopleTable:
     return read_people(root / "phenotype" / f"{name}.tsv")
 
 
-def _coder(kind: str, label: str) -> Callable[[str], list[str | None]]:
-    """What turns a cell into event codes of one kind."""
+def _coder(kind: str, site: str, target: Target, table: PeopleTable) -> Callable[[str], list[str | None]]:
+    """What turns a cell into event codes of one kind. Raises ValueError for numbers that are not cut."""
     if kind == "LABEL":
-        return lambda cell: [f"LABEL//{label}//{cell}"]
+        cells = [row[target.column] for row in table.rows.values()]
+        labels = target.labels(cells)
+        say_unknown(f"{table.name}, {target.name}", cells, labels)
+        values = dict(zip(cells, labels, strict=True))
+        return lambda cell: [f"LABEL//{site}//{target.name.removeprefix('phenotype/')}//{values[cell]}"]
     known = ICD10 if kind == "ICD10CM" else ATC
     parts = lambda cell: filter(None, re.split(r"[\s,;|]+", cell.upper()))
     return lambda cell: [f"{kind}//{part}" if known.fullmatch(part) else None for part in parts(cell)]

@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ from clef.importers.bids.tables import (
     read_people,
 )
 from clef.importers.importing import Event, ImportConfig, Recording, import_recordings
+from clef.importers.threads import in_threads
 from tokenizer.base.progress import track
 from tokenizer.recording import Unit
 
@@ -133,15 +133,14 @@ def _keep_tasks(tree: BidsTree, tasks: list[str]) -> None:
 def _recordings(config: BidsImport, tree: BidsTree, metadata: Metadata) -> list[Recording]:
     """The recordings of the tree, with what tables and sidecars say of them."""
     recordings = []
-    with ThreadPoolExecutor(max(1, config.workers)) as pool:
-        pairs = zip(tree.recordings, pool.map(read_sidecars, tree.recordings), strict=True)
-        for file, sidecars in track(pairs, "reading tables", len(tree.recordings)):
-            if sidecars.epoched:
-                tree.left_out["cut into epochs, as its eeg.json says; expected a whole recording"].append(file.shown)
-                continue
-            metadata.visits.faults.update(sidecars.faults)
-            metadata.notes["%d channels are marked bad in channels.tsv; they are read like the others"] += sidecars.bad
-            recordings.append(_recording(config, file, sidecars.rate, metadata))
+    pairs = zip(tree.recordings, in_threads(read_sidecars, tree.recordings, config.workers), strict=True)
+    for file, sidecars in track(pairs, "reading tables", len(tree.recordings)):
+        if sidecars.epoched:
+            tree.left_out["cut into epochs, as its eeg.json says; expected a whole recording"].append(file.shown)
+            continue
+        metadata.visits.faults.update(sidecars.faults)
+        metadata.notes["%d channels are marked bad in channels.tsv; they are read like the others"] += sidecars.bad
+        recordings.append(_recording(config, file, sidecars.rate, metadata))
     return recordings
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from clef.importers.bids.files import RecordingFile
 from clef.importers.bids.tables import Row, column_named, prefixed, read_json, read_tsv
-from clef.importers.importing import parse_time
+from clef.importers.values import parse_time
 
 EARLIEST = datetime(1925, 1, 1)
 

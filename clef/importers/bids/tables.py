@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from clef.importers.bids.files import NOT_FETCHED, POINTERS
-from clef.importers.importing import parse_age, parse_sex
+from clef.importers.tables import decode
+from clef.importers.values import is_unknown, parse_age, parse_sex
 
-UNKNOWN = ("", "n/a", "N/A", "NA", "nan", "NaN")
 PER_YEAR = {"month": 12.0, "week": 365.25 / 7, "day": 365.25}
 Row = dict[str, str | None]
 
@@ -112,7 +112,7 @@ def read_tsv(path: Path) -> tuple[list[str], list[Row]]:
     longest = max(map(len, rows), default=0)
     if longest > len(header):
         raise ValueError(f"{path.name}: a line of {longest} cells under a header of {len(header)}; expected a TSV")
-    known = [[None if cell in UNKNOWN else cell for cell in row] for row in rows]
+    known = [[None if is_unknown(cell) else cell for cell in row] for row in rows]
     return header, [dict(zip_longest(header, row)) for row in known]
 
 
@@ -137,12 +137,7 @@ def _text(path: Path) -> str:
     data = path.read_bytes()
     if data.startswith(POINTERS):
         raise ValueError(f"{path.name}: {NOT_FETCHED}")
-    for encoding in ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "latin-1"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:  # bytes that are not UTF-8: tables of old spreadsheets
-            continue
-    raise ValueError(f"{path.name}: not text in UTF-8, UTF-16 or Latin-1")
+    return decode(data, path.name)[0]
 
 
 def column_named(columns: list[str], *names: str) -> str | None:

@@ -19,7 +19,9 @@ from omegaconf import MISSING
 from clef.importers.heedb.codes import DESCRIPTIONS, code_rows, finding_rows
 from clef.importers.heedb.files import Row, match_files, read_report, report_files, scan_folders
 from clef.importers.heedb.tables import ENDINGS, KEY, TextTable, merged_people, people_rows, read_table, session_rows
-from clef.importers.importing import ImportConfig, Recording, import_recordings, parse_age, parse_sex, parse_time
+from clef.importers.importing import ImportConfig, Recording, import_recordings
+from clef.importers.keys import NONE
+from clef.importers.values import parse_age, parse_sex, parse_time
 from tokenizer.base.cli import ConfigError
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ class HEEDBImport(ImportConfig):
     """Hospitals to import, as [S0001,I0003]; all if not given."""
     reports: Path | None = None
     """Folder of report files (NeuroReport_….txt, unpacked), at any depth."""
+    key: str = NONE
+    """none: HEEDB's own pseudonyms are hashed as they are, the same for all who have it; auto or a file: with a key."""
 
 
 def main(config: HEEDBImport) -> int:

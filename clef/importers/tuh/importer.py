@@ -13,7 +13,6 @@ import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +20,8 @@ from typing import Literal
 from omegaconf import MISSING
 
 from clef.importers.importing import ImportConfig, Recording, import_recordings
+from clef.importers.keys import NONE
+from clef.importers.threads import in_threads
 from clef.importers.tuh.layout import (
     PARTS,
     PATHOLOGY,
@@ -58,6 +59,8 @@ class TUHImport(ImportConfig):
     """Name in the cohort; the corpus if not given."""
     val_share: float = 0.1
     """Share of the people of TUAB's train that becomes val."""
+    key: str = NONE
+    """none: TUH's own pseudonyms are hashed as they are, the same for all who have it; auto or a file: with a key."""
 
 
 def main(config: TUHImport) -> int:
@@ -124,9 +127,8 @@ def _check_one_corpus(root: Path, files: list[TUHPath]) -> None:
 
 
 def _headers(files: list[TUHPath], config: TUHImport) -> list[TUHHeader]:
-    with ThreadPoolExecutor(max(1, config.workers)) as pool:
-        read = pool.map(lambda file: read_tuh_header(file.path), files)
-        return list(track(read, "reading headers", len(files)))
+    read = in_threads(lambda file: read_tuh_header(file.path), files, config.workers)
+    return list(track(read, "reading headers", len(files)))
 
 
 def _recordings(files: list[TUHPath], headers: list[TUHHeader], config: TUHImport, site: str) -> list[Recording]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from clef.importers.importing import parse_age, parse_sex
+from clef.importers.values import parse_age, parse_sex
 from tokenizer.base.progress import track
 
 PARTS = ("train", "dev", "eval")

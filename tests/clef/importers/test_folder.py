@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
 
 def config(folder: Path, out: Path, **changes) -> FolderImport:
     settings = {"root": folder, "labels": folder / "labels.csv", "site": "here", "out": out, "targets": ["diagnosis"]}
+    settings["key"] = "none"
     return FolderImport(**(settings | changes))
 
 
@@ -75,7 +76,7 @@ def test_what_is_left_out_is_said(folder, tmp_path, caplog):
         "a line without file or subject",
         "a file that was named before",
         "1 columns not imported: comment",
-        "age: 2 values not understood",
+        "labels.csv: taken for age: 'age_years'",
         "4 of 7 recordings left out",
         "next: python -m clef.pretrain",
     ):
@@ -123,9 +124,18 @@ def test_tables_keep_how_they_are_read(folder, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file,name\na.edf,p1\n", "no column 'subject' among 2; its first line must name the columns"),
-        ('file,subject\na.edf,"Ann"a\n"', "not a CSV; expected a line of column names"),
-        ("file,subject,split\na.edf,p1,dev\n", "a.edf: its split is something else than train, val, test"),
+        (
+            "file,name\na.edf,p1\n",
+            "no column 'subject'; the table has file, name; say which it is, as columns=.subject=NAME.",
+        ),
+        (
+            'file,subject\na.edf,"Ann"a\n"',
+            "not a CSV; on line 2 the quotes around cells do not come in pairs; expected a line of column names",
+        ),
+        (
+            "file,subject,split\na.edf,p1,later\n",
+            "split .column 'split'. is a value on line 2, which is something else than train, val, test",
+        ),
         ("file,subject,split\na.edf,p1,test\nc.edf,p1,train\n", "two splits"),
         ("file,subject\nnowhere.edf,p1\n", "none of 1 recordings could be imported"),
         ("file,subject\n", "none of 0 recordings"),
@@ -150,7 +160,7 @@ def test_cells_of_a_table_without_its_header_line_are_not_repeated(folder, tmp_p
     [
         ({"root": Path("/nowhere")}, "no such folder"),
         ({"labels": Path("/nowhere.csv")}, "no such file"),
-        ({"targets": ["diagnose"]}, "no column 'diagnose' among 9; did you mean 'diagnosis'"),
+        ({"targets": ["diagnose"]}, "no column 'diagnose' among 9 .file, .*; did you mean 'diagnosis'"),
         ({"site": "a/b"}, "site='a/b'"),
     ],
 )

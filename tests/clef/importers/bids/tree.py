@@ -1,6 +1,7 @@
 """EEG-BIDS trees for tests, and what an import made of them."""
 
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def add_visit(root: Path, name: str, seconds: int = 12, time: str | None = None,
     """Write one recording to its place in the tree, `name` as sub-01 or sub-01_ses-02; with `time`, a scans.tsv."""
     folder = root.joinpath(*name.split("_"))
     (folder / "eeg").mkdir(parents=True, exist_ok=True)
-    seed = int.from_bytes(name.encode(), "big") % 2**32
+    seed = zlib.crc32(name.encode())
     path = write_edf(folder / "eeg" / f"{name}_task-{task}_eeg.edf", eeg(seconds, seed=seed))
     if time:
         write_lines(folder / f"{name}_scans.tsv", ["filename\tacq_time", f"eeg/{path.name}\t{time}"])
@@ -79,7 +80,7 @@ def write_brainvision(path: Path, data: np.ndarray) -> Path:
 
 def imported(root: Path, out: Path, **settings) -> pl.DataFrame:
     """The session table after an import."""
-    main(BidsImport(root=root, out=out, **{"site": "here", "workers": 1} | settings))
+    main(BidsImport(root=root, out=out, **{"site": "here", "workers": 1, "key": "none"} | settings))
     return read_sessions(out)
 
 
