@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from clef.tasks import FAMILIES
 from tokenizer.base.cli import ConfigError, preset_root
+from tokenizer.base.values import read_yaml
 
 NAMESPACES = {"phenotype": "ICD10CM//", "medication": "ATC//", "finding": "FINDING//", "label": "LABEL//"}
 WINDOW_DAYS = {"phenotype": None, "medication": 90.0, "finding": 1.0, "label": 1.0}
@@ -52,7 +51,7 @@ def read_suite(suite: str, codes: Iterable[str]) -> list[Definition]:
     path = Path(suite) if suite.endswith((".yaml", ".yml")) else preset_root() / f"benchmark/suite/{suite}.yaml"
     if not path.is_file():
         raise ConfigError(f"suite={suite}: there is no such suite; there are: {', '.join(suite_names())}")
-    tree: Any = OmegaConf.to_container(OmegaConf.load(path))
+    tree: Any = read_yaml(path)
     if "tasks" in tree:
         definitions = [_from_row(row, path.name) for row in tree["tasks"]]
     elif tree.get("rule") in RULES:

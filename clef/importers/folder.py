@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from omegaconf import MISSING
 
 from clef.importers.importing import (
     ImportConfig,
@@ -28,6 +27,7 @@ from clef.importers.importing import (
     parse_time,
 )
 from tokenizer.base.cli import program
+from tokenizer.base.values import MISSING
 from tokenizer.recording import Unit
 
 log = logging.getLogger(__name__)

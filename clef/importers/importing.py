@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from omegaconf import MISSING
 
 from clef.cohort import EVENTS, REPORTS, read_code_descriptions, read_events, read_reports, write_cohort
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.reading.read import ReadingConfig, check_file
 from tokenizer.recording import RecordingError
 from tokenizer.sessions import SCHEMA, SETTINGS, SPLITS, read_sessions, split_of, subject_number

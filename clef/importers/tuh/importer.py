@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from omegaconf import MISSING
-
 from clef.importers.importing import ImportConfig, Recording, import_recordings
 from clef.importers.tuh.layout import (
     PARTS,
@@ -33,6 +31,7 @@ from clef.importers.tuh.layout import (
     start_time,
 )
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.sessions import split_of, subject_number
 
 log = logging.getLogger(__name__)
