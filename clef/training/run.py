@@ -10,6 +10,7 @@ Tensors are safetensors and the rest JSON: nothing is unpickled. All randomness 
 (seed, step, sample), so a checkpoint needs no generator state and the step is the data position.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from clef.training.metrics import MetricsFile
 from clef.training.mirror import Mirror
 from tokenizer.base import ranks
 from tokenizer.base.files import remove_leftovers, write_json
+from tokenizer.base.hub import is_whole_folder
 
+log = logging.getLogger(__name__)
 STARTED = {
     "run.json",
     "config.yaml",
@@ -92,9 +95,15 @@ class Run:
     # ---- the end
     @property
     def finished(self) -> bool:
-        """Whether the model of all `steps` is written."""
-        done = read_object(self.folder / "model" / "done.json") or {}  # damaged: the last checkpoint writes it again
-        return done.get("steps", 0) >= self.steps
+        """Whether the model of all `steps` is written, and whole: a damaged one is made again, from a checkpoint."""
+        model = self.folder / "model"
+        steps = (read_object(model / "done.json") or {}).get("steps")
+        if not isinstance(steps, int) or steps < self.steps:
+            return False
+        damaged = [part.name for part in sorted(model.iterdir()) if part.is_dir() and not is_whole_folder(part)]
+        if damaged and ranks.RANK == 0:
+            log.warning("%s: %s is damaged and made again", model, " and ".join(damaged))
+        return not damaged
 
     def mark_finished(self) -> None:
         """Say that `model/` holds the model of all steps."""

@@ -10,6 +10,7 @@ Not Hydra or OmegaConf: Hydra's grammar refuses paths with brackets and equals s
 """
 
 import ast
+import contextlib
 import dataclasses
 import difflib
 import errno
@@ -17,8 +18,10 @@ import inspect
 import io
 import itertools
 import logging
+import signal
 import sys
 import textwrap
+import threading
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,10 +33,23 @@ from tokenizer.base.values import MISSING, convert, read_yaml
 
 ConfigT = TypeVar("ConfigT")
 """The dataclass of one program's settings."""
-STOPPED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
-"""Errors of the system that people can put right: no room left, or no right to write."""
+STOPPED, TERMINATED = 130, 143
+"""Exit codes after Ctrl-C and after SIGTERM, as shells have them."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_RIGHT = (errno.EACCES, errno.EROFS, errno.EPERM)
+NO_PLACE = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTEMPTY)
+BROKEN = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EREMOTEIO)
+"""Errors of the system that people can put right, by what they can do."""
+REMEDIES = {
+    **dict.fromkeys(NO_ROOM, "make room or change `out`, then run the same command again"),
+    **dict.fromkeys(NO_RIGHT, "change `out`, or ask for the right to write there, then run the same command again"),
+    **dict.fromkeys(NO_PLACE, "a file stands where a folder is needed, or a folder where a file is; change the path"),
+    **dict.fromkeys(BROKEN, "the disk or the network does not answer; run the same command again when it does"),
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers and service managers send it: ends a program as Ctrl-C does, with another exit code."""
 
 
 class ConfigError(ValueError):
@@ -44,7 +60,7 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     """Run `main(config)` as a command-line program and exit with its code.
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
-    130: stopped with Ctrl-C; the same command goes on from there.
+    130: stopped with Ctrl-C · 143: stopped with SIGTERM; the same command goes on from there.
 
     `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
     where the command `clef` did, which leaves that in `__command__` of the main module.
@@ -64,7 +80,8 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
         sys.exit(2)
     set_up_logging(ranks.RANK)
     try:
-        code = main(config) or 0
+        with _sigterm_raised():
+            code = main(config) or 0
     except (ValueError, OSError, KeyboardInterrupt) as error:
         code, line = _ending(error)
         if not line:
@@ -77,17 +94,36 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
 
 def _ending(error: BaseException) -> tuple[int, str]:
     """Exit code, and one line for people; no line if the error is a mistake of ours, which keeps its traceback."""
+    if isinstance(error, Terminated):
+        return TERMINATED, str(error) or "stopped by SIGTERM; the same command goes on from here"
     if isinstance(error, KeyboardInterrupt):
         return STOPPED, "stopped; the same command goes on from here"
     if isinstance(error, ConfigError):
         return 2, " ".join(str(error).splitlines())
     if isinstance(error, ValueError | FileNotFoundError):
         return 1, " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+    if isinstance(error, OSError) and error.errno in REMEDIES:
         where = f" ({error.filename})" if error.filename else ""
-        remedy = "what was written so far is whole; make room or change `out`, then run the same command again"
-        return 1, f"{error.strerror}{where}: {remedy}"
+        return 1, f"{error.strerror}{where}: what was written so far is whole; {REMEDIES[error.errno]}"
     return 1, ""
+
+
+@contextlib.contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """SIGTERM raises Terminated, once, so that workers end and half-written files go; without a handler they stay."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would interrupt the tidying up
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def parse(schema: type[ConfigT], name: str, argv: list[str]) -> ConfigT:
