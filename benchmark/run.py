@@ -26,7 +26,7 @@ from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
-from tokenizer.base.files import write_table
+from tokenizer.base.files import check_out, write_table
 
 log = logging.getLogger(__name__)
 FORMAT = 1
@@ -61,6 +61,7 @@ class RunConfig:
 def main(config: RunConfig) -> None:
     """Score, print, write."""
     _check(config)
+    check_out(config.out, "folder")
     tasks, about = read_tasks(config.tasks)
     cohort = Cohort(config.cohort) if config.cohort else None
     about["ceilings"] = _ceilings(cohort.path, about) if cohort else {}

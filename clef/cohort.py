@@ -19,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 import clef
+from tokenizer.base.columns import fit_columns
 from tokenizer.base.files import check_format, fingerprint, read_table, table_metadata, write_json, write_table
 from tokenizer.sessions import read_sessions, write_sessions
 
@@ -59,7 +60,13 @@ class Cohort:
     def is_synthetic(self) -> bool:
         """Whether its people were drawn by a program, by the name of its MEDS dataset."""
         path = self.path / "metadata" / "dataset.json"
-        return path.is_file() and "synthetic" in json.loads(path.read_text(encoding="utf-8"))["dataset_name"].lower()
+        try:
+            about = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"dataset_name": ""}
+            return "synthetic" in about["dataset_name"].lower()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(
+                f"{path}: not MEDS dataset metadata (a JSON object with dataset_name); import again"
+            ) from None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -105,7 +112,7 @@ def read_events(cohort: str | Path) -> pl.DataFrame:
     files = sorted((Path(cohort) / "data").glob("**/*.parquet"))
     if not files:
         return pl.DataFrame(schema=EVENTS)
-    return pl.concat([_fit(read_table(file), EVENTS) for file in files])
+    return pl.concat([fit_columns(read_table(file), EVENTS, ("subject_id", "code"), str(file)) for file in files])
 
 
 def read_reports(cohort: str | Path) -> pl.DataFrame:
@@ -121,7 +128,7 @@ def _read_reports(path: Path, cohort: Cohort) -> pl.DataFrame:
         return pl.DataFrame(schema=REPORTS)
     table = read_table(path)
     check_format(path, table_metadata(path).get("clef.format"), FORMAT)
-    reports = _fit(table, REPORTS)
+    reports = fit_columns(table, REPORTS, ("session_id", "text"), str(path))
     strangers = reports.join(cohort.sessions, on="session_id", how="anti")
     if len(strangers):
         raise ValueError(
@@ -138,7 +145,8 @@ def read_code_descriptions(cohort: str | Path) -> dict[str, str]:
     path = Path(cohort) / "metadata" / "codes.parquet"
     if not path.is_file():
         return {}
-    codes = pl.read_parquet(path, columns=["code", "description"]).drop_nulls()
+    wanted = {name: CODES[name] for name in ("code", "description")}
+    codes = fit_columns(read_table(path), wanted, ("code",), str(path)).drop_nulls()
     return dict(zip(codes["code"], codes["description"], strict=True))
 
 

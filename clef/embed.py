@@ -15,6 +15,7 @@ from clef.model import Model, load
 from clef.network.attention import Kernel, choose
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import check_out
 from tokenizer.base.progress import track
 from tokenizer.reading.formats import recording_suffixes
 from tokenizer.reading.many import read_many
@@ -62,6 +63,7 @@ def main(config: EmbedConfig) -> int:
     """Embed and write; returns 1 if a recording had to be left out."""
     if (config.tokens is None) == (config.recordings is None):
         raise ConfigError("give either tokens=STORE or recordings=DIR")
+    check_out(config.out, "file")
     device = ranks.set_up(config.device)
     model = load(config.model).to(device)
     model.encoder.attention = choose(config.attention, device.type)

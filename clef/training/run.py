@@ -23,7 +23,7 @@ from clef.training.head import Head, flat
 from clef.training.metrics import MetricsFile
 from clef.training.mirror import Mirror
 from tokenizer.base import ranks
-from tokenizer.base.files import remove_leftovers, write_json
+from tokenizer.base.files import check_out, remove_leftovers, write_json
 from tokenizer.base.hub import is_whole_folder
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Run:
     def __init__(self, out: str, config: Any, inputs: dict[str, str], wandb: str = "disabled"):
         """`config`: the program's dataclass · `inputs`: fingerprints of what the run is fed with."""
         self.folder = Path(out)
+        check_out(out, "folder")
         self._checkpoints = Checkpoints(self.folder / "checkpoints")
         self._metrics = MetricsFile(self.folder / "metrics.jsonl")
         head = Head(self.folder, config, inputs, self._checkpoints.about())

@@ -66,3 +66,68 @@ def test_a_report_of_no_session_is_refused(tmp_path):
 def test_a_folder_that_is_none_is_refused_when_asked(tmp_path):
     with pytest.raises(ValueError, match=r"no sessions.parquet in this folder"):
         _ = Cohort(tmp_path / "none").sessions
+
+
+# ---- tables of other programs
+def rewrite(path, change):
+    table = change(pl.read_parquet(path))
+    table.write_parquet(path, metadata={"clef.format": "1"})
+
+
+DAMAGES = {
+    "code is a number": ("data/0.parquet", lambda t: t.with_columns(code=pl.lit(7))),
+    "code is empty": ("data/0.parquet", lambda t: t.with_columns(code=pl.lit(None, pl.String))),
+    "no subjects": ("data/0.parquet", lambda t: t.drop("subject_id")),
+    "subjects are words": ("data/0.parquet", lambda t: t.with_columns(subject_id=pl.lit("Smith"))),
+    "subjects are fractions": ("data/0.parquet", lambda t: t.with_columns(subject_id=pl.lit(1.5))),
+    "subjects are too large": ("data/0.parquet", lambda t: t.with_columns(subject_id=pl.lit(2**63, pl.UInt64))),
+    "times are words": ("data/0.parquet", lambda t: t.with_columns(time=pl.lit("noon"))),
+    "values are words": ("data/0.parquet", lambda t: t.with_columns(numeric_value=pl.lit("high"))),
+    "text is a number": ("reports.parquet", lambda t: t.with_columns(text=pl.lit(1.5))),
+    "text is empty": ("reports.parquet", lambda t: t.with_columns(text=pl.lit(None, pl.String))),
+    "reports of nobody": ("reports.parquet", lambda t: t.drop("session_id")),
+    "summaries are lists": ("reports.parquet", lambda t: t.with_columns(summary=pl.lit([1]))),
+    "codes without codes": ("metadata/codes.parquet", lambda t: t.drop("code")),
+    "words are numbers": ("metadata/codes.parquet", lambda t: t.with_columns(description=pl.lit(3))),
+    "sessions are numbers": ("sessions.parquet", lambda t: t.with_columns(session_id=pl.lit(3))),
+    "split is empty": ("sessions.parquet", lambda t: t.with_columns(split=pl.lit(None, pl.String))),
+    "age is text": ("sessions.parquet", lambda t: t.with_columns(age=pl.lit("45 y"))),
+    "no path": ("sessions.parquet", lambda t: t.drop("path")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_table_that_does_not_fit_is_one_line_with_file_and_column(damage, tmp_path):
+    name, change = DAMAGES[damage]
+    cohort = Cohort(write(tmp_path))
+    rewrite(tmp_path / name, change)
+    with pytest.raises(ValueError) as caught:
+        _ = cohort.events, cohort.reports, cohort.descriptions
+    said = str(caught.value)
+    assert "\n" not in said and said.startswith(str(tmp_path / name)) and "column '" in said and "Smith" not in said
+
+
+def test_what_loses_nothing_is_taken(tmp_path):
+    cohort = Cohort(write(tmp_path))
+    change = {"subject_id": pl.col("subject_id").cast(pl.Int16), "code": pl.col("code").cast(pl.Categorical)}
+    rewrite(tmp_path / "data" / "0.parquet", lambda t: t.with_columns(**change).drop("time", "numeric_value"))
+    assert cohort.events.schema == EVENTS and cohort.events["code"].to_list() == ["ICD10CM//I10", "ATC//N03"]
+
+
+@pytest.mark.parametrize("text", ("{", "[]", "{}", '{"dataset_name": 3}', "\0"))
+def test_damaged_metadata_is_one_line(text, tmp_path):
+    cohort = Cohort(write(tmp_path))
+    (tmp_path / "metadata" / "dataset.json").write_text(text)
+    with pytest.raises(ValueError, match=r"dataset.json: not MEDS dataset metadata"):
+        _ = cohort.is_synthetic
+
+
+@pytest.mark.parametrize("size", (0, 4, 100, 900))
+def test_a_cut_table_is_one_line(size, tmp_path):
+    cohort = Cohort(write(tmp_path))
+    for name in ("sessions.parquet", "data/0.parquet"):
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[:size])
+        with pytest.raises(ValueError, match="not a readable Parquet file"):
+            _ = cohort.sessions, cohort.events
+        (tmp_path / name).write_bytes(whole)

@@ -15,7 +15,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import polars as pl
 
@@ -108,6 +108,21 @@ def _flush_one(path: Path) -> None:
             raise  # some network file systems cannot flush a folder; a file that cannot be flushed is not written
     finally:
         os.close(handle)
+
+
+def check_out(out: str | Path, kind: Literal["file", "folder"]) -> None:
+    """Raise ValueError unless `out` can become a file, or a folder: asked before the work, not after hours of it."""
+    out = Path(out)
+    if kind == "file" and out.is_dir():
+        raise ValueError(f"out={out}: this is a folder; name a file, as {out / 'NAME'}{out.suffix or '.parquet'}")
+    if kind == "folder" and out.exists() and not out.is_dir():
+        raise ValueError(f"out={out}: this is a file; name a folder")
+    above = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if above != out.absolute() and not above.is_dir():
+        raise ValueError(f"out={out}: {above} is a file, so nothing can be written below it; change out=")
+    writable = above if above.is_dir() else above.parent
+    if not os.access(writable, os.W_OK | os.X_OK):
+        raise ValueError(f"out={out}: no right to write in {writable}; change out=, or ask for the right")
 
 
 def write_text(target: str | Path, text: str) -> None:

@@ -122,7 +122,7 @@ def _start_worker(function: Callable[[Job], Result], pool: multiprocessing.conne
 
 
 def _end_with_pool(pool: multiprocessing.connection.Connection) -> None:
-    """A worker waits for jobs for ever if its parent was killed; so it watches what closes with the parent or the pool."""
+    """A worker waits for jobs for ever if its parent was killed; so it watches what closes with parent or pool."""
     multiprocessing.connection.wait([multiprocessing.parent_process().sentinel, pool])
     os._exit(1)
 
