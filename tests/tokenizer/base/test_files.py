@@ -18,6 +18,7 @@ from tests.helpers import ROOT, calls_of, must, pretrain, run
 from tokenizer.base import files
 from tokenizer.base.files import (
     check_format,
+    check_out,
     fingerprint,
     read_table,
     table_metadata,
@@ -227,3 +228,39 @@ def file_size_limit(size):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.parametrize(
+    ("out", "kind", "said"),
+    [
+        ("folder", "file", "this is a folder; name a file, as"),
+        ("file", "folder", "this is a file; name a folder"),
+        ("file/below/deep", "folder", "is a file, so nothing can be written below it"),
+        ("file/x.parquet", "file", "is a file, so nothing can be written below it"),
+    ],
+)
+def test_an_out_that_cannot_be_written_is_one_line_before_the_work(out, kind, said, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=said) as caught:
+        check_out(tmp_path / out, kind)
+    assert "\n" not in str(caught.value) and names(tmp_path) == ["file", "folder"]
+    for good in ("folder/new.parquet", "new/er/x", "file" if kind == "file" else "folder"):
+        check_out(tmp_path / good, kind)
+
+
+def test_benchmark_programs_refuse_such_an_out_and_a_full_disk_in_one_line(small_disk, tiny_cohort, tmp_path):
+    build = {"cohort": tiny_cohort, "suite": "demo", "folds": 2, "min_cases": 2}
+    done = run(tmp_path / "said", "benchmark.build", **build, out=tmp_path)
+    assert done.code == 1 and done.one_line and "this is a folder" in done.err
+    tasks = tmp_path / "tasks.parquet"
+    must(run(tmp_path / "said", "benchmark.build", **build, out=tasks))
+    (small_disk / "filler").write_bytes(b"0" * (256 * 1024 - 4096))
+    for program, given in (
+        ("benchmark.build", build | {"out": small_disk / "tasks.parquet"}),
+        ("benchmark.run", {"tasks": tasks, "cohort": tiny_cohort, "folds": 2, "workers": 0, "out": small_disk / "d"}),
+    ):
+        done = run(tmp_path / "said", program, **given)
+        assert done.code == 1 and "Traceback" not in done.err
+        assert "No space left on device" in done.err.splitlines()[-1] and "make room" in done.err.splitlines()[-1]
+        assert [p.name for p in small_disk.rglob("*") if p.is_file()] == ["filler"]

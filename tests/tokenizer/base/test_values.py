@@ -17,12 +17,12 @@ from clef.training.settings import PretrainConfig
 from tests.helpers import must, pretrain, run
 from tests.tokenizer.base.test_cli import Settings
 from tokenizer.base.cli import ConfigError, all_fields, parse
-from tokenizer.encode import EncodeConfig
 from tokenizer.base.values import convert, read_yaml, to_yaml
+from tokenizer.encode import EncodeConfig
 
 SECRET = "s3cret-of-the-environment"  # looked for in what is said and written
-PIECES = ["${", "}", "\", "\\", "$", "oc.env:CLEF_SECRET", "oc.decode:", "???", "'", '"', ",", "[", "]", "=", ":"]
-PIECES += ["${oc.env:CLEF_SECRET}", "\${oc.env:CLEF_SECRET}", "${root}", "null", "1", "{{", "!!python/name:os.system"]
+PIECES = ["${", "}", "\\", "\\\\", "$", "oc.env:CLEF_SECRET", "oc.decode:", "???", "'", '"', ",", "[", "]", "=", ":"]
+PIECES += ["${oc.env:CLEF_SECRET}", "\\${oc.env:CLEF_SECRET}", "${root}", "null", "1", "{{", "!!python/name:os.system"]
 TYPED = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=6).map("".join)
 SCHEMAS = [BuildConfig, RunConfig, EmbedConfig, PretrainConfig, EncodeConfig, QualityConfig]
 LITERAL = trials(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
