@@ -23,7 +23,7 @@ from clef.cohort import Cohort
 from clef.folds import in_folds
 from clef.tasks import SCHEMA, check_tasks, write_tasks
 from tokenizer.base.cli import ConfigError, program
-from tokenizer.base.files import fingerprint
+from tokenizer.base.files import check_out, fingerprint
 from tokenizer.sessions import SPLITS
 
 log = logging.getLogger(__name__)
@@ -192,6 +192,7 @@ def _words(task: Definition, words: dict[str, str]) -> str:
 
 
 def main(config: BuildConfig) -> None:
+    check_out(config.out, "file")
     tasks, about = build_tasks(config)
     write_tasks(config.out, tasks, about)
     print(counts_table(about["counts"]))

@@ -15,6 +15,7 @@ from benchmark.encoders.registry import ENCODERS, encoder_lines
 from clef.cohort import Cohort
 from clef.embeddings import write_embeddings
 from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import check_out
 
 log = logging.getLogger(__name__)
 __doc__ += f"\nencoders\n{encoder_lines()}"  # --help shows the table, and nothing else has to list it
@@ -43,6 +44,7 @@ class EncodeConfig:
 def main(config: EncodeConfig) -> None:
     """Encode, write, and say what was written."""
     encoder = _chosen(config)
+    check_out(config.out, "file")
     inputs = Inputs(
         Cohort(config.cohort),
         Path(config.out).parent,

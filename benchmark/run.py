@@ -25,6 +25,7 @@ from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import check_out
 from tokenizer.base.tables import read_table
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class RunConfig:
 def main(config: RunConfig) -> None:
     """Score, print, write."""
     _check(config)
+    check_out(config.out, "folder")
     tasks, about = read_tasks(config.tasks)
     cohort = Cohort(config.cohort) if config.cohort else None
     about["ceilings"] = _ceilings(cohort.path, about) if cohort else {}

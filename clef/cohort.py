@@ -22,6 +22,7 @@ import polars as pl
 
 import clef
 from tokenizer.base import tables
+from tokenizer.base.columns import fit_columns
 from tokenizer.base.files import fingerprint, write_json
 from tokenizer.base.manifest import MANIFEST, check_folder, member_digest, write_manifest, write_together
 from tokenizer.base.tables import check_table, read_table, table_metadata, write_table
@@ -94,7 +95,9 @@ def write_cohort(
     `descriptions` maps codes to words ("ICD10CM//G40.909" -> "Epilepsy, unspecified").
     """
     out = Path(out)
-    events = _fit(events, EVENTS).sort("subject_id", "time", "code", nulls_last=False)
+    events = fit_columns(events, EVENTS, ("subject_id", "code"), "events").sort(
+        "subject_id", "time", "code", nulls_last=False
+    )
     words = descriptions or {}
     codes = events.select("code").unique().sort("code")
     codes = codes.with_columns(
@@ -105,7 +108,9 @@ def write_cohort(
     meta = {"dataset_name": name, "etl_name": "clef-eeg", "etl_version": clef.__version__, "meds_version": "0.4.0"}
     writers = {"data/0.parquet": _writer(events)}
     if reports is not None:
-        writers["reports.parquet"] = _writer(_fit(reports, REPORTS), {"clef.format": str(FORMAT)})
+        writers["reports.parquet"] = _writer(
+            fit_columns(reports, REPORTS, ("session_id", "text"), "reports"), {"clef.format": str(FORMAT)}
+        )
     writers |= {
         "metadata/codes.parquet": _writer(codes),
         "metadata/subject_splits.parquet": _writer(splits),
@@ -144,7 +149,8 @@ def read_events(cohort: str | Path) -> pl.DataFrame:
     files = sorted((Path(cohort) / "data").glob("**/*.parquet"))
     if not files:
         return pl.DataFrame(schema=EVENTS)
-    return pl.concat([_fit(read_table(file, remedy_of(cohort)), EVENTS, str(file)) for file in files])
+    required = ("subject_id", "code")
+    return pl.concat([fit_columns(read_table(file, remedy_of(cohort)), EVENTS, required, str(file)) for file in files])
 
 
 def read_reports(cohort: str | Path) -> pl.DataFrame:
@@ -160,7 +166,7 @@ def _read_reports(path: Path, cohort: Cohort) -> pl.DataFrame:
         return pl.DataFrame(schema=REPORTS)
     table = read_table(path, remedy_of(path.parent))
     check_table(path, table_metadata(path).get("clef.format"), FORMAT)
-    reports = _fit(table, REPORTS, str(path))
+    reports = fit_columns(table, REPORTS, ("session_id", "text"), str(path))
     strangers = reports.join(cohort.sessions, on="session_id", how="anti")
     if len(strangers):
         raise ValueError(
@@ -177,19 +183,6 @@ def read_code_descriptions(cohort: str | Path) -> dict[str, str]:
     path = Path(cohort) / "metadata" / "codes.parquet"
     if not path.is_file():
         return {}
-    codes = _fit(read_table(path, remedy_of(cohort)), CODES, str(path)).select("code", "description").drop_nulls()
+    wanted = {name: CODES[name] for name in ("code", "description")}
+    codes = fit_columns(read_table(path, remedy_of(cohort)), wanted, ("code",), str(path)).drop_nulls()
     return dict(zip(codes["code"], codes["description"], strict=True))
-
-
-def _fit(frame: pl.DataFrame, schema: dict[str, pl.DataType], name: str = "table") -> pl.DataFrame:
-    """Cast to a schema; absent columns become empty, others are left out. ValueError (one line) if it does not fit."""
-    for column in [c for c in ("session_id", "subject_id", "code", "text") if c in schema]:
-        if column not in frame.columns:
-            raise ValueError(f"{name}: column {column!r} is missing; the table has {', '.join(frame.columns)}")
-    frame = frame.with_columns(pl.lit(None, t).alias(c) for c, t in schema.items() if c not in frame.columns)
-    for column, dtype in schema.items():
-        try:
-            frame = frame.with_columns(pl.col(column).cast(dtype))
-        except pl.exceptions.PolarsError:
-            raise ValueError(f"{name}: column {column!r} is {frame[column].dtype}, expected {dtype}") from None
-    return frame.select(*schema)

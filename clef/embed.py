@@ -18,6 +18,7 @@ from clef.model import Model, load
 from clef.network.attention import Kernel, choose
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import check_out
 from tokenizer.base.progress import track
 from tokenizer.reading.formats import recording_suffixes
 from tokenizer.reading.many import read_many
@@ -68,6 +69,7 @@ def main(config: EmbedConfig) -> int:
     """Embed and write; returns 1 if a recording had to be left out."""
     if (config.tokens is None) == (config.recordings is None and config.cohort is None):
         raise ConfigError("give either tokens=STORE or recordings=DIR, or cohort=COHORT, alone or beside recordings=")
+    check_out(config.out, "file")
     device = ranks.set_up(config.device)
     model = load(config.model).to(device)
     model.encoder.attention = choose(config.attention, device.type)

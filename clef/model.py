@@ -271,4 +271,11 @@ def load(path: str | os.PathLike) -> Model:
     vqgan = VQGAN.from_pretrained(str(folder / "tokenizer"))
     encoder = Encoder.from_pretrained(str(folder / "encoder"))
     heads = Alignment.from_pretrained(str(folder / "align")) if (folder / "align").is_dir() else None
+    if not torch.equal(vqgan.codebook.vectors, encoder.codes):
+        raise ValueError(f"{folder}: encoder/ reads tokens of another tokenizer/; copy the model folder again")
+    if heads is not None and heads.embedding != encoder.output:
+        raise ValueError(
+            f"{folder}: align/ takes embeddings of {heads.embedding} numbers, encoder/ gives {encoder.output}; "
+            f"copy the model folder again"
+        )
     return Model(vqgan, encoder, heads)

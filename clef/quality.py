@@ -16,6 +16,7 @@ import polars as pl
 
 from clef.pages.quality_table import Finished, recording_name, refused_rows
 from tokenizer.base.cli import program
+from tokenizer.base.files import check_out
 from tokenizer.base.progress import track
 from tokenizer.quality.measures import measure_or_refuse
 from tokenizer.reading.many import read_many
@@ -46,6 +47,7 @@ class QualityConfig:
 
 def main(config: QualityConfig) -> int:
     """Measure what is still to do, write the table and the page, and sum them up."""
+    check_out(config.out, "folder")
     sessions = read_sessions(config.cohort)
     finished = Finished(Path(config.out), config.reading.to_json())
     names = {row["session_id"]: recording_name(config.cohort, row) for row in sessions.iter_rows(named=True)}

@@ -18,11 +18,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import MISSING
-
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint, write_json, write_text
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.edf.annotations import Allowed
 from tokenizer.edf.copy import content_name, plan_copy, write_copy
 from tokenizer.edf.private_fields import Keep

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.base.hub import ModelPart, check_network, load_folder, load_strictly, save_folder
+from tokenizer.base.hub import ModelPart, build, check_network, load_folder, save_folder
+from tokenizer.base.limits import check_settings
 from tokenizer.codebook import Codebook
 
 KIND, FORMAT = "clef-vqgan", 2
@@ -55,6 +56,13 @@ class VQGANConfig:
     """Frames (1 s) in one token."""
 
 
+LIMITS = {
+    **{"width": (1, 4096), "encoder_blocks": (1, 64), "decoder_blocks": (1, 64)},
+    **{"codes": (1, 65536), "code_dimension": (1, 512)},
+}
+"""Least and largest of each setting; tokens are stored in 16 bits."""
+
+
 class VQGAN(
     nn.Module,
     ModelPart,
@@ -68,6 +76,7 @@ class VQGAN(
         super().__init__()
         self.config = c = config or VQGANConfig()
         self.about: dict[str, Any] = {}  # which subjects it was trained on; travels in config.json
+        check_settings(c, LIMITS, "vqgan")
         self.cell = (c.bins_per_token, c.frames_per_token)
         if self.cell not in GRIDS:
             raise ValueError(
@@ -218,12 +227,13 @@ class VQGAN(
     @classmethod
     def from_parts(cls, config: dict[str, Any], tensors: dict[str, Tensor], name: str = "tokenizer") -> "VQGAN":
         """A tokenizer from its `describe()` and its tensors; every tensor must fit. `name` is for ValueErrors."""
-        check_network(config, VQGANConfig, FORMAT, name)
+        check_network(config, VQGANConfig, LIMITS, FORMAT, name)
         names = {f.name for f in dataclasses.fields(VQGANConfig)}
-        model = cls(VQGANConfig(**{k: v for k, v in config.items() if k in names}))
+        network = VQGANConfig(**{k: v for k, v in config.items() if k in names})
+        least = 5 * network.width**2 * (network.encoder_blocks + network.decoder_blocks)
+        model = build(lambda: cls(network), tensors, least + network.codes * network.code_dimension, "tokenizer")
         model.about = config.get("about", {})
-        load_strictly(model, tensors, "tokenizer")
-        return model.eval()
+        return model
 
     def to_bytes(self) -> tuple[str, bytes]:
         """Configuration (JSON) and weights (safetensors), as kept inside a token store."""

@@ -18,12 +18,11 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from omegaconf import MISSING
-
 from clef import __version__
 from tokenizer.base.cli import program
 from tokenizer.base.files import write_text
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.reading.formats import EDF_SUFFIXES, open_source, recording_suffixes
 from tokenizer.reading.read import read
 from tokenizer.recording import RecordingError

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from clef.stages.recon import some_subjects
 from tokenizer.base.cli import ConfigError, preset_groups, program
 from tokenizer.base.files import write_aside, write_text
 from tokenizer.base.progress import track
+from tokenizer.base.values import read_yaml
 from tokenizer.store import Tokens, TokenStore
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def train(config: ScaleConfig, model: str, share: float) -> None:
 
 def read_run(folder: Path, tokens: Tokens) -> Trained:
     """A finished run of stage=recon: its losses, its baselines, and how many people it was trained on."""
-    config = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+    config = read_yaml(folder / "config.yaml")
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     start, judged = lines[0], [line for line in lines if "val_loss" in line]
     if not judged or f"baseline_{BASELINES[0]}" not in start:

@@ -9,21 +9,17 @@ fit is a ConfigError of one line with the file, the task and the key. Values are
 """
 
 import difflib
-import io
 import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from clef.tasks import FAMILIES
 from tokenizer.base.cli import ConfigError
+from tokenizer.base.values import read_yaml
 
 NAMESPACES = {"phenotype": "ICD10CM//", "medication": "ATC//", "finding": "FINDING//", "label": "LABEL//"}
 KEYS = ("task", "family", "codes", "window_days")
-BROKEN = "$\ue000{"
-"""Stands for `${` while OmegaConf reads: it would take that for a reference. U+E000 is no character of any text."""
 
 
 def read_suite_file(path: Path, rules: Iterable[str]) -> dict[str, Any]:
@@ -46,25 +42,9 @@ def read_suite_file(path: Path, rules: Iterable[str]) -> dict[str, Any]:
 
 def _load(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path.name}: this is no text in UTF-8; save it as UTF-8") from None
-    try:
-        return _mended(OmegaConf.to_container(OmegaConf.load(io.StringIO(text.replace("${", BROKEN)))))
-    except Exception as error:  # the parser's own errors belong to a package that is not ours to import
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        why = getattr(error, "problem", None) or type(error).__name__
-        raise ConfigError(f"{path.name}{place}: this is not YAML ({why}); compare with clinical.yaml") from None
-
-
-def _mended(tree: Any) -> Any:
-    """The tree with every `${` as it was written."""
-    if isinstance(tree, dict):
-        return {_mended(key): _mended(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_mended(value) for value in tree]
-    return tree.replace(BROKEN, "${") if isinstance(tree, str) else tree
+        return read_yaml(path)
+    except ValueError as error:
+        raise ConfigError(f"{str(error).replace(str(path), path.name)}; compare with clinical.yaml") from None
 
 
 def _check_tasks(rows: Any, name: str) -> None:

@@ -15,8 +15,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from omegaconf import MISSING
-
 from clef.importers.columns import (
     Labels,
     column_at,
@@ -34,6 +32,7 @@ from clef.importers.tables import plain, read_table
 from clef.importers.targets import Target, parse_target, say_unknown
 from clef.importers.values import DateOrder
 from tokenizer.base.cli import program
+from tokenizer.base.values import MISSING
 from tokenizer.recording import Unit
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from omegaconf import MISSING
 
 from clef.cohort import EVENTS, REPORTS
 from clef.importers.copies import find_copies, tied
@@ -27,6 +26,7 @@ from clef.importers.splits import Person, find_splits
 from clef.importers.threads import in_threads
 from tokenizer.base.locks import no_interrupt, wait_for_folder
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.reading.read import ReadingConfig, check_file
 from tokenizer.recording import RecordingError
 from tokenizer.sessions import SCHEMA, subject_number

@@ -7,6 +7,7 @@ in the same width.
 Shapes: B sessions · D_s session embedding · P = 512 shared width.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from clef.network.record_encoder import RecordEncoder
-from clef.network.report_encoder import TextEncoder
-from tokenizer.base.hub import ModelPart, load_folder, load_strictly, save_folder
+from clef.network.record_encoder import RecordConfig, RecordEncoder, check_record_encoder
+from clef.network.report_encoder import TextConfig, TextEncoder, check_text_encoder
+from tokenizer.base.hub import ModelPart, build, check_entry, check_network, load_folder, save_folder
+from tokenizer.base.limits import is_whole
+
+FORMAT = 1
+
+
+@dataclasses.dataclass
+class _NoSettings:
+    """Alignment has sizes of its parts alone."""
 
 
 class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
@@ -42,7 +51,7 @@ class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "cle
         """The configuration as plain values, as stored beside the weights."""
         parts = {"report": self.report, "record": self.record}
         configs = {k: v.to_config() if v is not None else None for k, v in parts.items()}
-        return {"format": 1, "kind": "clef-alignment", "embedding": self.embedding, **configs}
+        return {"format": FORMAT, "kind": "clef-alignment", "embedding": self.embedding, **configs}
 
     def _save_pretrained(self, save_directory: Path) -> None:
         save_folder(save_directory, self.describe(), self.state_dict())
@@ -50,8 +59,21 @@ class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "cle
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "Alignment":
         config, tensors = load_folder(model_id, "clef-alignment", options)
-        report = TextEncoder.from_config(config["report"]) if config["report"] else None
-        record = RecordEncoder.from_config(config["record"]) if config["record"] else None
-        model = cls(config["embedding"], report, record)
-        load_strictly(model, tensors, "alignment")
-        return model.eval()
+        name = Path(model_id).name
+        check_network(config, _NoSettings, {}, FORMAT, name, ("embedding", "report", "record"))
+        embedding, report, record = (config.get(key) for key in ("embedding", "report", "record"))
+        check_entry(is_whole(embedding, 1, 1 << 20), name, "embedding", embedding, "a whole number from 1 to 1048576")
+        if report is not None:
+            check_text_encoder(report, name)
+        if record is not None:
+            check_record_encoder(record, name)
+
+        def make() -> Alignment:
+            text = None if report is None else TextEncoder.from_config(report)
+            return cls(embedding, text, None if record is None else RecordEncoder.from_config(record))
+
+        sizes = [TextConfig(**report["config"])] if report is not None else []
+        sizes += [RecordConfig(**record["config"])] if record is not None else []
+        least = sum(12 * s.width**2 * s.layers + embedding * s.output for s in sizes)
+        least += sizes[0].length * sizes[0].width if report is not None else 0
+        return build(make, tensors, least, "alignment")

@@ -56,8 +56,15 @@ class Bpe:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Bpe":
-        """The encoding that `to_json` wrote."""
-        return cls(Tokenizer.from_str(json.dumps(value)))
+        """The encoding that `to_json` wrote. Raises ValueError if it is something else."""
+        try:
+            tokenizer = Tokenizer.from_str(json.dumps(value))
+        except Exception as error:  # the library has no kind of its own
+            raise ValueError(str(error)) from None
+        ids = tokenizer.get_vocab().values()
+        if sorted(ids) != list(range(len(ids))):
+            raise ValueError("its ids are not 0, 1, 2, …")
+        return cls(tokenizer)
 
 
 def learn(subjects: Iterable[Sequence[str]], vocabulary_size: int, min_count: int) -> Bpe:

@@ -22,7 +22,8 @@ from torch.nn import functional as F
 
 from clef.network.attention import Kernel
 from clef.network.transformer import Pack, Transformer
-from tokenizer.base.hub import ModelPart, load_folder, load_strictly, save_folder
+from tokenizer.base.hub import ModelPart, build, check_entry, check_network, load_folder, save_folder
+from tokenizer.base.limits import SHARE, check_settings, is_whole
 
 
 @dataclasses.dataclass
@@ -43,6 +44,12 @@ class EncoderConfig:
     """Session embedding: mean over valid time per frequency row (16·D wide), or over all tokens (D wide)."""
 
 
+LIMITS = {
+    **{"width": (2, 4096), "heads": (1, 256), "encoder_layers": (1, 128), "decoder_layers": (1, 128), "dropout": SHARE},
+}
+FORMAT = 1
+
+
 class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
     """Tokens -> contextual states -> session embedding; with a decoder for masked reconstruction."""
 
@@ -53,11 +60,10 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         """codes: (K, E) code vectors of the tokenizer, kept fixed; rows: R of the token grid."""
         super().__init__()
         self.config, self.rows = config, rows
+        check_settings(config, LIMITS, "encoder")
         width = config.width
         if width % config.heads or width % 2:
             raise ValueError(f"encoder.width={width}: must be even and a multiple of encoder.heads={config.heads}")
-        if not 0 <= config.dropout < 1:
-            raise ValueError(f"encoder.dropout={config.dropout}: must be at least 0 and below 1")
         self.about: dict[str, Any] = {}  # what it was trained on; travels in config.json
         self.register_buffer("codes", codes.clone().float())
         self.from_code = nn.Linear(codes.shape[1], width)
@@ -173,7 +179,13 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
     def describe(self) -> dict[str, Any]:
         """The configuration as plain values, as stored beside the weights."""
         shape = {"codes": list(self.codes.shape), "rows": self.rows}
-        return {"format": 1, "kind": "clef-encoder", **dataclasses.asdict(self.config), **shape, "about": self.about}
+        return {
+            "format": FORMAT,
+            "kind": "clef-encoder",
+            **dataclasses.asdict(self.config),
+            **shape,
+            "about": self.about,
+        }
 
     def _save_pretrained(self, save_directory: Path) -> None:
         save_folder(save_directory, self.describe(), self.state_dict())
@@ -181,16 +193,26 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "Encoder":
         config, tensors = load_folder(model_id, "clef-encoder", options)
-        model = cls.from_description(config)
-        load_strictly(model, tensors, "encoder")
-        return model.eval()
+        name = Path(model_id).name
+        check_network(config, EncoderConfig, LIMITS, FORMAT, name, ("codes", "rows"))
+        codes, rows = config.get("codes"), config.get("rows")
+        fits = isinstance(codes, list) and len(codes) == 2 and all(map(is_whole, codes, (1, 1), (65536, 512)))
+        check_entry(fits, name, "codes", codes, "up to 65536 codes of up to 512 dimensions")
+        check_entry(is_whole(rows, 1, 128), name, "rows", rows, "a whole number from 1 to 128")
+        sizes = EncoderConfig(**{f.name: config[f.name] for f in dataclasses.fields(EncoderConfig) if f.name in config})
+        least = 12 * sizes.width**2 * (sizes.encoder_layers + sizes.decoder_layers) + codes[0] * (
+            codes[1] + sizes.width
+        )
+        model = build(lambda: cls.from_description(config), tensors, least, "encoder")
+        model.about = config.get("about", {})
+        return model
 
     @classmethod
     def from_description(cls, config: dict[str, Any]) -> "Encoder":
         """An untrained encoder of the size that `describe()` states; what it does not state is at its default."""
         known = {f.name: config[f.name] for f in dataclasses.fields(EncoderConfig) if f.name in config}
         model = cls(EncoderConfig(**known), torch.zeros(config["codes"]), config["rows"])
-        model.about = config["about"]
+        model.about = config.get("about", {})
         return model
 
 

@@ -19,6 +19,8 @@ import torch
 from torch import nn
 
 from clef.network.report_encoder import PooledTransformer
+from tokenizer.base.hub import check_entry, check_keys, check_part
+from tokenizer.base.limits import SHARE, check_settings, is_texts
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,15 @@ class RecordConfig:
     """Characters an ATC code is cut to: 5 is the chemical group (N03AX), 7 the substance."""
     days_after: int = 90
     """Codes entered up to so many days after the session started belong to it."""
+
+
+LIMITS = {
+    **{"width": (1, 4096), "layers": (1, 64), "heads": (1, 256), "output": (1, 4096), "dropout": SHARE},
+    **{"min_count": (1, 1 << 31), "icd10_codes": (0, 1000), "atc_codes": (0, 1000)},
+    **{"icd10_characters": (3, 7), "atc_characters": (1, 7), "days_after": (-36525, 36525)},
+}
+MOST_CODES = 200_000
+"""ICD-10-CM and ATC together have half as many."""
 
 
 @dataclasses.dataclass
@@ -206,6 +217,7 @@ class RecordEncoder(nn.Module):
 
     def __init__(self, vocabulary: RecordVocabulary) -> None:
         super().__init__()
+        check_settings(vocabulary.config, LIMITS, "record_encoder")
         self.vocabulary, config = vocabulary, vocabulary.config
         self.codes = nn.Embedding(len(vocabulary), config.width)
         nn.init.normal_(self.codes.weight, std=0.02)
@@ -223,3 +235,13 @@ class RecordEncoder(nn.Module):
     def from_config(cls, value: dict[str, Any]) -> "RecordEncoder":
         """An encoder of the shape `to_config` described, with fresh weights: load its `state_dict` next."""
         return cls(RecordVocabulary.from_json(value))
+
+
+def check_record_encoder(value: Any, name: str) -> None:
+    """Raise ValueError (one line) unless `value` is what `RecordEncoder.to_config` gives; `name`: its model folder."""
+    check_keys(value, ("config", "codes"), name, "record.")
+    check_keys(value.get("config"), tuple(f.name for f in dataclasses.fields(RecordConfig)), name, "record.config.")
+    check_part(value["config"], RecordConfig, LIMITS, name, "record.config.")
+    codes = value.get("codes")
+    fits = is_texts(codes) and len(codes) == len(set(codes)) <= MOST_CODES
+    check_entry(fits, name, "record.codes", codes, "a list of different codes")

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from clef.network.bpe import Bpe
+from tokenizer.base.hub import check_entry, check_keys, check_part
+from tokenizer.base.limits import SHARE, check_settings
 
 
 @dataclasses.dataclass
@@ -36,6 +38,12 @@ class TextConfig:
     """Width of the vector that is aligned with the EEG's."""
     min_count: int = 5
     """A word is learned from if at least so many training subjects have it in reports: a rarer one may be a name."""
+
+
+LIMITS = {
+    **{"width": (1, 4096), "layers": (1, 64), "heads": (1, 256), "output": (1, 4096), "dropout": SHARE},
+    **{"vocabulary": (257, 65536), "length": (1, 4096), "min_count": (1, 1 << 31)},
+}
 
 
 class PooledTransformer(nn.Module):
@@ -81,6 +89,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: TextConfig, bpe: Bpe) -> None:
         super().__init__()
+        check_settings(config, LIMITS, "report_encoder")
         self.config, self.bpe = config, bpe
         self.words = nn.Embedding(len(bpe), config.width)
         self.positions = nn.Parameter(torch.empty(config.length, config.width))
@@ -105,3 +114,14 @@ class TextEncoder(nn.Module):
     def from_config(cls, value: dict[str, Any]) -> "TextEncoder":
         """An encoder of the shape `to_config` described, with fresh weights: load its `state_dict` next."""
         return cls(TextConfig(**value["config"]), Bpe.from_json(value["bpe"]))
+
+
+def check_text_encoder(value: Any, name: str) -> None:
+    """Raise ValueError (one line) unless `value` is what `TextEncoder.to_config` gives; `name`: its model folder."""
+    check_keys(value, ("config", "bpe"), name, "report.")
+    check_keys(value.get("config"), tuple(f.name for f in dataclasses.fields(TextConfig)), name, "report.config.")
+    check_part(value["config"], TextConfig, LIMITS, name, "report.config.")
+    try:
+        Bpe.from_json(value.get("bpe"))
+    except ValueError as error:
+        check_entry(False, name, "report.bpe", str(error), "a byte-pair encoding")

@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tokenizer.base import ranks
+from tokenizer.base.cli import Terminated
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,8 @@ class StopSignal:
         """Leave the program if asked to, or give the signals back at the end. All processes leave in the same way."""
         asked, preempted = self.now(), ranks.agreed(self.asked == signal.SIGTERM)
         if preempted:
-            log.info("stopped by SIGTERM after step %d; the same command goes on from here", done)
             ranks.leave()
-            sys.exit(0)
+            raise Terminated(f"stopped by SIGTERM after step {done}; the same command goes on from here")
         if asked:
             raise KeyboardInterrupt
         for number, handler in self._before.items():

@@ -130,8 +130,73 @@ def test_a_damaged_manifest_is_one_line(tmp_path, text):
     assert "manifest.json: damaged" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("text", ("{", "[]", "{}", '{"dataset_name": 3}'))
+@pytest.mark.parametrize("text", ("{", "[]", "{}", '{"dataset_name": 3}', "\0"))
 def test_odd_dataset_metadata_is_one_line(tmp_path, text):
     (write(tmp_path) / "metadata" / "manifest.json").unlink()
     (tmp_path / "metadata" / "dataset.json").write_text(text)
     assert "dataset.json: no MEDS dataset metadata" in refusal(tmp_path, lambda cohort: cohort.is_synthetic)
+
+
+# ---- tables of other programs
+def without_manifest(path):
+    """The cohort of a table as others make it: no manifest says what belongs to it."""
+    cohort = path.parent if path.parent.name not in ("data", "metadata") else path.parent.parent
+    (cohort / "metadata" / "manifest.json").unlink()
+
+
+def rewrite(path, change):
+    without_manifest(path)
+    table = change(pl.read_parquet(path))
+    table.write_parquet(path, metadata={"clef.format": "1"})
+
+
+DAMAGES = {
+    "code is a number": ("data/0.parquet", lambda t: t.with_columns(code=pl.lit(7))),
+    "code is empty": ("data/0.parquet", lambda t: t.with_columns(code=pl.lit(None, pl.String))),
+    "no subjects": ("data/0.parquet", lambda t: t.drop("subject_id")),
+    "subjects are words": ("data/0.parquet", lambda t: t.with_columns(subject_id=pl.lit("Smith"))),
+    "subjects are fractions": ("data/0.parquet", lambda t: t.with_columns(subject_id=pl.lit(1.5))),
+    "subjects are too large": ("data/0.parquet", lambda t: t.with_columns(subject_id=pl.lit(2**63, pl.UInt64))),
+    "times are words": ("data/0.parquet", lambda t: t.with_columns(time=pl.lit("noon"))),
+    "values are words": ("data/0.parquet", lambda t: t.with_columns(numeric_value=pl.lit("high"))),
+    "text is a number": ("reports.parquet", lambda t: t.with_columns(text=pl.lit(1.5))),
+    "text is empty": ("reports.parquet", lambda t: t.with_columns(text=pl.lit(None, pl.String))),
+    "reports of nobody": ("reports.parquet", lambda t: t.drop("session_id")),
+    "summaries are lists": ("reports.parquet", lambda t: t.with_columns(summary=pl.lit([1]))),
+    "codes without codes": ("metadata/codes.parquet", lambda t: t.drop("code")),
+    "words are numbers": ("metadata/codes.parquet", lambda t: t.with_columns(description=pl.lit(3))),
+    "sessions are numbers": ("sessions.parquet", lambda t: t.with_columns(session_id=pl.lit(3))),
+    "split is empty": ("sessions.parquet", lambda t: t.with_columns(split=pl.lit(None, pl.String))),
+    "age is text": ("sessions.parquet", lambda t: t.with_columns(age=pl.lit("45 y"))),
+    "no path": ("sessions.parquet", lambda t: t.drop("path")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_table_that_does_not_fit_is_one_line_with_file_and_column(damage, tmp_path):
+    name, change = DAMAGES[damage]
+    cohort = Cohort(write(tmp_path))
+    rewrite(tmp_path / name, change)
+    with pytest.raises(ValueError) as caught:
+        _ = cohort.events, cohort.reports, cohort.descriptions
+    said = str(caught.value)
+    assert "\n" not in said and said.startswith(str(tmp_path / name)) and "column '" in said and "Smith" not in said
+
+
+def test_what_loses_nothing_is_taken(tmp_path):
+    cohort = Cohort(write(tmp_path))
+    change = {"subject_id": pl.col("subject_id").cast(pl.Int16), "code": pl.col("code").cast(pl.Categorical)}
+    rewrite(tmp_path / "data" / "0.parquet", lambda t: t.with_columns(**change).drop("time", "numeric_value"))
+    assert cohort.events.schema == EVENTS and cohort.events["code"].to_list() == ["ICD10CM//I10", "ATC//N03"]
+
+
+@pytest.mark.parametrize("size", (0, 4, 100, 900))
+def test_a_cut_table_is_one_line(size, tmp_path):
+    cohort = Cohort(write(tmp_path))
+    without_manifest(tmp_path / "sessions.parquet")
+    for name in ("sessions.parquet", "data/0.parquet"):
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[:size])
+        with pytest.raises(ValueError, match="not a readable Parquet file"):
+            _ = cohort.sessions, cohort.events
+        (tmp_path / name).write_bytes(whole)

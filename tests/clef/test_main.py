@@ -57,7 +57,7 @@ def test_the_list_loads_no_program():
     assert clef("--help").returncode == 0
     ask = "import sys; from clef.__main__ import overview; overview(); print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in ("torch", "numpy", "polars", "omegaconf", "clef.embed", "tokenizer.base.cli"):
+    for name in ("torch", "numpy", "polars", "yaml", "clef.embed", "tokenizer.base.cli"):
         assert f"'{name}'" not in loaded
 
 

@@ -5,13 +5,14 @@ field. An argument whose name is a folder of presets of that program (`configs/P
 file over the defaults; any other sets one field, after all presets, wherever it stands on the line. Groups are laid
 over in the order of their fields. A preset may choose a preset of a later group, which the line may overrule
 (`model: tiny`), and may say what holds with a preset of an earlier one alone (`stage: {recon: {steps: 400}}`). Values
-of string and path fields are taken literally. Mistakes stop the program with one line and exit code 2.
+are taken literally (`tokenizer.base.values`). Mistakes stop the program with one line and exit code 2.
 
-Built on OmegaConf structured configs, which own types and their conversion. Not Hydra: its grammar refuses
-paths with brackets and equals signs, and it prints tracebacks.
+Not Hydra or OmegaConf: Hydra's grammar refuses paths with brackets and equals signs, and both look up what is typed as
+`${…}`, so that a setting could print the environment.
 """
 
 import ast
+import contextlib
 import dataclasses
 import difflib
 import errno
@@ -19,26 +20,38 @@ import inspect
 import io
 import itertools
 import logging
+import signal
 import sys
 import textwrap
-import types
+import threading
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from tokenizer.base import ranks
 from tokenizer.base.progress import set_up_logging
+from tokenizer.base.values import MISSING, convert, read_yaml
 
 ConfigT = TypeVar("ConfigT")
 """The dataclass of one program's settings."""
-STOPPED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
-"""Errors of the system that people can put right: no room left, or no right to write."""
+STOPPED, TERMINATED = 130, 143
+"""Exit codes after Ctrl-C and after SIGTERM, as shells have them."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_RIGHT = (errno.EACCES, errno.EROFS, errno.EPERM)
+NO_PLACE = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTEMPTY)
+BROKEN = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EREMOTEIO)
+"""Errors of the system that people can put right, by what they can do."""
+REMEDIES = {
+    **dict.fromkeys(NO_ROOM, "make room or change `out`, then run the same command again"),
+    **dict.fromkeys(NO_RIGHT, "change `out`, or ask for the right to write there, then run the same command again"),
+    **dict.fromkeys(NO_PLACE, "a file stands where a folder is needed, or a folder where a file is; change the path"),
+    **dict.fromkeys(BROKEN, "the disk or the network does not answer; run the same command again when it does"),
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers and service managers send it: ends a program as Ctrl-C does, with another exit code."""
 
 
 class ConfigError(ValueError):
@@ -49,7 +62,7 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     """Run `main(config)` as a command-line program and exit with its code.
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
-    130: stopped with Ctrl-C; the same command goes on from there.
+    130: stopped with Ctrl-C · 143: stopped with SIGTERM; the same command goes on from there.
 
     `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
     where the command `clef` did, which leaves that in `__command__` of the main module.
@@ -65,11 +78,12 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     try:
         config = parse(schema, name, argv)
     except ConfigError as error:
-        print(f"{shown}: {error}", file=sys.stderr)
+        print(f"{shown}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         sys.exit(2)
     set_up_logging(ranks.RANK)
     try:
-        code = main(config) or 0
+        with _sigterm_raised():
+            code = main(config) or 0
     except (ValueError, OSError, KeyboardInterrupt) as error:
         code, line = _ending(error)
         if not line:
@@ -82,17 +96,36 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
 
 def _ending(error: BaseException) -> tuple[int, str]:
     """Exit code, and one line for people; no line if the error is a mistake of ours, which keeps its traceback."""
+    if isinstance(error, Terminated):
+        return TERMINATED, str(error) or "stopped by SIGTERM; the same command goes on from here"
     if isinstance(error, KeyboardInterrupt):
         return STOPPED, "stopped; the same command goes on from here"
     if isinstance(error, ConfigError):
-        return 2, str(error)
+        return 2, " ".join(str(error).splitlines())
     if isinstance(error, ValueError | FileNotFoundError):
         return 1, " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+    if isinstance(error, OSError) and error.errno in REMEDIES:
         where = f" ({error.filename})" if error.filename else ""
-        remedy = "what was written so far is whole; make room or change `out`, then run the same command again"
-        return 1, f"{error.strerror}{where}: {remedy}"
+        return 1, f"{error.strerror}{where}: what was written so far is whole; {REMEDIES[error.errno]}"
     return 1, ""
+
+
+@contextlib.contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """SIGTERM raises Terminated, once, so that workers end and half-written files go; without a handler they stay."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would interrupt the tidying up
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def parse(schema: type[ConfigT], name: str, argv: list[str]) -> ConfigT:
@@ -100,10 +133,9 @@ def parse(schema: type[ConfigT], name: str, argv: list[str]) -> ConfigT:
 
     Raises ConfigError (one line) for an unknown name, a wrong type, an unknown preset or a missing value.
     """
-    config = OmegaConf.structured(schema)
-    groups = preset_groups(name)
+    groups, values = preset_groups(name), {}
     settings = [_split(argument) for argument in argv]
-    defaults = {f.name: f.default for f in dataclasses.fields(schema) if f.name in groups and f.default != "???"}
+    defaults = {f.name: f.default for f in dataclasses.fields(schema) if f.name in groups and f.default != MISSING}
     given = {key: value for key, value in settings if key in groups}
     chosen = defaults | given
     for group in [f.name for f in dataclasses.fields(schema) if f.name in groups]:  # whatever the arguments' order
@@ -112,14 +144,27 @@ def parse(schema: type[ConfigT], name: str, argv: list[str]) -> ConfigT:
             choices = {key: choice for key, choice in preset.items() if key in groups and isinstance(choice, str)}
             chosen |= choices | given
             for key, setting in _preset_settings(preset, chosen, groups):
-                _set(schema, config, key, setting, f"preset {group}={value}")
-            config[group] = value
+                values[key] = _converted(schema, key, setting, f"preset {group}={value}")
+            values[group] = value
     for key, value in settings:
         if key not in groups:
-            _set(schema, config, key, value, key)
-    if missing := sorted(OmegaConf.missing_keys(config)):
+            values[key] = _converted(schema, key, value, key)
+    missing = sorted(key for key, field in all_fields(schema) if field.default == MISSING and key not in values)
+    if missing:
         raise ConfigError(f"{', '.join(missing)} must be given, as {missing[0]}=…; --help lists the settings")
-    return typing.cast(ConfigT, OmegaConf.to_object(config))
+    return _build(schema, values)
+
+
+def _build(schema: type[ConfigT], values: dict[str, Any], prefix: str = "") -> ConfigT:
+    """An instance of `schema` with `values` by dotted name, everything else at its default."""
+    given = {}
+    hints = typing.get_type_hints(schema)
+    for name in (field.name for field in dataclasses.fields(schema)):
+        if dataclasses.is_dataclass(hints[name]):
+            given[name] = _build(hints[name], values, f"{prefix}{name}.")
+        elif prefix + name in values:
+            given[name] = values[prefix + name]
+    return schema(**given)
 
 
 def preset_groups(name: str) -> dict[str, list[str]]:
@@ -140,7 +185,7 @@ def _read_preset(name: str, group: str, value: str) -> dict[str, Any]:
     known = preset_groups(name)[group]
     if value not in known:
         raise ConfigError(f"{group}={value}: there is no such preset; there are: {', '.join(known)}")
-    return OmegaConf.to_container(OmegaConf.load(preset_root() / name.split(".")[-1] / group / f"{value}.yaml")) or {}
+    return read_yaml(preset_root() / name.split(".")[-1] / group / f"{value}.yaml") or {}
 
 
 def _preset_settings(
@@ -168,21 +213,13 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
-def _set(schema: type, config: Any, key: str, value: Any, source: str) -> None:
-    """Set one field of `config` by its dotted name, converted to the field's type."""
+def _converted(schema: type, key: str, value: Any, source: str) -> Any:
+    """`value` as the type of the field with the dotted name `key`."""
     wanted = field_type(schema, key)
-    if isinstance(value, str):
-        if _is_text(wanted):  # escaped, because OmegaConf would resolve ${…} in a folder's name as a reference
-            value = None if value in ("null", "none", "") and _is_optional(wanted) else value.replace("${", "\\${")
-        elif value.startswith("[") or typing.get_origin(wanted) is list:
-            value = [part.strip() for part in value.strip("[]").split(",") if part.strip()]
-        elif value in ("null", "none") and _is_optional(wanted):
-            value = None
     try:
-        OmegaConf.update(config, key, value)
-    except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"{source if source != key else f'{key}={value}'}: {reason}") from None
+        return convert(value, wanted)
+    except ValueError as error:
+        raise ConfigError(f"{f'{key}={value}' if source == key else f'{source}: {key}'}: {error}") from None
 
 
 def field_type(schema: type, key: str) -> Any:
@@ -198,14 +235,6 @@ def field_type(schema: type, key: str) -> Any:
         if dataclasses.is_dataclass(wanted) and i == key.count("."):
             raise ConfigError(f"{key}: this is a group of settings; set one of its fields, as {key}.NAME=…")
     return wanted
-
-
-def _is_text(wanted: Any) -> bool:
-    return wanted in (str, Path) or (_is_optional(wanted) and bool({str, Path} & set(typing.get_args(wanted))))
-
-
-def _is_optional(wanted: Any) -> bool:
-    return isinstance(wanted, types.UnionType) and type(None) in typing.get_args(wanted)
 
 
 def all_fields(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -236,7 +265,7 @@ def _setting_lines(schema: type, prefix: str) -> Iterator[str]:
             yield from _setting_lines(hints[field.name], f"{prefix}{field.name}.")
             continue
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
-        value = "(required)" if default == "???" else "" if default is None else default
+        value = "(required)" if default == MISSING else "" if default is None else default
         choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is typing.Literal else ()
         text = f"{docs.get(field.name, '')}{' One of ' + ', '.join(map(str, choices)) + '.' if choices else ''}"
         yield textwrap.fill(

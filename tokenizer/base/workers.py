@@ -78,14 +78,17 @@ class _Pool:
     def __init__(self, function: Callable[[Job], Result], workers: int) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tokenizer.readings"])  # a name: it imports this room's readers, once
-        self._executor = ProcessPoolExecutor(workers, context, _start_worker, (function,))
+        ours, self._open = context.Pipe(duplex=False)
+        self._executor = ProcessPoolExecutor(workers, context, _start_worker, (function, ours))
 
     def submit(self, job: Job) -> "Future[Result]":
         with _program_hidden():
             return self._executor.submit(_work, job)
 
     def end(self) -> None:
+        """End the processes at once, also in the middle of a job: one may hang at a file that never ends."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._open.close()
 
 
 def settle_memory() -> None:
@@ -108,19 +111,19 @@ def _work(job: Job) -> Result:
     return _functions[0](job)
 
 
-def _start_worker(function: Callable[[Job], Result]) -> None:
+def _start_worker(function: Callable[[Job], Result], pool: multiprocessing.connection.Connection) -> None:
     import torch
 
     _functions[:] = [function]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_pool, args=(pool,), daemon=True).start()
     torch.set_num_threads(1)  # workers share the cores: threads of each would only wait for one another
     settle_memory()
 
 
-def _end_with_parent() -> None:
-    """A worker waits for jobs for ever if its parent was killed; so it watches the pipe that closes with the parent."""
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+def _end_with_pool(pool: multiprocessing.connection.Connection) -> None:
+    """A worker waits for jobs for ever if its parent was killed; so it watches what closes with parent or pool."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel, pool])
     os._exit(1)
 
 

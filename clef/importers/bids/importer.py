@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from omegaconf import MISSING
-
 from clef.importers.bids.columns import Column, descriptions, read_columns
 from clef.importers.bids.files import BidsTree, RecordingFile, count_elsewhere, find_people, scan_tree
 from clef.importers.bids.sidecars import Visits, read_sidecars
@@ -34,6 +32,7 @@ from clef.importers.bids.tables import (
 from clef.importers.importing import Event, ImportConfig, Recording, import_recordings
 from clef.importers.threads import in_threads
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.recording import Unit
 
 log = logging.getLogger(__name__)

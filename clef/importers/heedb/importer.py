@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-from omegaconf import MISSING
 
 from clef.importers.heedb.codes import DESCRIPTIONS, code_rows, finding_rows
 from clef.importers.heedb.files import Row, match_files, read_report, report_files, scan_folders
@@ -23,6 +22,7 @@ from clef.importers.importing import ImportConfig, Recording, import_recordings
 from clef.importers.keys import NONE
 from clef.importers.values import parse_age, parse_sex, parse_time
 from tokenizer.base.cli import ConfigError
+from tokenizer.base.values import MISSING
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from omegaconf import MISSING
-
 from clef.importers.importing import ImportConfig, Recording, import_recordings
 from clef.importers.keys import NONE
 from clef.importers.threads import in_threads
@@ -34,6 +32,7 @@ from clef.importers.tuh.layout import (
     start_time,
 )
 from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
 from tokenizer.sessions import split_of, subject_number
 
 log = logging.getLogger(__name__)

@@ -99,7 +99,7 @@ def test_killed_at_ten_random_steps_equals_never_killed(request, tmp_path):
     assert_same(tmp_path / "plain", tmp_path / "killed")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_asked_to_stop_it_saves_says_so_and_goes_on_later(number, code, request, tmp_path):
     """With checkpoints only at the end and when asked: without the one written on leaving, steps would be lost."""
     settings = {"stage": "recon"} | TINY | inputs("recon", request) | {"steps": 60, "validate_every": 100}
@@ -129,7 +129,7 @@ def test_two_processes_leave_together_when_one_is_preempted(repeats, request, tm
         both[1].kill(signal.SIGTERM)
         time.sleep(0.002)
     done = [running.wait() for running in both]
-    assert [d.code for d in done] == [0, 0] and not any("Traceback" in d.err for d in done)
+    assert [d.code for d in done] == [143, 143] and not any("Traceback" in d.err for d in done)
     assert "stopped by SIGTERM after step" in done[0].err
     last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])["step"]
     assert [p.name for p in (tmp_path / "run" / "checkpoints").iterdir()] == [f"step-{last:08d}"]

@@ -1,17 +1,24 @@
 """Whole files or none, also on a full disk."""
 
+import contextlib
+import errno
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
+import sys
 
 import polars as pl
 import pytest
 import torch
 
-from tests.helpers import must, pretrain, run
+from tests.helpers import ROOT, calls_of, must, pretrain, run
+from tokenizer.base import files
 from tokenizer.base.files import (
     check_format,
+    check_out,
     fingerprint,
     read_table,
     table_metadata,
@@ -53,10 +60,10 @@ def test_the_target_is_not_touched_before_the_block_ends(tmp_path):
 
 
 def test_a_folder_replaces_a_folder_whole(tmp_path):
-    for files in (["a", "b"], ["c"]):
+    for written in (["a", "b"], ["c"]):
         with write_aside(tmp_path / "store") as aside:
             aside.mkdir()
-            for name in files:
+            for name in written:
                 (aside / name).write_text(name)
     assert names(tmp_path / "store") == ["c"]
     with pytest.raises(RuntimeError), write_aside(tmp_path / "store") as aside:
@@ -153,3 +160,107 @@ def test_encoding_to_a_full_disk_says_one_line_and_leaves_no_half_store(
     done = run(tmp_path / "said", "tokenizer.encode", out=small_disk / "t.zarr", **settings)
     assert done.code == 1 and "Traceback" not in done.err
     assert "No space left on device" in done.err and not (small_disk / "t.zarr").exists()
+
+
+# ---- what a killed process, a power cut or a small disk leaves
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path):
+    code = (
+        "import os; from tokenizer.base.files import write_aside\n"
+        "open = [write_aside(name) for name in ('store', 'f[1]')]\n"
+        "for context in open:\n"
+        "    aside = context.__enter__(); name = aside.name.split('.')[1]\n"
+        "    aside.mkdir() if name == 'store' else aside.write_text('half')\n"
+        "os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert len(names(tmp_path)) == 2
+    others = tmp_path / ".f[1].00000000-1.part"  # of another machine, where this number may be at work
+    mine = tmp_path / f".f[1].{machine(names(tmp_path)[-1])}-{os.getppid()}.part"  # and of a process that lives
+    others.touch(), mine.touch()
+    write_text(tmp_path / "f[1]", "whole")
+    assert {others.name, mine.name, "f[1]"} < set(names(tmp_path)) and len(names(tmp_path)) == 4
+    with write_aside(tmp_path / "store") as aside:
+        aside.mkdir()
+    assert names(tmp_path) == sorted([others.name, mine.name, "f[1]", "store"])
+
+
+def machine(name):
+    """The part of a temporary name that stands for its machine."""
+    return name.split(".")[-2].split("-")[0]
+
+
+def test_what_is_renamed_is_on_the_disk_before_and_its_name_after(tmp_path):
+    def write():
+        with write_aside(tmp_path / "store") as aside:
+            (aside / "deep").mkdir(parents=True)
+            (aside / "deep" / "f").write_text("x")
+
+    assert calls_of([files._flush_one], write) == {"_flush_one": 4}  # deep, f, the folder, and the folder it is in
+
+
+@pytest.mark.parametrize("kind", ("text", "table", "tensors"))
+def test_a_file_that_may_not_grow_is_an_os_error_with_the_name_people_know(kind, tmp_path):
+    """Also where the end of a table alone does not fit: polars then speaks of its format."""
+    writers = {
+        "text": lambda path: write_text(path, "x" * 50_000),
+        "table": lambda path: write_table(path, pl.DataFrame({"a": range(9_000)}), {"key": "v" * 3000}),
+        "tensors": lambda path: save_folder(path, {"kind": "x"}, {"a": torch.zeros(12_500)}),
+    }
+    writers[kind](tmp_path / "whole")
+    size = max(p.stat().st_size for p in (tmp_path / "whole", *tmp_path.glob("whole/*")))
+    for limit in (0, 100, size // 2, size - 2500, size - 9):
+        with file_size_limit(limit), pytest.raises(OSError) as caught:
+            writers[kind](tmp_path / "f")
+        assert caught.value.errno == errno.EFBIG
+        assert caught.value.filename == str(
+            tmp_path / "f" / "model.safetensors" if kind == "tensors" else tmp_path / "f"
+        )
+        assert not [p for p in tmp_path.rglob("*") if p.is_file() and "whole" not in str(p)]
+
+
+@contextlib.contextmanager
+def file_size_limit(size):
+    """As a disk without room, for one process: writing beyond `size` bytes fails."""
+    ignored, before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.parametrize(
+    ("out", "kind", "said"),
+    [
+        ("folder", "file", "this is a folder; name a file, as"),
+        ("file", "folder", "this is a file; name a folder"),
+        ("file/below/deep", "folder", "is a file, so nothing can be written below it"),
+        ("file/x.parquet", "file", "is a file, so nothing can be written below it"),
+    ],
+)
+def test_an_out_that_cannot_be_written_is_one_line_before_the_work(out, kind, said, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=said) as caught:
+        check_out(tmp_path / out, kind)
+    assert "\n" not in str(caught.value) and names(tmp_path) == ["file", "folder"]
+    for good in ("folder/new.parquet", "new/er/x", "file" if kind == "file" else "folder"):
+        check_out(tmp_path / good, kind)
+
+
+def test_benchmark_programs_refuse_such_an_out_and_a_full_disk_in_one_line(small_disk, tiny_cohort, tmp_path):
+    build = {"cohort": tiny_cohort, "suite": "demo", "folds": 2, "min_cases": 2, "match_on": "[sex]"}
+    done = run(tmp_path / "said", "benchmark.build", **build, out=tmp_path)
+    assert done.code == 1 and done.one_line and "this is a folder" in done.err
+    tasks = tmp_path / "tasks.parquet"
+    must(run(tmp_path / "said", "benchmark.build", **build, out=tasks))
+    (small_disk / "filler").write_bytes(b"0" * (256 * 1024 - 4096))
+    for program, given in (
+        ("benchmark.build", build | {"out": small_disk / "tasks.parquet"}),
+        ("benchmark.run", {"tasks": tasks, "cohort": tiny_cohort, "folds": 2, "workers": 0, "out": small_disk / "d"}),
+    ):
+        done = run(tmp_path / "said", program, **given)
+        assert done.code == 1 and "Traceback" not in done.err
+        assert "No space left on device" in done.err.splitlines()[-1] and "make room" in done.err.splitlines()[-1]
+        assert [p.name for p in small_disk.rglob("*") if p.is_file()] == ["filler"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import ROOT
 
-LOADED = ("numpy", "omegaconf", "polars", "torch")
+LOADED = ("numpy", "yaml", "polars", "torch")
 """Modules of which every program loads one before anything else that takes time."""
 
 
