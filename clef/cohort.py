@@ -108,9 +108,8 @@ def write_cohort(
     meta = {"dataset_name": name, "etl_name": "clef-eeg", "etl_version": clef.__version__, "meds_version": "0.4.0"}
     writers = {"data/0.parquet": _writer(events)}
     if reports is not None:
-        writers["reports.parquet"] = _writer(
-            fit_columns(reports, REPORTS, ("session_id", "text"), "reports"), {"clef.format": str(FORMAT)}
-        )
+        reports = fit_columns(reports, REPORTS, ("session_id", "text"), "reports")
+        writers["reports.parquet"] = _writer(reports, {"clef.format": str(FORMAT)})
     writers |= {
         "metadata/codes.parquet": _writer(codes),
         "metadata/subject_splits.parquet": _writer(splits),
