@@ -75,8 +75,12 @@ def overlap_lines(stores: Mapping[str, Embeddings], overlap: dict[str, int]) -> 
     """What can and cannot be said about subjects a model has seen, one line per embedding that needs one."""
     lines = [f"{name}: OVERLAP, its model has seen {n} of the scored subjects" for name, n in overlap.items() if n]
     for name, store in stores.items():
-        encoder = encoder_of(store)
-        silent = not store.trained_on and not (encoder and encoder.fitted_on_nobody)
-        if silent:
+        if unknown_training(store):
             lines.append(f"{name}: its file does not say whom its model was trained on; overlap cannot be excluded")
     return lines
+
+
+def unknown_training(store: Embeddings) -> bool:
+    """Whether a file does not say whom its model was trained on, and its encoder is not one that learns of nobody."""
+    encoder = encoder_of(store)
+    return not store.trained_on and not (encoder and encoder.fitted_on_nobody)
