@@ -2,13 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+from clef import __version__
+
 if TYPE_CHECKING:
     from benchmark.build import make_tasks
     from benchmark.scores.scoring import score
 
 _HOMES = {"make_tasks": "build", "score": "scores.scoring"}
 
-__all__ = ["make_tasks", "score"]
+__all__ = ["__version__", "make_tasks", "score"]
 
 
 def __getattr__(name: str):

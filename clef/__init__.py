@@ -3,8 +3,6 @@
 import importlib.util
 from pathlib import Path
 
-__version__ = "0.1.0"
-
 
 def _check_siblings() -> None:
     """`tokenizer` and `benchmark` are common names: make sure Python found ours."""
@@ -20,7 +18,14 @@ def _check_siblings() -> None:
             )
 
 
+def _version() -> str:
+    from tokenizer import __version__  # ours for certain only after the check
+
+    return __version__
+
+
 _check_siblings()
+__version__ = _version()
 
 
 def __getattr__(name: str):

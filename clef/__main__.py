@@ -11,12 +11,12 @@ or the `__main__` of a folder there that does. They are parsed, never imported, 
 import ast
 import difflib
 import fnmatch
-import io
 import runpy
 import sys
 from pathlib import Path
 
 import clef
+from tokenizer.base import terminal
 
 ROOMS = ("clef", "tokenizer", "benchmark")
 """Where a name without a room is looked up, in this order."""
@@ -38,9 +38,11 @@ USAGE = """usage: clef PROGRAM name=value …     runs it, as python -m does
 
 def main() -> None:
     """Answer `clef …`. Exit codes are the program's own; 2 for a name that is none."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for what it cannot show
+    terminal.leave_on_ctrl_c()
+    terminal.forgive_closed_pipes()
     typed, *arguments = sys.argv[1:] or ["--help"]
+    if typed == "help" and arguments:
+        typed, arguments = arguments[0], ["--help"]
     if typed in ("--help", "-h", "help"):
         print(overview())
     elif typed == "--version":

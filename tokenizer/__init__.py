@@ -2,12 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+from tokenizer.base.terminal import while_starting
+
 if TYPE_CHECKING:
     from tokenizer.multitaper import spectrogram
     from tokenizer.reading.read import read
     from tokenizer.recording import Session
     from tokenizer.store import TokenStore
     from tokenizer.vqgan import VQGAN
+
+__version__ = "0.1.0"
+while_starting()
 
 _HOMES = {
     "read": "reading.read",
@@ -19,7 +24,7 @@ _HOMES = {
     "tokenise": "tokens",
 }
 
-__all__ = ["VQGAN", "ReadingConfig", "Session", "TokenStore", "read", "spectrogram", "tokenise"]
+__all__ = ["VQGAN", "ReadingConfig", "Session", "TokenStore", "__version__", "read", "spectrogram", "tokenise"]
 
 
 def __getattr__(name: str):

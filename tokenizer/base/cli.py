@@ -14,7 +14,6 @@ import dataclasses
 import difflib
 import errno
 import inspect
-import io
 import itertools
 import logging
 import sys
@@ -28,13 +27,12 @@ from typing import Any, TypeVar
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tokenizer.base import ranks
+from tokenizer import __version__
+from tokenizer.base import ranks, terminal
 from tokenizer.base.progress import set_up_logging
 
 ConfigT = TypeVar("ConfigT")
 """The dataclass of one program's settings."""
-STOPPED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 """Errors of the system that people can put right: no room left, or no right to write."""
 
@@ -47,19 +45,24 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     """Run `main(config)` as a command-line program and exit with its code.
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
-    130: stopped with Ctrl-C; the same command goes on from there.
+    130: stopped with Ctrl-C, at any time; the same command goes on from there. Whoever reads the output may leave, as
+    `head` does: the program works on. An `argv` that is given leaves terminal and signals as they are.
 
     `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
     where the command `clef` did, which leaves that in `__command__` of the main module.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for what it cannot show
+    alone = argv is None  # and not called by another program, whose terminal it is
+    argv = sys.argv[1:] if alone else argv
+    if alone:
+        terminal.forgive_closed_pipes()
     command = getattr(sys.modules["__main__"], "__command__", None)
+    shown = command or name
     if {"--help", "-h", "help"} & set(argv):
         print(help_text(schema, name, inspect.getdoc(sys.modules[main.__module__]) or "", command))
         sys.exit(0)
-    shown = command or name
+    if {"--version", "-V"} & set(argv):
+        print(f"{shown} {__version__}")
+        sys.exit(0)
     try:
         config = parse(schema, name, argv)
     except ConfigError as error:
@@ -67,12 +70,18 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
         sys.exit(2)
     set_up_logging(ranks.RANK)
     try:
+        if alone:
+            terminal.raise_on_ctrl_c()
         code = main(config) or 0
-    except (ValueError, OSError, KeyboardInterrupt) as error:
+        if alone:
+            terminal.leave_on_ctrl_c()
+    except (Exception, KeyboardInterrupt) as error:
+        if alone:
+            terminal.leave_on_ctrl_c()
         code, line = _ending(error)
         if not line:
             raise
-        newline = "\n" if code == STOPPED else ""  # the terminal's ^C, or a progress bar, stands on this one
+        newline = "\n" if code == terminal.STOPPED else ""  # the terminal's ^C, or a progress bar, stands on this one
         print(f"{newline}{shown}: {line}", file=sys.stderr)
     logging.shutdown()
     sys.exit(code)
@@ -80,8 +89,8 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
 
 def _ending(error: BaseException) -> tuple[int, str]:
     """Exit code, and one line for people; no line if the error is a mistake of ours, which keeps its traceback."""
-    if isinstance(error, KeyboardInterrupt):
-        return STOPPED, "stopped; the same command goes on from here"
+    if isinstance(error, KeyboardInterrupt) or terminal.was_asked():
+        return terminal.STOPPED, terminal.LINE
     if isinstance(error, ConfigError):
         return 2, str(error)
     if isinstance(error, ValueError | FileNotFoundError):
