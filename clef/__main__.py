@@ -2,6 +2,7 @@
 
     clef                         what there is, in the order in which people use it
     clef embed model=RUN …       the same as `python -m clef.embed model=RUN …`, in the same process
+    clef help embed              its settings
     clef benchmark.run …         programs of the other rooms, and of clef/importers/, with their folder
 
 Programs are discovered, not registered: a file of a room's top folder or of `clef/importers/` that calls `program(…)`,
@@ -33,7 +34,8 @@ STEPS = {
 """What people do, in order, and the programs for it; a program that no pattern names goes where its room's do."""
 USAGE = """usage: clef PROGRAM name=value …     runs it, as python -m does
        clef PROGRAM --help           lists its settings
-       clef --version"""
+       clef --version
+       clef --completion bash        prints a script for tab completion (or zsh)"""
 
 
 def main() -> None:
@@ -47,6 +49,8 @@ def main() -> None:
         print(overview())
     elif typed == "--version":
         print(f"clef {clef.__version__}")
+    elif typed == "--completion":
+        complete(arguments)
     else:
         start(typed, arguments)
 
@@ -61,6 +65,17 @@ def start(typed: str, arguments: list[str]) -> None:
     sys.argv[1:] = arguments
     # alter_sys: processes that the program starts ask sys.modules["__main__"] what to import; it must not be this file
     runpy.run_module(name, init_globals={"__command__": f"clef {typed}"}, run_name="__main__", alter_sys=True)
+
+
+def complete(shells: list[str]) -> None:
+    """Print the script for tab completion in the shell that is named."""
+    from clef.completion import completion  # imports every program
+
+    try:
+        print(completion(shells[0] if shells else "none named", list(programs())))
+    except ValueError as error:
+        print(f"clef --completion: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def programs() -> dict[str, str]:

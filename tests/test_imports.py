@@ -33,7 +33,7 @@ FLOORS = {
     ],
     "clef": [
         *("cohort", "tasks", "embeddings", "reports", "network", "model", "stages", "training", "inpainting"),
-        *("importers", "pages"),
+        *("importers", "pages", "completion"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
 }

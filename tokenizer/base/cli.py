@@ -13,9 +13,11 @@ import ast
 import dataclasses
 import difflib
 import errno
+import functools
 import inspect
 import itertools
 import logging
+import re
 import sys
 import textwrap
 import types
@@ -69,6 +71,8 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
         print(f"{shown}: {error}", file=sys.stderr)
         sys.exit(2)
     set_up_logging(ranks.RANK)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(functools.partial(_named_as_typed, schema))
     try:
         if alone:
             terminal.raise_on_ctrl_c()
@@ -82,7 +86,7 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
         if not line:
             raise
         newline = "\n" if code == terminal.STOPPED else ""  # the terminal's ^C, or a progress bar, stands on this one
-        print(f"{newline}{shown}: {line}", file=sys.stderr)
+        print(f"{newline}{shown}: {as_typed(schema, line)}", file=sys.stderr)
     logging.shutdown()
     sys.exit(code)
 
@@ -209,6 +213,25 @@ def all_fields(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from all_fields(hints[field.name], f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}", field
+
+
+def as_typed(schema: type, text: str) -> str:
+    """A message with every `name=` as people type it: `reading.rate=` for `rate=` where that is the only such setting.
+
+    What checks a component does not know under which name a program offers it.
+    """
+    names = [name for name, _ in all_fields(schema)]
+
+    def typed(match: re.Match[str]) -> str:
+        nested = [name for name in names if name.endswith(f".{match[1]}")]
+        return f"{nested[0]}=" if match[1] not in names and len(nested) == 1 else match[0]
+
+    return re.sub(r"(?<![\w./\\-])([a-z]\w*)=", typed, text)
+
+
+def _named_as_typed(schema: type, record: logging.LogRecord) -> bool:
+    record.msg, record.args = as_typed(schema, record.getMessage()), ()
+    return True
 
 
 def help_text(schema: type, name: str, about: str, command: str | None = None) -> str:
