@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tokenizer.base.interrupt import end_quietly
+from clef import __version__
 
 if TYPE_CHECKING:
     from benchmark.build import make_tasks
@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
 _HOMES = {"make_tasks": "build", "score": "scores.scoring"}
 
-__all__ = ["make_tasks", "score"]
-
-end_quietly()
+__all__ = ["__version__", "make_tasks", "score"]
 
 
 def __getattr__(name: str):

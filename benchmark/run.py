@@ -1,4 +1,4 @@
-"""Score embeddings on tasks: a table on the terminal, scores.parquet and report.html.
+"""Score embeddings on tasks: a table and a verdict on the terminal, scores.parquet, verdict.json and report.html.
 
     python -m benchmark.run tasks=tasks.parquet embeddings=a.parquet,b.parquet out=DIR cohort=COHORT
 
@@ -16,7 +16,8 @@ import polars as pl
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.report.page import write_report
-from benchmark.report.tables import difference_lines, hint_lines, mean_table, per_task_table
+from benchmark.report.tables import difference_lines, mean_table, per_task_table
+from benchmark.report.verdict import as_table, verdict
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored, score_tasks
 from benchmark.scores.stored import write_scores
@@ -25,7 +26,7 @@ from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
-from tokenizer.base.files import check_out
+from tokenizer.base.files import check_out, write_json
 from tokenizer.base.tables import read_table
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class RunConfig:
     tasks: str = "???"
     """Task file of benchmark.build."""
     out: str = "???"
-    """Folder to write scores.parquet, report.html and the baselines into."""
+    """Folder to write scores.parquet, verdict.json, report.html and the baselines into."""
     embeddings: list[str] = dataclasses.field(default_factory=list)
     """Embedding files, a.parquet,b.parquet; of a folder of clef.crossfit each fold is scored with its own files."""
     cohort: str | None = None
@@ -76,16 +77,19 @@ def main(config: RunConfig) -> None:
         synthetic=bool(cohort) and cohort.is_synthetic,
         unmatched=_unmatched(config, stores, scored),
         encoders=encoders_of(stores),
+        stores=stores,
     )
     write_scores(Path(config.out) / "scores.parquet", results, stores)
+    write_json(Path(config.out) / "verdict.json", as_table(results))
     print(mean_table(results))
     print("\n".join(["", *difference_lines(results)]))
     if len(scored.tasks) <= 60:
         print("\n" + per_task_table(results))
-    for line in scored.notes + hint_lines(stores, config.cohort):
+    for line in scored.notes:
         log.info(line)
     report = write_report(Path(config.out), results, cohort, config.tokens)
-    log.info("wrote %s and %s; next: open the report", Path(config.out) / "scores.parquet", report)
+    print("\n".join(["", "verdict", *(f"  {line}" for line in verdict(results))]), flush=True)
+    log.info("wrote %s and, beside it, scores.parquet and verdict.json; next: open the report", report)
 
 
 def _check(config: RunConfig) -> None:

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from clef.estimator import EEGEmbedder
     from clef.model import Model, load
 
-__version__ = "0.1.0"
-
 
 def _check_siblings() -> None:
     """`tokenizer` and `benchmark` are common names: make sure Python found ours."""
@@ -26,16 +24,14 @@ def _check_siblings() -> None:
             )
 
 
-def _end_quietly() -> None:
-    from tokenizer.base.interrupt import end_quietly  # known to be ours by now
+def _version() -> str:
+    from tokenizer import __version__  # ours for certain only after the check
 
-    end_quietly()
+    return __version__
 
 
 _check_siblings()
-_end_quietly()
-
-
+__version__ = _version()
 _HOMES = {"load": "model", "Model": "model", "EEGEmbedder": "estimator", "TokenDataset": "dataset"}
 
 

@@ -2,6 +2,7 @@
 
     clef                         what there is, in the order in which people use it
     clef embed model=RUN …       the same as `python -m clef.embed model=RUN …`, in the same process
+    clef help embed              its settings
     clef benchmark.run …         programs of the other rooms, and of clef/importers/, with their folder
 
 Programs are discovered, not registered: a file of a room's top folder or of `clef/importers/` that calls `program(…)`,
@@ -11,12 +12,12 @@ or the `__main__` of a folder there that does. They are parsed, never imported, 
 import ast
 import difflib
 import fnmatch
-import io
 import runpy
 import sys
 from pathlib import Path
 
 import clef
+from tokenizer.base import terminal
 
 ROOMS = ("clef", "tokenizer", "benchmark")
 """Where a name without a room is looked up, in this order."""
@@ -33,18 +34,23 @@ STEPS = {
 """What people do, in order, and the programs for it; a program that no pattern names goes where its room's do."""
 USAGE = """usage: clef PROGRAM name=value …     runs it, as python -m does
        clef PROGRAM --help           lists its settings
-       clef --version"""
+       clef --version
+       clef --completion bash        prints a script for tab completion (or zsh)"""
 
 
 def main() -> None:
     """Answer `clef …`. Exit codes are the program's own; 2 for a name that is none."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for what it cannot show
+    terminal.leave_on_ctrl_c()
+    terminal.forgive_closed_pipes()
     typed, *arguments = sys.argv[1:] or ["--help"]
+    if typed == "help" and arguments:
+        typed, arguments = arguments[0], ["--help"]
     if typed in ("--help", "-h", "help"):
         print(overview())
     elif typed == "--version":
         print(f"clef {clef.__version__}")
+    elif typed == "--completion":
+        complete(arguments)
     else:
         start(typed, arguments)
 
@@ -59,6 +65,17 @@ def start(typed: str, arguments: list[str]) -> None:
     sys.argv[1:] = arguments
     # alter_sys: processes that the program starts ask sys.modules["__main__"] what to import; it must not be this file
     runpy.run_module(name, init_globals={"__command__": f"clef {typed}"}, run_name="__main__", alter_sys=True)
+
+
+def complete(shells: list[str]) -> None:
+    """Print the script for tab completion in the shell that is named."""
+    from clef.completion import completion  # imports every program
+
+    try:
+        print(completion(shells[0] if shells else "none named", list(programs())))
+    except ValueError as error:
+        print(f"clef --completion: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def programs() -> dict[str, str]:

@@ -14,7 +14,7 @@ import zarr
 
 from tests.planted import CORE, YEAR
 
-WORDS = [CORE.encode(coding) for coding in ("latin-1", "utf-16-le", "utf-16-be")]
+CODINGS = ("latin-1", "utf-16-le", "utf-16-be")
 MONTH = rb"(?:\d\d?|jan\w*|feb\w*|mar\w*|apr\w*|may|jun\w*|jul\w*|aug\w*|sep\w*|oct\w*|nov\w*|dec\w*)"
 DATES = re.compile(
     rb"(?<![\d.])(?:Y[-./ ]M[-./ ]\d\d?|\d\d?[-./ ]+M[-./ ]+Y|M[-./ ]\d\d?[-./, ]+Y|Y\d{4}|\d{4}Y|\d\d[./-]\d\d[./-]S)"
@@ -24,23 +24,25 @@ DATES = re.compile(
 )
 
 
-def leaks(folder: Path, without: tuple[Path, ...] = ()) -> list[str]:
-    """What was found of the planted people under `folder`, and where; files in `without` are left out."""
-    found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p not in without):
-        found += [f"name of {path.relative_to(folder)}"] * bool(found_in(path.name.encode()))
-        for where, data in texts_of(path):
-            found += [f"{path.relative_to(folder)}, {where}: {words!r}" for words in found_in(data)]
-    for group in {p.parent for p in folder.rglob("zarr.json") if p not in without}:
-        found += [f"{group.relative_to(folder)}: {w!r}" for data in _arrays(group) for w in found_in(data)]
-    return found
+def leaks(folder: Path, without: tuple[Path, ...] = (), core: str = CORE) -> list[str]:
+    """Where `core`, and with CORE a birth date, stands under `folder`; files and folders in `without` are left out."""
+    lines = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not {p, *p.parents} & set(without)):
+        lines += [f"name of {path.relative_to(folder)}"] * bool(found_in(path.name.encode(), core))
+        texts = list(texts_of(path))
+        if path.name == "zarr.json":
+            texts += [("array", data) for data in _arrays(path.parent)]
+        for where, data in texts:
+            lines += [f"{path.relative_to(folder)}, {where}: {words!r}" for words in found_in(data, core)]
+    return lines
 
 
-def found_in(data: bytes) -> list[bytes]:
-    """Planted words and birth dates in some bytes, with what surrounds them."""
+def found_in(data: bytes, core: str = CORE) -> list[bytes]:
+    """The word `core`, and with CORE birth dates, in some bytes, with what surrounds them."""
     data = data.lower()
-    places = [m.start() for word in WORDS for m in re.finditer(re.escape(word), data)]
-    places += [m.start() for m in DATES.finditer(data)]
+    words = [core.lower().encode(coding) for coding in CODINGS]
+    places = [m.start() for word in words for m in re.finditer(re.escape(word), data)]
+    places += [m.start() for m in DATES.finditer(data)] if core == CORE else []
     return [data[max(0, at - 20) : at + 40] for at in places[:3]]
 
 

@@ -1,7 +1,8 @@
-"""Fifty recordings of planted people: names, birth dates, numbers and report phrases wherever a file can hold text.
+"""Recordings of planted people: names, birth dates, numbers and report phrases wherever a file can hold text.
 
 Every planted word begins with CORE, so that one search finds each of them, even cut short; every birth date lies in
-YEAR. What the files are called says nothing. Half can be read, half are broken or have texts where numbers belong.
+YEAR. What the first fifty files are called says nothing; the names of the others hold NAMED, as a person's name would
+stand there. Half can be read, half are broken or have texts where numbers belong.
 """
 
 import datetime
@@ -18,6 +19,8 @@ from tokenizer.edf.writer import LABELS, eeg, write_edf
 from tools.fuzz.format_files import eeglab_fields, write_brainvision, write_gdf, write_persyst
 
 CORE, YEAR = "zqxvlk", 1913
+NAMED = "Wjqpfz"
+"""In names of files and folders: what the owner of a cohort sees, and nobody else."""
 RATE, SECONDS = 100, 12
 
 
@@ -56,13 +59,15 @@ class Person:
 
 
 def make_recordings(folder: Path) -> list[Path]:
-    """All fifty, one person each."""
+    """All of them, one person each."""
     kinds = ["EDF"] * 8 + ["labels beside"] + ["EDF+C"] * 4 + ["EDF+D"] * 3 + ["BDF"] * 3 + list(OTHERS)
-    return [make_one(folder, Person(i), kind) for i, kind in enumerate(kinds + BROKEN + list(SPOILT))]
+    kinds += BROKEN + list(SPOILT)
+    named = ["EDF", "EDF+C", "table", "BrainVision", "text", "cut in the data", "broken FIF"]
+    return [make_one(folder, Person(i), kind, "" if i < len(kinds) else NAMED) for i, kind in enumerate(kinds + named)]
 
 
-def make_one(folder: Path, person: Person, kind: str) -> Path:
-    path = folder / f"rec{person.number:02d}"
+def make_one(folder: Path, person: Person, kind: str, called: str = "") -> Path:
+    path = folder / f"rec{person.number:02d}{called}"
     if kind in OTHERS:
         return OTHERS[kind](path, person)
     if kind in SPOILT:
@@ -77,7 +82,11 @@ def _edf(path: Path, person: Person, **changes) -> Path:
     """An EDF file with the person in every field that takes text."""
     given = {"rate": RATE, "data": _signal(person), "patient": person.patient}
     given["recording"] = f"Startdate 03-FEB-2021 {person.word(2)} {person.word(1)} {person.surname}s_amplifier"
-    path = write_edf(path.with_suffix(".edf"), **(given | changes))
+    return plant(write_edf(path.with_suffix(".edf"), **(given | changes)), person)
+
+
+def plant(path: Path, person: Person) -> Path:
+    """Put the person into the fields of an EDF file that describe its channels."""
     count = int(path.read_bytes()[252:256])
     for i in range(count):
         _put(path, 256 + 16 * count + 80 * i, f"AgAgCl {person.note}"[:80])

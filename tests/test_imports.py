@@ -33,7 +33,7 @@ FLOORS = {
     ],
     "clef": [
         *("cohort", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network", "sources", "model"),
-        *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages"),
+        *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages", "completion"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
 }

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tokenizer.base.interrupt import end_quietly
+from tokenizer.base.terminal import while_starting
 
 if TYPE_CHECKING:
     from tokenizer.multitaper import spectrogram
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from tokenizer.recording import Session
     from tokenizer.store import TokenStore
     from tokenizer.vqgan import VQGAN
+
+__version__ = "0.1.0"
+while_starting()
 
 _HOMES = {
     "read": "reading.read",
@@ -21,9 +24,7 @@ _HOMES = {
     "tokenise": "tokens",
 }
 
-__all__ = ["VQGAN", "ReadingConfig", "Session", "TokenStore", "read", "spectrogram", "tokenise"]
-
-end_quietly()
+__all__ = ["VQGAN", "ReadingConfig", "Session", "TokenStore", "__version__", "read", "spectrogram", "tokenise"]
 
 
 def __getattr__(name: str):

@@ -8,6 +8,7 @@ import polars as pl
 
 import clef
 from benchmark.report import tables
+from benchmark.report.verdict import verdict
 from benchmark.scores.comparing import differences, mean_scores
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import SMALL_N
@@ -43,6 +44,7 @@ def _content(results: Results, cohort: Cohort | None, tokens: str | None) -> dic
     return {
         "title": tables.title_line(results),
         "synthetic": results.synthetic,
+        "verdict": verdict(results),
         "means": mean_scores(scored),
         "families": list(order),
         "unmatched": mean_scores(results.unmatched) if results.unmatched else [],

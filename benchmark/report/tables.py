@@ -1,11 +1,9 @@
 """Tables and lines of text for the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.scores.comparing import Difference, differences, mean_scores, per_task
-from clef.fold_embeddings import Store
 
 if TYPE_CHECKING:
     from benchmark.scores.results import Results
@@ -89,18 +87,3 @@ def per_task_table(results: "Results") -> str:
         ceiling = [f"{ceilings[task]:.2f}" if task in ceilings else ""] if ceilings else []
         rows.append([results.words(task), cases[task], *(f"{v:.2f}" for v in row), *ceiling])
     return text_table(["task", "cases", *scored.embeddings, *(["ceiling"] if ceilings else [])], rows)
-
-
-def hint_lines(stores: Mapping[str, Store], cohort: str | None) -> list[str]:
-    """How to get the rows a score should stand beside and that are absent, a line for each.
-
-    A row is taken for an encoder's by what its file says, or where it bears the encoder's name.
-    """
-    present = {encoder.name for encoder in encoders_of(stores).values()} | set(stores)
-    absent = [e for e in with_role("ablation") + with_role("baseline") * (not cohort) if e.name not in present]
-    return [
-        f"no row `{encoder.name}` ({encoder.what}): {'give cohort=COHORT, or ' if encoder.role == 'baseline' else ''}"
-        f"python -m benchmark.encode encoder={encoder.name} cohort=COHORT "
-        f"{''.join(f'{need}=… ' for need in encoder.needs)}out={encoder.name}.parquet"
-        for encoder in absent
-    ]

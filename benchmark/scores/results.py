@@ -1,10 +1,12 @@
 """The results of one benchmark run, as tables, figures and the report read them."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from benchmark.encoders.encoder import Encoder
 from benchmark.scores.scoring import Scored
+from clef.embeddings import Embeddings
 
 
 @dataclasses.dataclass
@@ -12,6 +14,7 @@ class Results:
     """Scores, what the tasks' file says, whether the data are synthetic, and the scores of the unmatched twin.
 
     encoders: embedding -> the encoder that made it, where it is one of `benchmark.encoders`
+    stores: embedding -> its file, for how it was read and whom its model was trained on
     """
 
     scored: Scored
@@ -19,6 +22,7 @@ class Results:
     synthetic: bool = False
     unmatched: Scored | None = None
     encoders: dict[str, Encoder] = dataclasses.field(default_factory=dict)
+    stores: Mapping[str, Embeddings] = dataclasses.field(default_factory=dict)
 
     def words(self, task: str) -> str:
         """A task for people: as it is if it is in words, else its code with the cohort's description of it."""

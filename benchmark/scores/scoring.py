@@ -18,6 +18,7 @@ from benchmark.scores.eligibility import (
     find_overlap,
     keep_common,
     overlap_lines,
+    scored_rows,
 )
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
@@ -58,7 +59,7 @@ class Scored:
     """Scores with what is needed to compare them.
 
     scores: rows of `SCORES` · tasks, embeddings: names · replicates: (tasks, embeddings, R) bootstrap AUROCs, paired
-    notes: what was left out and what is to be known, one line each
+    notes: what was left out and what is to be known, one line each · subjects: how many people were scored
     """
 
     scores: pl.DataFrame
@@ -66,6 +67,7 @@ class Scored:
     embeddings: list[str]
     replicates: np.ndarray
     notes: list[str]
+    subjects: int
 
 
 def score(
@@ -119,7 +121,9 @@ def score_tasks(
         raise ValueError(f"no task can be scored: {notes[-1] if notes else 'no session is left'}")
     left_out = dict(tasks.join(kept, on=["task", "session_id"], how="anti").group_by("task").len().iter_rows())
     scores = _complete(rows, stores, overlap, left_out, [hash_of_splits(table) for table in tables])
-    return Scored(scores, names, list(stores), np.stack(replicates), notes + overlap_lines(stores, overlap))
+    subjects = scored_rows(tables[0].filter(pl.col("task").is_in(names)))["subject_id"].n_unique()
+    notes += overlap_lines(stores, overlap)
+    return Scored(scores, names, list(stores), np.stack(replicates), notes, subjects)
 
 
 def _by_task(tables: list[pl.DataFrame]) -> list[tuple[str, list[pl.DataFrame]]]:

@@ -57,7 +57,10 @@ class PooledTransformer(nn.Module):
     def __init__(self, width: int, layers: int, heads: int, output: int, dropout: float) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"width={width} cannot be divided into heads={heads}; choose heads that divide the width")
+            raise ValueError(
+                f"a text or record encoder of width {width} cannot be divided into {heads} heads; set "
+                f"report_encoder.heads= and record_encoder.heads= to numbers that divide the widths"
+            )
         # layers made one by one: nn.TransformerEncoder copies a single one, and all would start equal
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=True)

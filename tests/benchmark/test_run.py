@@ -39,6 +39,9 @@ def test_run_writes_scores_and_a_page_of_its_own(files, capsys):
     assert len(scores) == 6 and scores["auroc"].is_between(0, 1).all()
     about = json.loads(pl.read_parquet_metadata(out / "scores.parquet")["clef.scores"])
     assert about["tasks"]["split_hash"] == scores["split_hash"][0] and about["resamples"] == 1000
+    assert said.index("holds") < said.index("\nverdict\n") < said.index("no control beside it")
+    rules = [(line["rule"], line["embedding"]) for line in json.loads((out / "verdict.json").read_text())["lines"]]
+    assert rules[0] == ("alone", "ours") and ("no-baseline", None) in rules
     page = (out / "report.html").read_text()
     assert page.count("<svg") == 2 and "ours &gt; noise" in page
     assert "Synthetic data" not in page

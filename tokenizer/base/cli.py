@@ -16,10 +16,11 @@ import contextlib
 import dataclasses
 import difflib
 import errno
+import functools
 import inspect
-import io
 import itertools
 import logging
+import re
 import signal
 import sys
 import textwrap
@@ -29,14 +30,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenizer.base import ranks
+from tokenizer import __version__
+from tokenizer.base import ranks, terminal
 from tokenizer.base.progress import set_up_logging
 from tokenizer.base.values import MISSING, convert, read_yaml
 
 ConfigT = TypeVar("ConfigT")
 """The dataclass of one program's settings."""
-STOPPED, TERMINATED = 130, 143
-"""Exit codes after Ctrl-C and after SIGTERM, as shells have them."""
+TERMINATED = 143
+"""Exit code after SIGTERM, as shells have it."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_RIGHT = (errno.EACCES, errno.EROFS, errno.EPERM)
 NO_PLACE = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTEMPTY)
@@ -62,34 +64,49 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     """Run `main(config)` as a command-line program and exit with its code.
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
-    130: stopped with Ctrl-C · 143: stopped with SIGTERM; the same command goes on from there.
+    130: stopped with Ctrl-C, at any time · 143: stopped with SIGTERM; the same command goes on from there.
+    Whoever reads the output may leave, as `head` does: the program works on. An `argv` that is given leaves terminal and
+    signals as they are.
 
     `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
     where the command `clef` did, which leaves that in `__command__` of the main module.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for what it cannot show
+    alone = argv is None  # and not called by another program, whose terminal it is
+    argv = sys.argv[1:] if alone else argv
+    if alone:
+        terminal.forgive_closed_pipes()
     command = getattr(sys.modules["__main__"], "__command__", None)
+    shown = command or name
     if {"--help", "-h", "help"} & set(argv):
         print(help_text(schema, name, inspect.getdoc(sys.modules[main.__module__]) or "", command))
         sys.exit(0)
-    shown = command or name
+    if {"--version", "-V"} & set(argv):
+        print(f"{shown} {__version__}")
+        sys.exit(0)
     try:
         config = parse(schema, name, argv)
     except ConfigError as error:
         print(f"{shown}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         sys.exit(2)
     set_up_logging(ranks.RANK)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(functools.partial(_named_as_typed, schema))
     try:
+        if alone:
+            terminal.raise_on_ctrl_c()
         with _sigterm_raised():
             code = main(config) or 0
-    except (ValueError, OSError, KeyboardInterrupt) as error:
+        if alone:
+            terminal.leave_on_ctrl_c()
+    except (Exception, KeyboardInterrupt) as error:
+        if alone:
+            terminal.leave_on_ctrl_c()
         code, line = _ending(error)
         if not line:
             raise
-        newline = "\n" if code == STOPPED else ""  # the terminal's ^C, or a progress bar, stands on this one
-        print(f"{newline}{shown}: {line}", file=sys.stderr)
+        ended = code in (terminal.STOPPED, TERMINATED)
+        newline = "\n" if ended else ""  # the terminal's ^C, or a progress bar, stands on this one
+        print(f"{newline}{shown}: {as_typed(schema, line)}", file=sys.stderr)
     logging.shutdown()
     sys.exit(code)
 
@@ -98,8 +115,8 @@ def _ending(error: BaseException) -> tuple[int, str]:
     """Exit code, and one line for people; no line if the error is a mistake of ours, which keeps its traceback."""
     if isinstance(error, Terminated):
         return TERMINATED, str(error) or "stopped by SIGTERM; the same command goes on from here"
-    if isinstance(error, KeyboardInterrupt):
-        return STOPPED, "stopped; the same command goes on from here"
+    if isinstance(error, KeyboardInterrupt) or terminal.was_asked():
+        return terminal.STOPPED, terminal.LINE
     if isinstance(error, ConfigError):
         return 2, " ".join(str(error).splitlines())
     if isinstance(error, ValueError | FileNotFoundError):
@@ -245,6 +262,25 @@ def all_fields(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from all_fields(hints[field.name], f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}", field
+
+
+def as_typed(schema: type, text: str) -> str:
+    """A message with every `name=` as people type it: `reading.rate=` for `rate=` where that is the only such setting.
+
+    What checks a component does not know under which name a program offers it.
+    """
+    names = [name for name, _ in all_fields(schema)]
+
+    def typed(match: re.Match[str]) -> str:
+        nested = [name for name in names if name.endswith(f".{match[1]}")]
+        return f"{nested[0]}=" if match[1] not in names and len(nested) == 1 else match[0]
+
+    return re.sub(r"(?<![\w./\\-])([a-z]\w*)=", typed, text)
+
+
+def _named_as_typed(schema: type, record: logging.LogRecord) -> bool:
+    record.msg, record.args = as_typed(schema, record.getMessage()), ()
+    return True
 
 
 def help_text(schema: type, name: str, about: str, command: str | None = None) -> str:

@@ -41,12 +41,13 @@ def work_ahead(
     if workers <= 0:
         yield from map(function, jobs)
         return
-    pool, rest, pending = _Pool(function, workers), iter(jobs), deque()
+    pool, rest, pending, done = _Pool(function, workers), iter(jobs), deque(), False
     try:
         while True:
             for job in islice(rest, workers * ahead - len(pending)):
                 pending.append((job, pool.submit(job)))
             if not pending:
+                done = True
                 return
             job, future = pending.popleft()
             try:
@@ -59,7 +60,7 @@ def work_ahead(
                 pending = deque((other, pool.submit(other)) for other, _ in pending)
             yield result
     finally:
-        pool.end()
+        pool.end(at_once=not done)
 
 
 def _alone(function: Callable[[Job], Result], job: Job) -> Result | WorkerDiedError:
@@ -80,13 +81,20 @@ class _Pool:
         context.set_forkserver_preload(["tokenizer.readings"])  # a name: it imports this room's readers, once
         ours, self._open = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(workers, context, _start_worker, (function, ours))
+        self._processes: set[multiprocessing.process.BaseProcess] = set()
 
     def submit(self, job: Job) -> "Future[Result]":
-        with _program_hidden():
-            return self._executor.submit(_work, job)
+        others = set(multiprocessing.active_children()) - self._processes
+        with _program_hidden(), _ctrl_c_later():
+            future = self._executor.submit(_work, job)
+            self._processes |= set(multiprocessing.active_children()) - others
+        return future
 
-    def end(self) -> None:
-        """End the processes at once, also in the middle of a job: one may hang at a file that never ends."""
+    def end(self, at_once: bool = False) -> None:
+        """Let the processes end by themselves, or `at_once`: one that is still starting would miss what is gone."""
+        if at_once:
+            for process in self._processes:
+                process.kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._open.close()
 
@@ -125,6 +133,27 @@ def _end_with_pool(pool: multiprocessing.connection.Connection) -> None:
     """A worker waits for jobs for ever if its parent was killed; so it watches what closes with parent or pool."""
     multiprocessing.connection.wait([multiprocessing.parent_process().sentinel, pool])
     os._exit(1)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, and processes started within never get it, not even while they import.
+
+    The mask is for them, who inherit it. It does not keep the signal from this process, which any other thread takes.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Ctrl-C interrupts the main thread alone
+        yield
+        return
+    waiting = []
+    before = signal.signal(signal.SIGINT, lambda *event: waiting.append(event))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+        if waiting and callable(before):  # and not SIG_IGN
+            before(*waiting[0])
 
 
 @contextmanager

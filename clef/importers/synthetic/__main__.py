@@ -14,8 +14,6 @@ after 3 s that any cohort takes.
 
 import json
 import logging
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +22,7 @@ import polars as pl
 
 from clef.cohort import write_cohort
 from clef.importers.synthetic.ceilings import ceilings, concept_labels
-from clef.importers.synthetic.drawing import draw_recording
+from clef.importers.synthetic.drawing import draw_job
 from clef.importers.synthetic.latents import draw_findings, draw_latents
 from clef.importers.synthetic.records import (
     DEFAULT_MINUTES,
@@ -40,6 +38,7 @@ from tokenizer.base.cli import program
 from tokenizer.base.files import write_json
 from tokenizer.base.progress import track
 from tokenizer.base.tables import read_table, write_table
+from tokenizer.base.workers import WorkerDiedError, work_ahead
 from tokenizer.sessions import read_sessions
 
 log = logging.getLogger(__name__)
@@ -106,15 +105,10 @@ def _draw_recordings(out: Path, config: MakeCohort, sessions: pl.DataFrame, visi
             visit = {name: visits[name][i].item() for name in ("site", "seconds")} | {"start": visits["start"][i]}
             jobs.append((out / path, z, visit, Streams.of_session(config.seed, i)))
     done, workers = len(sessions) - len(jobs), min(config.workers, len(jobs))
-    if workers <= 1:
-        for job in track(jobs, "recordings", len(sessions), done):
-            draw_recording(*job)
-        return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        for _ in track(
-            pool.map(draw_recording, *zip(*jobs, strict=True), chunksize=4), "recordings", len(sessions), done
-        ):
-            pass
+    drawn = work_ahead(draw_job, jobs, workers if workers > 1 else 0)
+    for result in track(drawn, "recordings", len(sessions), done):
+        if isinstance(result, WorkerDiedError):
+            raise ValueError(f"{result}; the same command goes on, with workers=1 in less memory")
 
 
 def _write_truth(

@@ -25,3 +25,8 @@ def draw_recording(path: Path, z: dict[str, Any], visit: dict[str, Any], streams
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def draw_job(job: tuple[Path, dict[str, Any], dict[str, Any], Streams]) -> None:
+    """`draw_recording` for a worker."""
+    draw_recording(*job)

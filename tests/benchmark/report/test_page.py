@@ -40,3 +40,10 @@ def test_a_row_that_matching_takes_from_is_explained(scored, tmp_path):
     text = page(tmp_path, Results(scored, {}, encoders={"known": nuisance}))
     assert "The known row" in text and "when controls are drawn at random" not in text
     assert "knows age" not in page(tmp_path, Results(scored, {}, encoders={"known": ENCODERS["codes"]}))
+
+
+def test_the_page_says_in_words_what_was_shown(scored, tmp_path):
+    text = page(tmp_path, Results(scored, {}, encoders={"known": ENCODERS["untrained"]}))
+    assert "<h2>Verdict</h2>" in text and "ours &amp; theirs 0." in text
+    assert "is above the best control (known 0." in text and "next: train again" in text
+    assert text.index("Verdict") < text.index("Mean over tasks")

@@ -1,18 +1,15 @@
 """Tables and lines for the terminal."""
 
-import numpy as np
 import pytest
 
 from benchmark.report.tables import (
     difference_lines,
-    hint_lines,
     mean_table,
     per_task_table,
     text_table,
 )
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import score_tasks
-from clef.embeddings import Embeddings
 from tests.benchmark.examples import make_embeddings, make_tasks
 
 
@@ -61,29 +58,3 @@ def test_tasks_have_a_row_each(results):
     lines = per_task_table(results).splitlines()
     assert lines[0].split() == ["task", "cases", "good", "noise", "ceiling"]
     assert lines[2].split()[:2] == ["t0", "60"] and lines[2].endswith("0.95")
-
-
-def stores(*kinds):
-    return {f"e{i}": Embeddings(["s"], np.zeros((1, 1)), "e", config={"kind": k}) for i, k in enumerate(kinds)}
-
-
-@pytest.mark.parametrize(
-    ("kinds", "cohort", "rows"),
-    [
-        ((), "c", ["untrained", "codes"]),
-        ((), None, ["untrained", "codes", "bandpower", "nuisance"]),
-        (("codes", "trained"), "c", ["untrained"]),
-        (("codes", "untrained", "nuisance"), None, ["bandpower"]),
-        (("codes", "untrained", "nuisance", "bandpower"), None, []),
-    ],
-)
-def test_hints_name_the_rows_that_are_absent(kinds, cohort, rows):
-    lines = hint_lines(stores(*kinds), cohort)
-    assert [line.split("`")[1] for line in lines] == rows
-    for name, line in zip(rows, lines, strict=True):
-        assert f"python -m benchmark.encode encoder={name} cohort=COHORT" in line
-        assert ("model=… tokens=…" in line) == (name in ("untrained", "codes"))
-
-
-def test_a_row_that_bears_an_encoders_name_is_taken_for_it():
-    assert "untrained" not in "".join(hint_lines({"untrained": stores("other")["e0"]}, "c"))

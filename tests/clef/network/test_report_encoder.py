@@ -63,7 +63,7 @@ def test_an_encoder_reloads_from_json_and_tensors():
 def test_layers_start_different_and_sizes_are_checked():
     trunk = PooledTransformer(32, 2, 4, 8, 0.0)
     assert not torch.equal(trunk.layers[0].linear1.weight, trunk.layers[1].linear1.weight)
-    with pytest.raises(ValueError, match="width=30"):
+    with pytest.raises(ValueError, match="width 30 cannot be divided into 4 heads"):
         PooledTransformer(30, 1, 4, 8, 0.0)
 
 

@@ -1,0 +1,192 @@
+"""The verdict in words: one test per rule, on runs whose scores are made up so that only this rule fits."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmark.encoders.registry import ENCODERS
+from benchmark.report import verdict as rules
+from benchmark.report.verdict import as_table, verdict
+from benchmark.scores.results import Results
+from benchmark.scores.scoring import Scored
+from clef.embeddings import Embeddings
+
+CONTROLS = {"untrained": 0.70, "codes": 0.70, "bandpower": 0.65, "nuisance": 0.52}
+TASKS, SEEN = 5, {"train": ["a hash"]}
+
+
+def made(aurocs=None, own=0.002, common=0.02, people=400, overlap=0, matched=True, without=(), **more) -> Results:
+    """A run whose means are `aurocs` beside `CONTROLS`; `own`, `common`: spread of each row's and all rows' resamples.
+
+    `config` and `trained_on` are those of every row that is no control.
+    """
+    aurocs = {name: auroc for name, auroc in CONTROLS.items() if name not in without} | (aurocs or {})
+    rng, names = np.random.default_rng(0), [f"t{i}" for i in range(TASKS)]
+    centre = np.array(list(aurocs.values()))[None, :, None]
+    replicates = centre + common * rng.standard_normal((1, 1, 500)) + own * rng.standard_normal((1, len(aurocs), 500))
+    rows = [
+        {"task": t, "family": "label", "embedding": n, "auroc": a, "cases": 30}
+        | {"scored_on": more.get("scored_on", "test")}
+        | {"overlap": overlap if n not in CONTROLS else 0}
+        for t in names
+        for n, a in aurocs.items()
+    ]
+    config, trained = more.get("config", {}), more.get("trained_on", SEEN)
+    stores = {name: Embeddings([], np.zeros((0, 1)), name, config=dict(config), trained_on=trained) for name in aurocs}
+    for name in CONTROLS.keys() & aurocs.keys():
+        stores[name] = Embeddings([], np.zeros((0, 1)), name, config=dict(more.get("controls", {})), trained_on=SEEN)
+    scored = Scored(pl.DataFrame(rows), names, list(aurocs), np.repeat(replicates, TASKS, 0), [], people)
+    about = {"protocol": {"matched": matched}}
+    return Results(scored, about, synthetic=more.get("synthetic", False), stores=stores)
+
+
+def lines(results) -> dict[str, str]:
+    return {line.rule: str(line) for line in verdict(results)}
+
+
+# ---- of one embedding
+def test_above():
+    line = lines(made({"ours": 0.84}))["above"]
+    assert (
+        line.startswith("ours 0.840 [0.8") and "is above the best control (untrained 0.700) on 5 tasks and 400" in line
+    )
+    assert "+0.140 [+0.13" in line and "holds; next: train again with another seed=" in line
+
+
+def test_above_the_best_control_but_not_above_another_is_not_above():
+    results = made({"ours": 0.75}, people=400)
+    i = results.scored.embeddings.index("bandpower")
+    results.scored.replicates[:, i] += np.linspace(-0.4, 0.4, 500)
+    (line,) = verdict(results)
+    assert line.rule == "unclear" and line.control == "bandpower"
+
+
+def test_amplifier():
+    sentences = lines(made({"ours": 0.87, "nuisance": 0.97}))
+    assert list(sentences) == ["amplifier"]
+    assert "nuisance 0.970, ours 0.870" in sentences["amplifier"] and "beyond the amplifier" in sentences["amplifier"]
+    assert "match_on=" in sentences["amplifier"]
+
+
+def test_amplifier_by_what_the_file_says_and_not_by_its_name():
+    results = made({"ours": 0.87, "site": 0.97}, without=["nuisance"])
+    assert "amplifier" not in lines(results)
+    results.encoders["site"] = ENCODERS["nuisance"]
+    assert "site 0.970, ours 0.870" in lines(results)["amplifier"]
+
+
+def test_a_nuisance_row_that_guesses_says_nothing_about_an_embedding():
+    assert list(lines(made({"ours": 0.50, "nuisance": 0.51}))) == ["below"]
+
+
+def test_chance():
+    rows = dict.fromkeys(CONTROLS, 0.51) | {"ours": 0.52}
+    line = lines(made(rows))["chance"]
+    assert "neither can be told from guessing" in line and "clef.quality" in line
+
+
+def test_below():
+    line = lines(made({"ours": 0.66}))["below"]
+    assert "below the best control (untrained 0.700)" in line and "-0.040 [-0.0" in line and "use untrained" in line
+
+
+def test_unclear():
+    line = lines(made({"ours": 0.71}, own=0.03))["unclear"]
+    assert "does not hold" in line and "folds=5" in line
+
+
+def test_out_of_fold_nobody_is_told_to_use_folds():
+    line = lines(made({"ours": 0.71}, own=0.03, scored_on="5 folds"))["unclear"]
+    assert "folds=" not in line and "import more people" in line
+
+
+def test_level():
+    line = lines(made({"ours": 0.701}))["level"]
+    assert "no better than a control (untrained 0.700)" in line and "less than 0.02 above it at best" in line
+
+
+def test_seen():
+    assert "seen 3 of the people scored here" in lines(made({"ours": 0.9}, overlap=3))["seen"]
+
+
+def test_alone():
+    line = lines(made({"ours": 0.9}, without=CONTROLS))["alone"]
+    assert "no control beside it" in line and "cohort=COHORT" in line
+
+
+@pytest.mark.parametrize(("trained_on", "fits"), [({}, True), (SEEN, False)])
+def test_unknown_training(trained_on, fits):
+    assert ("unknown-training" in lines(made({"ours": 0.84}, trained_on=trained_on))) == fits
+
+
+@pytest.mark.parametrize(("controls", "fits"), [({"pool": "mean"}, True), ({"pool": "rows"}, False), ({}, False)])
+def test_other_readout(controls, fits):
+    sentences = lines(
+        made({"ours": 0.84}, config={"pool": "rows", "stage": "align"}, controls=controls | {"stage": "recon"})
+    )
+    assert ("other-readout" in sentences) == fits
+    if fits:
+        assert "untrained: pool=mean and not rows, codes: pool=mean" in sentences["other-readout"]
+        assert "bandpower:" not in sentences["other-readout"]
+
+
+# ---- of the whole run
+def test_synthetic():
+    assert "nothing about patients" in lines(made({"ours": 0.84}, synthetic=True))["synthetic"]
+
+
+@pytest.mark.parametrize(("people", "fits"), [(27, True), (119, True), (120, False)])
+def test_few_people(people, fits):
+    sentences = lines(made({"ours": 0.84}, people=people))
+    assert ("few-people" in sentences) == fits
+    if people == 27:
+        assert "too few people: 27 are scored, intervals are up to 0.08 wide" in sentences["few-people"]
+
+
+def test_unmatched():
+    assert "matched=true" in lines(made({"ours": 0.84}, matched=False))["unmatched"]
+
+
+def test_nothing_judged():
+    assert list(lines(made())) == ["nothing-judged"]
+
+
+def test_no_ablation():
+    line = lines(made({"ours": 0.84}, without=["codes"]))["no-ablation"]
+    assert line.startswith("no row `codes` (mean code vector per row): you cannot tell what training added")
+    assert line.endswith("benchmark.encode encoder=codes cohort=COHORT model=… tokens=… out=codes.parquet")
+
+
+def test_no_baseline():
+    line = lines(made({"ours": 0.84}, without=["bandpower", "nuisance"]))["no-baseline"]
+    assert "no row `bandpower`, `nuisance`" in line and "cohort=COHORT" in line
+
+
+# ---- all of them
+def test_every_rule_has_a_test():
+    names = [rule.name for table in (rules.VERDICTS, rules.CAUTIONS, rules.ABOUT) for rule in table]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert f"test_{name.replace('-', '_')}" in globals(), name
+
+
+def test_several_are_judged_best_first_each_against_controls_only():
+    judged = verdict(made({"ours": 0.84, "theirs": 0.86}))
+    assert [(line.embedding, line.control) for line in judged] == [("theirs", "untrained"), ("ours", "untrained")]
+
+
+def test_names_with_braces_are_only_names():
+    assert lines(made({"{c.tasks} {0}": 0.84}))["above"].startswith("{c.tasks} {0} 0.840")
+
+
+def test_machines_read_rules_and_numbers():
+    results = made({"ours": 0.84}, people=27)
+    table = json.loads(json.dumps(as_table(results)))
+    assert (table["format"], table["tasks"], table["subjects"], table["synthetic"]) == (1, TASKS, 27, False)
+    above, few = table["lines"]
+    assert (above["rule"], above["embedding"], above["control"]) == ("above", "ours", "untrained")
+    assert above["difference"][0] == pytest.approx(0.14) and above["difference"][1] > 0.13
+    assert (few["rule"], few["embedding"], few["difference"]) == ("few-people", None, None)
+    assert table["means"]["ours"][0] == pytest.approx(0.84)

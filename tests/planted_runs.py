@@ -1,0 +1,240 @@
+"""The table of runs on planted recordings: a row for every program there is, and what each is given.
+
+A new program needs a row here, after those whose output it reads; `tests/test_privacy.py` fails without one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from clef.cohort import REPORTS, seal
+from tests.clef.importers.bids import tree as bids
+from tests.clef.importers.heedb import tree as heedb
+from tests.clef.importers.tuh import tree as tuh
+from tests.helpers import TINY, Done, run
+from tests.planted import NAMED, RATE, Person, make_recordings, plant
+from tokenizer.base.tables import write_table
+from tokenizer.sessions import read_sessions
+
+CROSSFIT = ("threads", "workers", "device")
+"""Settings of clef.crossfit itself; the other TINY ones it hands on."""
+
+
+@dataclass(frozen=True)
+class At:
+    """Where things are: recordings and tables in `root`, what programs write in `out`, what they say in `said`."""
+
+    root: Path
+    out: Path
+    said: Path
+
+    def named(self, kind: str) -> Path:
+        """A recording with a name in its name."""
+        return next(self.root.glob(f"rec*{NAMED}*{kind}"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row: a name for its folder in `said`, the program, its settings.
+
+    code: 1 where some recordings cannot be read · after: what is done before the next row · slow: for make test-all
+    """
+
+    name: str
+    program: str
+    settings: Callable[[At], dict[str, object]]
+    code: int = 0
+    after: Callable[[At], None] = lambda at: None
+    slow: bool = False
+
+
+def _train(stage: str, **settings: object) -> dict[str, object]:
+    return {"stage": stage} | TINY | settings
+
+
+def _labels(at: At, name: str, **more: object) -> dict[str, object]:
+    return {"root": at.root, "out": at.out / "cohort", "targets": "[group]", "labels": at.root / f"{name}.txt"} | more
+
+
+def _with_align(at: At) -> dict[str, object]:
+    return {"model": at.out / "align", "embeddings": at.out / "embed.parquet", "cohort": at.out / "cohort"}
+
+
+def _write_reports(at: At) -> None:
+    sessions = read_sessions(at.out / "cohort")
+    texts = [Person(int(Path(path).name[3:5])).phrase for path in sessions["path"]]
+    reports = {"session_id": sessions["session_id"], "text": texts, "summary": None, "summariser": None}
+    write_table(at.out / "cohort" / "reports.parquet", pl.DataFrame(reports, schema=REPORTS), {"clef.format": "1"})
+    seal(at.out / "cohort")
+
+
+RUNS = (
+    Run("labels", "clef.importers.folder", lambda at: _labels(at, "labels", site="here")),
+    Run(
+        *("tables", "clef.importers.folder"),
+        lambda at: _labels(at, "tables", site="there", rate=RATE, unit="uV"),
+        after=_write_reports,
+    ),
+    Run(
+        *("bids", "clef.importers.bids"),
+        lambda at: {"root": at.root / "bids", "out": at.out / "bids", "targets": "[group]", "icd10": "[diagnosis]"},
+    ),
+    Run("tuh", "clef.importers.tuh", lambda at: {"root": at.root / "tuh", "out": at.out / "tuh"}),
+    Run(
+        *("heedb", "clef.importers.heedb"),
+        lambda at: {"root": at.root / "heedb", "out": at.out / "heedb", "reports": at.root / "heedb" / "reports"},
+    ),
+    Run(
+        *("synthetic", "clef.importers.synthetic"),
+        lambda at: {"out": at.out / "synthetic", "subjects": 4, "minutes": 0.5, "workers": 1},
+        slow=True,  # it reads nothing that could leak
+    ),
+    Run(
+        *("tokenizer", "clef.pretrain"),
+        lambda at: _train("tokenizer", out=at.out / "tokenizer", cohort=at.out / "cohort", steps=4),
+    ),
+    Run(
+        *("encode", "tokenizer.encode"),
+        lambda at: (
+            {"cohort": at.out / "cohort", "tokenizer": at.out / "tokenizer"}
+            | {"out": at.out / "tokens.zarr", "workers": 0}
+        ),
+    ),
+    Run(
+        *("recon", "clef.pretrain"),
+        lambda at: _train("recon", out=at.out / "recon", tokens=at.out / "tokens.zarr", steps=2),
+    ),
+    Run(
+        *("align", "clef.pretrain"),
+        lambda at: (
+            _train("align", out=at.out / "align", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")
+            | {"init": at.out / "recon", "steps": 2, "report_encoder.vocabulary": 4000, "wandb": "offline"}
+        ),
+    ),
+    Run(
+        *("embed", "clef.embed"),
+        lambda at: {"model": at.out / "align", "out": at.out / "embed.parquet", "tokens": at.out / "tokens.zarr"},
+    ),
+    Run(
+        *("embed_files", "clef.embed"),
+        lambda at: {"model": at.out / "align", "out": at.out / "embed_files.parquet", "recordings": at.root},
+        code=1,
+    ),
+    Run(
+        *("build", "benchmark.build"),
+        lambda at: (
+            {"cohort": at.out / "cohort", "suite": "labels", "folds": 2, "min_cases": 2, "match_on": "[sex]"}
+            | {"out": at.out / "tasks.parquet"}
+        ),
+    ),
+    Run(
+        *("run", "benchmark.run"),
+        lambda at: (
+            {"tasks": at.out / "tasks.parquet", "embeddings": at.out / "embed.parquet", "allow_overlap": True}
+            | {"cohort": at.out / "cohort", "tokens": at.out / "tokens.zarr", "out": at.out / "scores", "workers": 0}
+        ),
+    ),
+    Run(
+        *("bandpower", "benchmark.encode"),
+        lambda at: (
+            {"encoder": "bandpower", "cohort": at.out / "cohort", "out": at.out / "bandpower" / "it.parquet"}
+            | {"workers": 0}
+        ),
+    ),
+    Run(
+        *("fidelity", "benchmark.fidelity"),
+        lambda at: (
+            {"tokenizer": at.out / "tokenizer", "cohort": at.out / "cohort", "out": at.out / "fidelity"}
+            | {"split": "all", "sessions": 4, "workers": 0}
+        ),
+    ),
+    Run(
+        *("quality", "clef.quality"),
+        lambda at: {"cohort": at.out / "cohort", "out": at.out / "quality", "workers": 0},
+        code=1,
+    ),
+    Run(
+        *("inpaint", "clef.inpaint"),
+        lambda at: (
+            {"model": at.out / "align", "recording": at.named("edf"), "hertz": "[8,14]"} | {"out": at.out / "inpaint"}
+        ),
+    ),
+    Run(
+        *("inpaint_broken", "clef.inpaint"),
+        lambda at: (
+            {"model": at.out / "align", "recording": at.named("fif"), "hertz": "[8,14]"}
+            | {"out": at.out / "inpaint_broken"}
+        ),
+        code=1,
+    ),
+    Run(
+        *("view", "clef.view"),
+        lambda at: _with_align(at) | {"recording": at.named("edf"), "out": at.out / "view.html"},
+    ),
+    Run(
+        *("map", "clef.map"),
+        lambda at: _with_align(at) | {"out": at.out / "map", "pages": 2, "method": "pca", "workers": 0},
+    ),
+    Run(
+        *("crossfit", "clef.crossfit"),
+        lambda at: (
+            {"cohort": at.out / "cohort", "out": at.out / "crossfit", "folds": 2, "threads": 1}
+            | {"workers": 0, "device": "cpu", "tokenizer": "[steps=2]", "recon": "[steps=2]"}
+            | {"settings": "[" + ",".join(f"{k}={v}" for k, v in TINY.items() if k not in CROSSFIT) + "]"}
+        ),
+        slow=True,  # each of its programs has a row
+    ),
+    Run("deidentify", "tokenizer.deidentify", lambda at: {"root": at.root, "out": at.out / "shared"}, code=1),
+)
+
+
+def run_all(at: At, slow: bool = False) -> dict[str, Done]:
+    """Every quick row in turn, or every slow one after those, and how it ended."""
+    done = {}
+    for row in (row for row in RUNS if row.slow == slow):
+        done[row.name] = run(at.said / row.name, row.program, **row.settings(at))
+        row.after(at)
+    return done
+
+
+# ---- what they are given
+def make_planted(root: Path) -> None:
+    """The recordings with their labels, and a tree for every importer of a known archive."""
+    rows = [_label(Person(i), path) for i, path in enumerate(make_recordings(root))]
+    labels = pl.DataFrame(rows)
+    is_table = pl.col("file").str.ends_with(".csv")
+    labels.filter(~is_table).write_csv(root / "labels.txt")
+    labels.filter(is_table).write_csv(root / "tables.txt")
+    for name, tree in (("bids", bids), ("tuh", tuh), ("heedb", heedb)):
+        tree.make_tree(root / name, 6, 12)
+        for number, path in enumerate(sorted((root / name).rglob("*.edf"))):
+            plant(path, Person(number))
+    _plant_tables(root)
+
+
+def _label(person: Person, path: Path) -> dict:
+    """A line of the labels; people are called by their names, and some cells hold what does not belong there."""
+    odd, half = person.number % 5 == 0, person.number // 2 % 2
+    about = {"age": person.note if odd else str(30 + person.number), "sex": "FM"[person.number % 2]}
+    about |= {
+        "start": f"{person.born} in town" if odd else "2021-06-01 10:00",
+        "setting": person.surname if odd else "routine",
+    }
+    about |= {"split": ("train", "train", "val", "test")[person.number // 2 % 4], "group": "ab"[half]}
+    return {"file": path.name, "subject": f"{person.surname} {person.born}"} | about | {"comment": person.note}
+
+
+def _plant_tables(root: Path) -> None:
+    """A column of notes in every table of the trees, and a name where an age and a code belong; notes in reports."""
+    for path in (p for suffix in ("tsv", "csv") for p in root.glob(f"*/**/*.{suffix}")):
+        separator = "\t" if path.suffix == ".tsv" else ","
+        table = pl.read_csv(path, separator=separator, infer_schema=False)
+        notes = [Person(i).note for i in range(len(table))]
+        odd = {
+            name: pl.Series([Person(7).surname, *table[name][1:]]) for name in {"age", "diagnosis"} & set(table.columns)
+        }
+        table.with_columns(**odd, comment=pl.Series(notes)).write_csv(path, separator=separator)
+    for number, path in enumerate(sorted(root.glob("*/**/*.txt"))):
+        path.write_text(path.read_text() + Person(number).note)
