@@ -65,8 +65,8 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
     130: stopped with Ctrl-C, at any time · 143: stopped with SIGTERM; the same command goes on from there.
-    Whoever reads the output may leave, as `head` does: the program works on. An `argv` that is given leaves terminal and
-    signals as they are.
+    Whoever reads the output may leave, as `head` does: the program works on. An `argv` that is given leaves terminal
+    and signals as they are.
 
     `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
     where the command `clef` did, which leaves that in `__command__` of the main module.

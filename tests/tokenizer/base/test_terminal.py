@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import PATIENCE, ROOT, when_read
+from tests.helpers import PATIENCE, ROOT
 from tokenizer.base import terminal
 
 SCRIPT = """
@@ -68,15 +68,15 @@ def test_ctrl_c_is_one_line_and_130(when, tmp_path):
 
 @pytest.mark.parametrize("typed", (["tokenizer.deidentify"], ["clef", "tokenizer.deidentify"]))
 def test_ctrl_c_while_a_program_imports(typed, tmp_path):
-    os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "omegaconf.py").write_text(f"open({str(tmp_path / 'fifo')!r}).read()")  # an import that takes long
+    source = f"import time\nopen({str(tmp_path / 'loading')!r}, 'w').close()\ntime.sleep(60)\n"
+    (tmp_path / "yaml.py").write_text(source)  # an import that takes long
     path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     running = start([sys.executable, "-m", *typed, "root=x", "out=y"], cwd=tmp_path, environment=path)
-    writer = when_read(tmp_path / "fifo", lambda: running.poll() is None)
-    time.sleep(0.05)
+    while not (tmp_path / "loading").exists():
+        assert running.poll() is None
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=PATIENCE)
-    os.close(writer)
     assert (running.returncode, err) == (130, f"\n{' '.join(typed)}: {terminal.LINE}\n")
 
 
@@ -104,7 +104,6 @@ def test_a_program_works_on_when_nobody_reads(stream, tmp_path):
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: writer}
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(script(tmp_path, body), cwd=tmp_path, env=environment, text=True, **streams)
-    os.close(writer)
     assert done.returncode == 0 and (tmp_path / "written").is_file() and not done.stderr
 
 
@@ -116,7 +115,6 @@ def test_help_into_head_is_no_error(arguments):
     os.close(reader)
     command = [sys.executable, "-m", *arguments]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
 
 
