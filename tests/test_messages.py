@@ -1,6 +1,7 @@
 """Messages name settings as people type them: every `name=` in one is a setting of some program."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from tests.programs import schemas, settings_of
 from tokenizer.base.cli import as_typed
 
 WORD = re.compile(r"(?<![\w./?&{\"'-])([a-z][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*)=(?!=)")
+IN_BRACKETS = re.compile(r"\[[^\]]*\]")
+"""A value such as columns=[age=], whose parts are no settings."""
+KEYWORDS = {"session_id"}
+"""Of Python objects (`clef.TokenDataset`), which no program has."""
 SPEAKING = ("print", "ConfigError", "RecordingError", "ValueError")
 
 
@@ -31,10 +36,16 @@ def is_spoken(node: ast.AST) -> bool:
     return isinstance(function, ast.Name) and function.id in SPEAKING
 
 
+@functools.cache
+def known_settings() -> set[str]:
+    """The settings of all programs."""
+    return set().union(*map(settings_of, programs()))
+
+
 def misnamed(text: str) -> list[str]:
     """Words `name=` of a source's messages that no program has and that `as_typed` cannot complete."""
-    known = set().union(*map(settings_of, programs()))
-    words = {word for message in messages(text) for word in WORD.findall(message)} - known
+    words = {word for message in messages(text) for word in WORD.findall(IN_BRACKETS.sub("", message))}
+    words -= known_settings() | KEYWORDS
     return sorted(word for word in words if all(as_typed(s, f"{word}=") == f"{word}=" for s in schemas().values()))
 
 
