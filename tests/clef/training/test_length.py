@@ -9,7 +9,7 @@ from tokenizer.base.cli import ConfigError, parse
 from tokenizer.sessions import read_sessions
 
 LAPTOP = {"tokenizer": [(19, 300), (210, 394), (2_100, 1500), (182_000, 1500)],
-          "recon": [(19, 1000), (210, 1575), (2_100, 2600), (182_000, 2600)]}  # fmt: skip
+          "recon": [(19, 143), (210, 1575), (2_100, 2600), (182_000, 2600)]}  # fmt: skip
 
 
 @pytest.mark.parametrize("stage", LAPTOP)
