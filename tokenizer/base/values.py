@@ -96,9 +96,11 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping; a key that stands twice is an error."""
-        keys = [key.value for key, _ in node.value]
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise yaml.constructor.ConstructorError(problem=f"{twice[0]!r} stands twice", problem_mark=node.start_mark)
+        taken = set()
+        for key, _ in node.value:
+            if str(key.value) in taken:
+                raise yaml.constructor.ConstructorError(problem=f"{key.value!r} twice", problem_mark=key.start_mark)
+            taken.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
@@ -124,7 +126,9 @@ def read_yaml(path: str | Path) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ValueError(f"{path}: not readable YAML ({line}{error.problem})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: no text in UTF-8; save it as UTF-8") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ValueError(f"{path}: not readable YAML ({type(error).__name__})") from None
 
 
