@@ -41,13 +41,15 @@ def main(config: PretrainConfig) -> None:
     if config.dry_run:
         dry_run.say(config, device)
         return ranks.leave()
-    if device.type == "cpu" and config.machine is None and config.steps >= MANY_STEPS:
-        log.info("%s steps on a CPU are a matter of days; machine=laptop takes fewer and a smaller model", config.steps)
     settle_steps(config)
     run = Run(config.out, config, input_fingerprints(config), config.wandb)
     if run.finished:
         log.info("%s: already finished after %d steps, nothing changed", config.out, config.steps)
     else:
+        if device.type == "cpu" and config.machine is None and config.steps >= MANY_STEPS:
+            log.info(
+                "%s steps on a CPU are a matter of days; machine=laptop takes fewer and a smaller model", config.steps
+            )
         train_stage(stage, config, run, device)
         log.info("wrote %s: model, metrics.jsonl, checkpoints", config.out)
     log.info("next: %s", stage.next.format(**dataclasses.asdict(config)))

@@ -42,7 +42,7 @@ SPAWN = multiprocessing.get_context("spawn")  # polars has threads, which do not
 class DamageStores:
     """Settings of tools.damage_stores."""
 
-    kinds: list[str] = dataclasses.field(default_factory=lambda: ["tokens", "embeddings", "tasks", "scores", "cohort"])
+    kinds: list[str] = dataclasses.field(default_factory=lambda: list(KINDS))
     """Kinds of stores; model (a model folder) and run (the checkpoints of a run) can be asked for, too."""
     number: int = 2000
     """Damages to each kind."""

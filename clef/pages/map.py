@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 import clef
@@ -86,7 +85,7 @@ def map_page(drawn: Map) -> str:
     script = (Path(__file__).parent / "map.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return template("map.html.jinja").render(
-        map=drawn, data=content(drawn), script=Markup(script), digest=digest, version=clef.__version__
+        map=drawn, data=content(drawn), script=script, digest=digest, version=clef.__version__
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tokenizer.channels import CHANNELS
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.recording import RecordingError
 from tokenizer.sessions import read_sessions, write_sessions
-from tokenizer.store import DONE, REFUSED, TODO, TokenStore, create_store, text_bytes
+from tokenizer.store import DONE, REFUSED, TokenStore, create_store, text_bytes
 
 RATE = 200
 
@@ -196,9 +196,9 @@ def test_refused_sessions_of_a_store_are_not_lost_either(model, tiny_cohort, tmp
     kept = model.embeddings(tmp_path / "t.zarr", on_error="skip")
     assert kept.session_id == table["session_id"].gather([0, 2]).to_list() and len(kept.vectors) == 2
     assert len(model.tokenise(store)) == 2
-    store.group["status"][0] = TODO
-    with pytest.raises(ValueError, match="1 of 3 sessions are not encoded yet"):
-        model.embed(tmp_path / "t.zarr", on_error="nan")
+    create_store(tmp_path / "empty.zarr", table, model.vqgan, {})
+    with pytest.raises(ValueError, match="3 of 3 sessions are not encoded yet"):
+        model.embed(tmp_path / "empty.zarr", on_error="nan")
 
 
 ODD_SOURCES = {

@@ -12,7 +12,7 @@ from clef.network.encoder import Encoder, EncoderConfig
 from clef.stages.probe import LEAST, SESSIONS, bounded, make_probes
 from clef.tasks import FORMAT, write_tasks
 from tests.helpers import must, pretrain
-from tokenizer.base.files import write_table
+from tokenizer.base.tables import write_table
 from tokenizer.store import DONE, Tokens, TokenStore, create_store
 from tokenizer.vqgan import VQGAN, VQGANConfig
 

@@ -33,7 +33,7 @@ def dies(path):
 
 
 def takes_memory(path):
-    np.ones(80 * 2**20, np.uint8)
+    np.ones(tools.fuzz.fuzz_child.MEMORY + 2**24, np.uint8)
     return read(path)
 
 
