@@ -161,6 +161,7 @@ def test_mistakes_keep_their_exit_codes_and_name_the_program_as_typed(tmp_path):
     assert missing.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_spawned_workers_of_a_program_find_its_functions(tiny_cohort, tmp_path):
     done = clef("quality", f"cohort={tiny_cohort}", "out=q", "workers=2", cwd=tmp_path)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr

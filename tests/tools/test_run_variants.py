@@ -12,6 +12,7 @@ def test_of_the_processor():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not processor("avx2", "", "", "V4"), reason="only an x86-64 can pass for an older one")
 def test_a_variant_that_fails_is_a_row_and_the_exit_code(tmp_path):
     (tmp_path / "test_processor.py").write_text(SUITE)

@@ -41,6 +41,7 @@ def test_three_archives_become_one_cohort(cohort):
     assert len(read_reports(cohort)) > 12
 
 
+@pytest.mark.slow
 def test_it_goes_through_the_stages_of_the_demo(cohort, tmp_path):
     said, tokens = tmp_path / "said", tmp_path / "tokens.zarr"
     must(pretrain(said, "tokenizer", cohort=cohort, out=tmp_path / "tokenizer", steps=6))

@@ -249,6 +249,7 @@ def test_an_out_that_cannot_be_written_is_one_line_before_the_work(out, kind, sa
         check_out(tmp_path / good, kind)
 
 
+@pytest.mark.slow
 def test_benchmark_programs_refuse_such_an_out_and_a_full_disk_in_one_line(small_disk, tiny_cohort, tmp_path):
     build = {"cohort": tiny_cohort, "suite": "demo", "folds": 2, "min_cases": 2, "match_on": "[sex]"}
     done = run(tmp_path / "said", "benchmark.build", **build, out=tmp_path)
