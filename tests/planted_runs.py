@@ -149,6 +149,7 @@ RUNS = (
             {"tokenizer": at.out / "tokenizer", "cohort": at.out / "cohort", "out": at.out / "fidelity"}
             | {"split": "all", "sessions": 4, "workers": 0}
         ),
+        slow=True,
     ),
     Run(
         *("quality", "clef.quality"),

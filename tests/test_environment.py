@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import polars as pl
+import pytest
 import scipy.linalg
 import torch
 from threadpoolctl import threadpool_info
@@ -52,6 +53,7 @@ def test_what_was_exported_outside_changes_nothing_whatever_was_imported_before(
     assert suite_in(tmp_path) == expected | {"torch": 1, "east": 0, "pools": [1]}
 
 
+@pytest.mark.slow
 def test_it_is_changed_on_purpose_by_one_variable(tmp_path):
     found = suite_in(tmp_path, CLEF_TEST_ENVIRONMENT="OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TZ=Asia/Kolkata")
     assert (found["torch"], found["pools"], found["TZ"], found["east"]) == (2, [2], "Asia/Kolkata", 19_800)

@@ -71,6 +71,7 @@ def test_a_task_of_an_unknown_session_is_refused(files, recorded):
         run.main(run.RunConfig(str(files / "tasks.parquet"), str(files / "out"), [], str(recorded)))
 
 
+@pytest.mark.slow
 def test_the_cohort_is_read_and_each_table_of_tasks_checked_once(tiny_cohort, tiny_store, tmp_path):
     for name, matched in (("tasks", True), ("unmatched", False)):
         settings = BuildConfig(

@@ -168,6 +168,7 @@ def test_spawned_workers_of_a_program_find_its_functions(tiny_cohort, tmp_path):
     assert pl.read_parquet(tmp_path / "q" / "quality.parquet")["reason"].null_count() == 36 * 19
 
 
+@pytest.mark.slow
 def test_forked_workers_of_a_program_start_and_make_the_same_tokens(tiny_cohort, tiny_tokenizer, tiny_store, tmp_path):
     done = clef(
         "encode", f"cohort={tiny_cohort}", f"tokenizer={tiny_tokenizer}", "out=t.zarr", "workers=1", cwd=tmp_path

@@ -45,6 +45,7 @@ def test_the_program_writes_numbers_table_and_page(tmp_path, tiny_cohort, untrai
     assert all(f"| {channel} |" in text for channel in CHANNELS) and "nan" not in text
 
 
+@pytest.mark.slow
 def test_people_the_tokenizer_has_seen_are_flagged_and_a_bad_recording_is_a_line(tmp_path, tiny_cohort, untrained):
     cohort = tmp_path / "cohort"
     shutil.copytree(tiny_cohort, cohort)

@@ -39,6 +39,7 @@ def crossfitted(tiny_cohort, tmp_path_factory):
     return base / "out", stopped.err, done.err
 
 
+@pytest.mark.slow
 def test_no_folds_models_have_seen_its_people(crossfitted, tiny_cohort):
     out, _, _ = crossfitted
     table, about = read_folds(out)
@@ -53,6 +54,7 @@ def test_no_folds_models_have_seen_its_people(crossfitted, tiny_cohort):
         assert sorted(store.session_id) == sorted(TokenStore(out / f"fold{fold}" / "tokens.zarr").session_id)
 
 
+@pytest.mark.slow
 def test_what_is_to_be_done_is_foretold_and_followed(crossfitted):
     _, first, second = crossfitted
     assert "24 subjects, 36 sessions of 0.6 min (median); 2 folds of 12 to 12 subjects" in first
@@ -61,6 +63,7 @@ def test_what_is_to_be_done_is_foretold_and_followed(crossfitted):
     assert "next: python -m benchmark.build" in second and "in all; each fold" not in second
 
 
+@pytest.mark.slow
 def test_a_finished_folder_changes_nothing_and_other_settings_are_refused(crossfitted, tiny_cohort, tmp_path):
     out, _, _ = crossfitted
     before = snapshot(out / "clef") | snapshot(out / "fold1" / "recon")
@@ -87,6 +90,7 @@ def score(tasks, embeddings, folder):
     )
 
 
+@pytest.mark.slow
 def test_each_folds_people_are_scored_with_its_own_embeddings(crossfitted, tasks, tmp_path):
     out, _, _ = crossfitted
     of = {s: f"fold{f}" for s, f in read_folds(out)[0].iter_rows()}
@@ -104,6 +108,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("splits", "reason"), OTHERS)
 def test_tasks_in_other_folds_are_refused(crossfitted, tasks, tmp_path, splits, reason):
     with pytest.raises(ValueError, match=reason):

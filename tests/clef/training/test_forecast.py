@@ -60,6 +60,7 @@ def test_an_end_on_another_day_has_its_date():
     assert moment(later) == f"{later:%Y-%m-%d %H:%M}"
 
 
+@pytest.mark.slow
 def test_a_real_training_says_its_forecast_also_to_a_pipe(tiny_store, tmp_path):
     """Steps so many that the forecast is of minutes; it is stopped as soon as the line has come."""
     running = start(tmp_path / "said", "clef.pretrain", stage="recon", tokens=tiny_store, out=tmp_path / "r",

@@ -7,6 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import ROOT, TINY, must, pretrain, start, wait_until
 
 
@@ -43,6 +45,7 @@ def test_a_resumed_run_keeps_its_name_and_tells_nothing_private(tiny_store, tmp_
     assert json.loads((other / "run.json").read_text())["wandb_id"] != name
 
 
+@pytest.mark.slow
 def test_training_goes_on_when_wandb_dies(tiny_store, tmp_path):
     out, settings = tmp_path / "run", {"tokens": tiny_store, "steps": 200, "validate_every": 1000, "wandb": "offline"}
     running = start(tmp_path / "said", "clef.pretrain", **({"stage": "recon"} | TINY | settings), out=out)

@@ -188,6 +188,7 @@ def long_cohort(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_encoding_killed_and_resumed_gives_the_same_tokens_and_keeps_whole_shards(
     long_cohort, tiny_tokenizer, tmp_path
 ):
