@@ -99,10 +99,13 @@ def in_folds(sessions: pl.DataFrame, folder: str | Path) -> tuple[pl.DataFrame, 
     return placed.with_columns(split=pl.format("fold{}", "fold")).drop("fold").select(sessions.columns), about["folds"]
 
 
-def write_fold_cohort(cohort: Cohort, table: pl.DataFrame, fold: int, seed: int, out: Path) -> None:
+def write_fold_cohort(
+    cohort: Cohort, table: pl.DataFrame, fold: int, seed: int, out: Path, reports: bool = False
+) -> None:
     """The cohort as the models of one fold see it: the fold's subjects are `test`, a tenth of the others `val`.
 
-    Recordings stay where they are; their paths become absolute, since the folder is another.
+    Recordings stay where they are; their paths become absolute, since the folder is another. Reports are copied only
+    where they are asked for: each copy is one more place to keep to oneself.
     """
     others = table.filter(pl.col("fold") != fold)["subject_id"].sort().to_numpy()
     watched = np.random.default_rng((seed, 7, fold)).permutation(others)[: max(1, round(VAL_SHARE * len(others)))]
@@ -112,7 +115,7 @@ def write_fold_cohort(cohort: Cohort, table: pl.DataFrame, fold: int, seed: int,
     home = cohort.path.resolve()
     path = pl.col("path").map_elements(lambda p: str(home / p), pl.String)
     sessions = cohort.sessions.with_columns(split=split, path=path)
-    reports = cohort.reports if len(cohort.reports) else None
+    texts = cohort.reports if reports and len(cohort.reports) else None
     meta = home / "metadata" / "dataset.json"  # its name says whether people were drawn by a program
     name = json.loads(meta.read_text(encoding="utf-8"))["dataset_name"] if meta.is_file() else "cohort"
-    write_cohort(out, name, sessions, cohort.events, reports, cohort.descriptions)
+    write_cohort(out, name, sessions, cohort.events, texts, cohort.descriptions)

@@ -167,7 +167,7 @@ def prepare(config: CrossfitConfig, cohort: Cohort, table: pl.DataFrame, head: d
     for fold in range(config.folds):
         home = out / fold_name(fold) / "cohort"
         if not (home / "sessions.parquet").is_file():
-            write_fold_cohort(cohort, table, fold, config.seed, home)
+            write_fold_cohort(cohort, table, fold, config.seed, home, reports="align" in config.stages)
 
 
 def run_jobs(config: CrossfitConfig, todo: list[Job], seconds: dict[str, float]) -> None:

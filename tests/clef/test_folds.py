@@ -5,7 +5,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from clef.cohort import Cohort, write_cohort
+from clef.cohort import REPORTS, Cohort, write_cohort
 from clef.folds import draw_folds, in_folds, read_folds, write_fold_cohort, write_folds
 
 LABELS = ("a", "b")
@@ -54,6 +54,15 @@ def test_a_folds_cohort_holds_its_people_out_and_finds_the_recordings(cohort, tm
     assert sessions.filter(pl.col("split") == "val")["subject_id"].n_unique() == 2
     assert sessions["path"][0] == str((tmp_path / "cohort" / "0.edf").resolve())
     assert Cohort(tmp_path / "fold").events.equals(cohort.events)
+
+
+def test_a_folds_cohort_has_reports_only_for_alignment(cohort, tmp_path):
+    table = draw_folds(cohort, 5, 0)
+    texts = cohort.sessions.select("session_id").with_columns(text=pl.lit("Normal."), summary=None, summariser=None)
+    cohort.reports = texts.cast(REPORTS)
+    for reports in (False, True):
+        write_fold_cohort(cohort, table, 2, 0, tmp_path / str(reports), reports)
+        assert len(Cohort(tmp_path / str(reports)).reports) == len(texts) * reports
 
 
 def test_too_many_folds_are_refused(cohort):
