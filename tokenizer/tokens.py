@@ -71,6 +71,16 @@ def tokenise(
     return next(tokenise_each([source], vqgan, blank_below))
 
 
+@torch.inference_mode()
+def rebuild(reading: Reading, vqgan: VQGAN) -> tuple[Tokenised, np.ndarray]:
+    """Tokens of a reading, and the spectrogram (19, 128, T) dB that they give back, in the frames that it has."""
+    one, frames, width = tokenise(reading, vqgan), reading.spec.shape[-1], vqgan.config.frames_per_token
+    columns, device = -(-frames // width), vqgan.mean_db.device
+    tokens = torch.from_numpy(one.tokens[:, :columns].astype(np.int64))[None].to(device)
+    valid = F.pad(reading.valid, (0, columns * width - frames))[None].to(device)
+    return one, vqgan.decode(tokens, valid)[0, ..., :frames].cpu().numpy()
+
+
 def tokenise_each(
     readings: Iterable[Reading], vqgan: VQGAN, blank_below: float = 0.0, batch: int = 1
 ) -> Iterator[Tokenised]:

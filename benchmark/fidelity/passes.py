@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-import torch
 
 from benchmark.fidelity.measures import measure, measure_twins
 from benchmark.fidelity.probes import Features, features
@@ -18,7 +17,7 @@ from tokenizer.channels import CHANNELS
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, refused
 from tokenizer.recording import RecordingError
-from tokenizer.tokens import tokenise
+from tokenizer.tokens import rebuild
 from tokenizer.vqgan import VQGAN
 
 log = logging.getLogger(__name__)
@@ -45,12 +44,9 @@ class Reconstruction:
 
 def reconstruct(vqgan: VQGAN, reading: Reading) -> Reconstruction:
     """Encode a reading as for a token store, and decode that."""
-    one, frames, width = tokenise(reading, vqgan), reading.spec.shape[-1], vqgan.config.frames_per_token
-    columns, device = -(-frames // width), vqgan.mean_db.device
-    tokens = one.tokens[:, :columns].astype(np.int64)
-    valid = torch.nn.functional.pad(reading.valid, (0, columns * width - frames))
-    rebuilt = vqgan.decode(torch.from_numpy(tokens)[None].to(device), valid[None].to(device))[0, ..., :frames]
-    return Reconstruction(rebuilt.cpu().numpy(), tokens, one.valid[:columns])
+    one, rebuilt = rebuild(reading, vqgan)
+    columns = -(-rebuilt.shape[-1] // vqgan.config.frames_per_token)
+    return Reconstruction(rebuilt, one.tokens[:, :columns].astype(np.int64), one.valid[:columns])
 
 
 def evaluate(

@@ -71,10 +71,10 @@ class Locator:
 
     def _fitting(self, path: Parts) -> list[Path]:
         """The recordings below the root whose path is this one but for letter case and Unicode form."""
-        found = [self.root]
+        paths = [self.root]
         for part in path:
-            found = [folder / name for folder in found for name in self._listing(folder).get(_key(part), ())]
-        return [file for file in found if _is_recording(file)]
+            paths = [folder / name for folder in paths for name in self._listing(folder).get(_key(part), ())]
+        return [file for file in paths if _is_recording(file)]
 
     def _anywhere(self, name: str) -> list[Path]:
         return self._tree().get(_key(name), [])

@@ -81,8 +81,8 @@ def decode(data: bytes, name: str) -> tuple[str, list[str]]:
         raise ValueError(f"{name}: not text in {encoding.upper()}, as its first bytes say; save it as UTF-8") from None
     if "\0" in text:
         raise ValueError(f"{name}: not a text; expected a CSV: a line of column names, then lines of cells")
-    said = {"utf-8": [], "cp1252": ["not in UTF-8: read as Windows-1252 (Western European)"]}
-    return text, said.get(encoding, [f"read as {encoding.upper()}"])
+    remarks = {"utf-8": [], "cp1252": ["not in UTF-8: read as Windows-1252 (Western European)"]}
+    return text, remarks.get(encoding, [f"read as {encoding.upper()}"])
 
 
 def _without_mark(data: bytes) -> str:

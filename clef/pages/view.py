@@ -9,7 +9,6 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 import clef
 from clef.embeddings import seen_subjects
@@ -17,9 +16,9 @@ from clef.pages.regions import FRONT_TO_BACK, REGIONS, band_levels, cell_errors,
 from tokenizer.cells import BANDS, CELL_FLOOR_DB
 from tokenizer.channels import CHANNELS
 from tokenizer.quality.measures import BAD_FLAGS, measure_or_refuse
-from tokenizer.readings import Reading, reading_of
+from tokenizer.readings import reading_of
 from tokenizer.recording import Raw, Session
-from tokenizer.tokens import Tokenised, tokenise
+from tokenizer.tokens import Tokenised, rebuild
 
 if TYPE_CHECKING:
     from tokenizer.vqgan import VQGAN
@@ -83,7 +82,7 @@ def parts(session: Session, raw: Raw, min_channels: int, vqgan: "VQGAN | None" =
     if vqgan is None:
         made.regions, made.bands = draw_regions(own, None, captions), draw_bands(levels, None, bad)
         return made
-    made.one, again = rebuild(vqgan, reading)
+    made.one, again = rebuild(reading, vqgan)
     made.regions = draw_regions(own, region_means(again, valid, ok), captions)
     made.bands = draw_bands(levels, band_levels(again, valid, ok), bad)
     columns = -(-len(valid) // vqgan.config.frames_per_token)
@@ -115,16 +114,6 @@ def facts(session: Session, quality: list[dict[str, Any]]) -> list[tuple[str, st
         ("recorded at", f"{session.rate:g} Hz"),
         ("mains", mains),
     ]
-
-
-@torch.inference_mode()
-def rebuild(vqgan: "VQGAN", reading: Reading) -> tuple[Tokenised, np.ndarray]:
-    """Tokens of a reading, and the spectrogram (19, 128, T) dB that they give back."""
-    one, frames, width = tokenise(reading, vqgan), reading.spec.shape[-1], vqgan.config.frames_per_token
-    columns, device = -(-frames // width), vqgan.mean_db.device
-    tokens = torch.from_numpy(one.tokens[:, :columns].astype(np.int64))[None].to(device)
-    valid = torch.nn.functional.pad(reading.valid, (0, columns * width - frames))[None].to(device)
-    return one, vqgan.decode(tokens, valid)[0, ..., :frames].cpu().numpy()
 
 
 def code_numbers(tokens: np.ndarray, size: int) -> dict[str, Any]:

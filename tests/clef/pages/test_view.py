@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from clef.pages.view import About, age_words, code_numbers, page, parts, person_facts, rebuild, seen_words
+from clef.pages.view import About, age_words, code_numbers, page, parts, person_facts, seen_words
 from tokenizer.edf.writer import LABELS, eeg, write_edf
 from tokenizer.reading.read import ReadingConfig, read_with_raw
 from tokenizer.readings import reading_of
+from tokenizer.tokens import rebuild
 from tokenizer.vqgan import VQGAN, VQGANConfig
 
 TINY = VQGANConfig(width=16, encoder_blocks=1, decoder_blocks=1, codes=64, code_dimension=8)
@@ -42,7 +43,7 @@ def test_tokens_and_what_they_keep(made, broken):
     assert made.codes["tokens"] == 16 * 4 and made.codes["size"] == 64  # 50 s, of them 10 s of a gap
     assert made.errors["occipital"]["alpha"] is None and made.errors["all electrodes"]["alpha"] > 0
     vqgan = VQGAN(TINY).eval()
-    one, again = rebuild(vqgan, reading_of(broken[0]))
+    one, again = rebuild(reading_of(broken[0]), vqgan)
     assert again.shape == (19, 128, 50) and one.tokens.shape == (16, 128)
     assert "What the tokens keep" in page(made, About("x"))
 
