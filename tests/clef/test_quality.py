@@ -89,7 +89,7 @@ def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path):
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 130 and "goes on from here" in said and "Traceback" not in said
+    assert running.returncode == 130 and "goes on from here" in said and "Traceback" not in said, said
     assert not (tmp_path / "q" / "quality.parquet").exists()
     files["c"].unlink()
     files["c"].write_bytes(content)
