@@ -8,6 +8,7 @@ suite with other threads, another time zone or another locale. What stands for a
 import contextlib
 import locale
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def define() -> None:
     os.environ.update(DEFINED | given)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     time.tzset()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so in the background of a shell, and so for all children
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(locale.Error):  # not every system has it; there UTF-8 is what text files are by default
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # Python asks it for the encoding of each file that it opens
 
