@@ -1,6 +1,6 @@
 # make demo   the whole job on a synthetic cohort, into runs/demo/ (start it again to go on where it stopped)
 # make test   all tests but those marked slow or gpu; make test-all: every one; make lint: ruff
-# make test-anywhere   the tests as other machines run them (processor, threads, time zone, locale, order): about 15 minutes
+# make test-anywhere   the tests as other machines run them (processor, threads, time zone, locale, order): about 20 minutes
 # Each sets up .venv first: once, and again when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3

@@ -1,6 +1,6 @@
 """The test suite as another machine would run it: other processors, threads, time zones, locales and orders.
 
-    python -m tools.run_variants                                 # every variant, one after the other: about 15 minutes
+    python -m tools.run_variants                                 # every variant, one after the other: about 20 minutes
     python -m tools.run_variants variants=[elsewhere] tests=[tests/tokenizer]
 
 A variant stands for a machine that its numbers could depend on. What decides them is switched by the libraries' own
