@@ -16,11 +16,11 @@ import numpy as np
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import Model, load
 from clef.network.attention import Kernel, choose
+from clef.sources import recordings_in
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out
 from tokenizer.base.progress import track
-from tokenizer.reading.formats import recording_suffixes
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import Job, ReadingConfig, row_jobs
 from tokenizer.readings import reading_of
@@ -156,14 +156,7 @@ def find_recordings(root: Path, known: Collection[Path] = ()) -> list[Path]:
     """
     if not root.exists():
         raise ValueError(f"recordings={root}: there is no such file or folder; check the path")
-    if root.is_file():
-        return [root]
-    files = {p for p in root.rglob("*") if p.name.lower().endswith(recording_suffixes())}
-    top = root.resolve()
-    files |= {p for p in known if not p.name.lower().endswith(recording_suffixes()) and p.resolve().is_relative_to(top)}
-    if not files:
-        raise ValueError(f"recordings={root}: no recording here; looked for {', '.join(recording_suffixes())}")
-    return sorted(files)
+    return [root] if root.is_file() else recordings_in(root, known)
 
 
 def _below(file: Path, root: Path) -> str:

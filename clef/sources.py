@@ -11,7 +11,7 @@ import dataclasses
 import logging
 import os.path
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
@@ -170,13 +170,17 @@ def _of_path(path: Path, reading: ReadingConfig) -> list[Item]:
     return [Item(file.relative_to(path).as_posix(), Job(file, reading), file) for file in recordings_in(path)]
 
 
-def recordings_in(folder: Path) -> list[Path]:
-    """The recordings in a folder and below it, sorted. Raises ValueError if there are none."""
-    suffixes = recording_suffixes()
-    files = sorted(p for p in folder.rglob("*") if p.name.lower().endswith(suffixes))
+def recordings_in(folder: Path, known: Collection[Path] = ()) -> list[Path]:
+    """The recordings in a folder and below it, and those `known` ones there that no name tells; sorted.
+
+    Raises ValueError (one line) if there are none.
+    """
+    suffixes, top = recording_suffixes(), folder.resolve()
+    files = {p for p in folder.rglob("*") if p.name.lower().endswith(suffixes)}
+    files |= {p for p in known if not p.name.lower().endswith(suffixes) and p.resolve().is_relative_to(top)}
     if not files:
         raise ValueError(f"{folder}: no recording in this folder; looked for {', '.join(suffixes)}")
-    return files
+    return sorted(files)
 
 
 def _seen_from_shared_folder(items: list[Item]) -> list[Item]:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,11 @@ def no_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         yield
         return
-    asked: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    waiting: list[tuple[Any, ...]] = []
+    before = signal.signal(signal.SIGINT, lambda *event: waiting.append(event))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if asked:
-        raise KeyboardInterrupt
+        if waiting and callable(before):  # and not SIG_IGN
+            before(*waiting[0])

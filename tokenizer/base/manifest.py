@@ -14,8 +14,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tokenizer.base.files import write_aside, write_json
-from tokenizer.base.tables import file_sha256, stored_digest
+from tokenizer.base.files import file_digest, write_aside, write_json
+from tokenizer.base.tables import stored_digest
 
 MANIFEST = "metadata/manifest.json"
 FORMAT = 1
@@ -74,4 +74,4 @@ def member_digest(path: Path, remedy: str = "write it again, or copy it again") 
     """A name for the content of a file: the digest that a table says it has, otherwise that of its bytes."""
     with path.open("rb") as handle:
         table = handle.read(4) == b"PAR1"
-    return (stored_digest(path, remedy) if table else None) or file_sha256(path, None)
+    return (stored_digest(path, remedy) if table else None) or file_digest(path)

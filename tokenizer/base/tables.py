@@ -29,7 +29,7 @@ def write_table(target: str | Path, frame: pl.DataFrame, metadata: dict[str, str
         files.write_table(aside, frame, (metadata or {}) | {KEY: BLANK.decode()})
         place = _place(aside)
         assert place, "polars writes metadata as plain bytes"
-        digest = file_sha256(aside, place)
+        digest = _sealed_digest(aside, place)
         with aside.open("r+b") as handle:
             handle.seek(place)
             handle.write(digest.encode())
@@ -44,7 +44,7 @@ def read_table(path: str | Path, remedy: str = "write it again, or restore it fr
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; {remedy}")
     stored = stored_digest(path, remedy)
-    if stored is not None and stored != file_sha256(path, _place(path)):
+    if stored is not None and stored != _sealed_digest(path, _place(path)):
         raise ValueError(
             f"{path}: its bytes are not those that were written: it is damaged, or another program changed it; {remedy}"
             f" (a change made on purpose: tokenizer.base.tables.seal(FILE) accepts the file as it is)"
@@ -125,22 +125,20 @@ def _place(path: Path, remedy: str = "") -> int | None:
     return size - _TAIL - length + at + len(_MARK) if whole else None
 
 
-def file_sha256(path: Path, place: int | None) -> str:
+def _sealed_digest(path: Path, place: int) -> str:
     """SHA-256 of a file, in hex; the 64 bytes from `place` on count as zeros."""
-    digest, at = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     with path.open("rb") as handle:
-        if place is not None:
-            at = _update(digest, handle, place)
-            digest.update(BLANK)
-            handle.seek(at + len(BLANK))
+        _update(digest, handle, place)
+        digest.update(BLANK)
+        handle.seek(place + len(BLANK))
         _update(digest, handle, None)
     return digest.hexdigest()
 
 
-def _update(digest: "hashlib._Hash", handle: BinaryIO, count: int | None) -> int:
-    """Take in the next `count` bytes, or all; returns how many."""
+def _update(digest: "hashlib._Hash", handle: BinaryIO, count: int | None) -> None:
+    """Take in the next `count` bytes, or all."""
     done = 0
     while block := handle.read(2**20 if count is None else min(2**20, count - done)):
         digest.update(block)
         done += len(block)
-    return done

@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TypeVar
 
+from tokenizer.base.locks import no_interrupt
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
@@ -141,19 +143,12 @@ def _ctrl_c_later() -> Iterator[None]:
 
     The mask is for them, who inherit it. It does not keep the signal from this process, which any other thread takes.
     """
-    if threading.current_thread() is not threading.main_thread():  # Ctrl-C interrupts the main thread alone
-        yield
-        return
-    waiting = []
-    before = signal.signal(signal.SIGINT, lambda *event: waiting.append(event))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, before)
-        if waiting and callable(before):  # and not SIG_IGN
-            before(*waiting[0])
+    with no_interrupt():
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
