@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from tests.helpers import must, pretrain, run
 
 torch.set_num_threads(environment.threads())
+settings.register_profile("same", derandomize=True)  # the same examples every time; others: --hypothesis-profile=default
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
