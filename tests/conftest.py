@@ -15,7 +15,8 @@ from hypothesis import settings
 from tests.helpers import must, pretrain, run
 
 torch.set_num_threads(environment.threads())
-settings.register_profile("same", derandomize=True)  # the same examples every time; others: --hypothesis-profile=default
+# property tests try the same examples in every run; --hypothesis-profile=default draws others
+settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
 
 
