@@ -1,20 +1,22 @@
-"""Pictures of the report, as inline SVG and PNG: nothing is loaded from anywhere."""
+"""Pictures of the report, as inline SVG and PNG: nothing is loaded from anywhere.
+
+Text is drawn as shapes and never as mathematics, whatever a name holds; a picture has no text of anyone's in it.
+"""
 
 import base64
 import io
-from typing import TYPE_CHECKING
+import re
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-import polars as pl
+from markupsafe import Markup
 
+from benchmark.report.facts import Facts
 from benchmark.scores.comparing import mean_scores
-
-if TYPE_CHECKING:
-    from benchmark.scores.results import Results
+from benchmark.scores.results import Results
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#999999")  # Okabe and Ito
 STYLE = {
@@ -25,10 +27,13 @@ STYLE = {
     "axes.edgecolor": "#888888",
     "svg.fonttype": "path",
     "svg.hashsalt": "clef",
+    "text.parse_math": False,
 }
+LONGEST = 60
+"""Characters of a name beside an axis; a longer one is cut."""
 
 
-def colours(results: "Results") -> dict[str, str]:
+def colours(results: Results) -> dict[str, str]:
     """A colour per embedding, the same in every picture: its encoder's own, or the next of `COLOURS`."""
     names = results.scored.embeddings
     own = {name: encoder.colour for name, encoder in results.encoders.items()}
@@ -36,12 +41,17 @@ def colours(results: "Results") -> dict[str, str]:
     return {name: own.get(name) or next(others) for name in names}
 
 
-def as_svg(figure: plt.Figure) -> str:
-    """The figure as an <svg> element, scaling with the page."""
+def as_svg(figure: plt.Figure) -> Markup:
+    """The figure as an <svg> element, scaling with the page; comments, which would repeat its text, are left out."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     plt.close(figure)
-    return out.getvalue()[out.getvalue().index("<svg") :]
+    text = out.getvalue()[out.getvalue().index("<svg") :]
+    return Markup(re.sub(r"<!--.*?-->\n?|<metadata>.*?</metadata>", "", text, flags=re.S))
+
+
+def short(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def as_png(figure: plt.Figure) -> str:
@@ -52,7 +62,7 @@ def as_png(figure: plt.Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def means_figure(results: "Results") -> str:
+def means_figure(results: Results) -> Markup:
     """Mean AUROC with interval per embedding, and as diamonds the rows that are shown without matching, too."""
     rows = [(m.embedding, m) for m in mean_scores(results.scored)]
     if results.unmatched:
@@ -65,46 +75,40 @@ def means_figure(results: "Results") -> str:
             axes.plot([mean.low, mean.high], [y, y], color=c, lw=2, solid_capstyle="butt")
             axes.plot(mean.auroc, y, "o" if name in colour else "D", color=c, ms=6)
             axes.annotate(f"{mean.auroc:.3f}", (mean.high, y), (6, 0), textcoords="offset points", va="center")
-        axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+        axes.set_yticks(range(len(rows)), [short(name) for name, _ in rows])
         _chance(axes, "mean AUROC, 95 % interval")
         return as_svg(figure)
 
 
-def forest_figure(results: "Results", tasks: list[str]) -> str:
-    """AUROC with interval per task and embedding; the planted ceiling as a small bar."""
-    colour, means = colours(results), _seed_means(results)
-    count = len(colour)
+def forest_figure(facts: Facts, tasks: list[str]) -> Markup:
+    """AUROC with interval per task and shown embedding; the planted ceiling as a small bar."""
+    results, names = facts.results, facts.shown
+    colour, count, places = colours(results), len(names), np.arange(len(tasks))
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, (0.13 * count + 0.12) * len(tasks) + 0.9))
-        for y, task in enumerate(tasks):
-            if y % 2:
-                axes.axhspan(y - 0.5, y + 0.5, color="#f4f4f4", lw=0)
-            for i, (name, c) in enumerate(colour.items()):
-                value, low, high = means[task, name]
-                at = y + (i - (count - 1) / 2) * 0.8 / count
-                axes.plot([low, high], [at, at], color=c, lw=1.1)
-                axes.plot(value, at, "o", color=c, ms=3.2, label=name if y == 0 else None)
-            if ceiling := results.about["ceilings"].get(task):
-                axes.plot([ceiling, ceiling], [y - 0.42, y + 0.42], color="#000000", lw=1.4, label="planted ceiling")
-        axes.set_yticks(range(len(tasks)), [f"{results.words(t)}  (n={results.cases(t)})" for t in tasks])
+        for y in places[1::2]:
+            axes.axhspan(y - 0.5, y + 0.5, color="#f4f4f4", lw=0)
+        for i, name in enumerate(names):
+            value, low, high = np.array([facts.intervals[task, name] for task in tasks]).T
+            at = places + (i - (count - 1) / 2) * 0.8 / count
+            axes.hlines(at, low, high, color=colour[name], lw=1.1)
+            axes.plot(value, at, "o", color=colour[name], ms=3.2)
+        known = [(y, c) for y, t in zip(places, tasks, strict=True) if (c := facts.about["ceilings"].get(t))]
+        for y, ceiling in known:
+            axes.plot([ceiling, ceiling], [y - 0.42, y + 0.42], color="#000000", lw=1.4)
+        axes.set_yticks(places, [f"{short(results.words(t))}  (n={results.cases(t)})" for t in tasks])
         _chance(axes, "AUROC, 95 % interval; n = scored cases")
-        shown = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))  # one entry per label
-        axes.legend(
-            shown.values(),
-            shown.keys(),
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=4,
-            frameon=False,
-            fontsize=8,
-        )
+        keys = [(name, colour[name], "o") for name in names] + [("planted ceiling", "#000000", "|")] * bool(known)
+        _legend(axes, keys)
         axes.set_ylim(len(tasks) - 0.5, -0.5)
         return as_svg(figure)
 
 
-def _seed_means(results: "Results") -> dict[tuple[str, str], tuple[float, float, float]]:
-    mean = results.scored.scores.group_by("task", "embedding").agg(pl.col("auroc", "low", "high").mean())
-    return {(task, name): tuple(values) for task, name, *values in mean.iter_rows()}
+def _legend(axes: plt.Axes, keys: list[tuple[str, str, str]]) -> None:
+    """Names, colours and marks above the axes. Drawn by hand: a label that begins with an underscore is no label."""
+    lines = [plt.Line2D([], [], color=c, marker=m, ls="none", ms=5) for _, c, m in keys]
+    names = [short(name) for name, _, _ in keys]
+    axes.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False, fontsize=8)
 
 
 def _chance(axes: plt.Axes, label: str) -> None:
