@@ -127,7 +127,7 @@ def _mean(mean: Mean) -> str:
 
 
 def subgroup_rows(facts: Facts) -> list[dict[str, Any]]:
-    """Task-mean AUROC of the shown embeddings by group of people; `worst` marks the lowest level of each split of people."""
+    """Task-mean AUROC of the shown embeddings by group of people; `worst` marks the lowest of a kind of group."""
     table = getattr(facts.results, "subgroups", None)
     if table is None or not len(table):
         return []
@@ -147,7 +147,7 @@ def worst_groups(rows: list[dict[str, Any]]) -> list[str]:
         if marked:
             row = min(marked, key=lambda row: row["auroc"])
             lines.append(
-                f"{name} is worst at {row['by']} {row['level']}: {row['auroc']:.2f} [{row['low']:.2f}, {row['high']:.2f}], "
-                f"{row['tasks']} tasks, {row['people']} people."
+                f"{name} is worst at {row['by']} {row['level']}: {row['auroc']:.2f} "
+                f"[{row['low']:.2f}, {row['high']:.2f}], {row['tasks']} tasks, {row['people']} people."
             )
     return lines

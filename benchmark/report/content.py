@@ -24,7 +24,7 @@ def template(name: str) -> Any:
     pages = Environment(
         loader=loader, autoescape="html" in name, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    pages.filters |= {"plain": plain, "number": number}
+    pages.filters |= {"plain": plain, "number": number, "chance": chance}
     return pages.get_template(name)
 
 
@@ -34,9 +34,14 @@ def plain(text: object) -> str:
     return "".join("\\" + c if c in "\\`*_[]|#" else c for c in flat)
 
 
+def chance(q: float | None) -> str:
+    """A q value for people; nothing for None."""
+    return "" if q is None else "< 0.001" if q < 0.001 else f"{q:.3f}"
+
+
 def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
     """A number for a table; nothing for None."""
-    return "" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+    return "" if value is None else f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
 def summary(facts: Facts) -> dict[str, Any]:
@@ -52,10 +57,12 @@ def summary(facts: Facts) -> dict[str, Any]:
         "verdict": verdict(results),
         "means_have_tasks": any(hasattr(m, "low_tasks") for m in facts.means),
         "at_budget": facts.at_budget,
+        "has_smd": any(row["smd"] is not None for row in facts.rows),
+        "rows_in_words": words.rows_in_words(facts),
         "families": sorted({row["family"] for row in facts.rows}),
         "groups": sorted({row["group"] for row in facts.rows} - {""}),
         "flags": sorted({flag for row in facts.rows for flag in row["flags"]}),
-        "unmatched": words.unmatched_means(facts),
+        "unmatched": facts.unmatched,
         "differences": [(tables.difference_text(d), d.holds) for d in differences(scored)],
         "wins": [(name, facts.outcomes(name, "win"), facts.outcomes(name, "loss")) for name in facts.against],
         "tested": any(row["q"] is not None for each in facts.against.values() for row in each.values()),

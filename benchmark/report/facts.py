@@ -18,6 +18,7 @@ from benchmark.scores.results import Results
 HOLDS = 0.05
 """False discovery rate below which a single task is called won or lost."""
 CONTROL = ("baseline", "ablation")
+NOT_TESTED = dict.fromkeys(("by", "low", "high", "p", "q", "outcome"))
 
 
 class Facts:
@@ -39,6 +40,11 @@ class Facts:
     @cached_property
     def references(self) -> list[Mean]:
         return [m for m in mean_scores(self.scored) if self.role(m.embedding) == "reference"]
+
+    @cached_property
+    def unmatched(self) -> list[Mean]:
+        """Rows that are shown with controls drawn at random, too."""
+        return mean_scores(self.results.unmatched) if self.results.unmatched else []
 
     @cached_property
     def judged(self) -> list[str]:
@@ -128,7 +134,7 @@ class Facts:
                 "cases": row["cases"],
                 "controls": row["controls"],
                 "scores": {name: self.intervals[row["task"], name] for name in self.names},
-                "against": {name: self.against[name][row["task"]] for name in self.against},
+                "against": {name: self.against[name].get(row["task"], NOT_TESTED) for name in self.against},
                 "flags": self.flags.get(row["task"], []),
                 "smd": row.get("smd"),
                 "ceiling": self.about["ceilings"].get(row["task"]),
@@ -139,7 +145,7 @@ class Facts:
 
     def outcomes(self, name: str, outcome: str) -> list[dict[str, Any]]:
         """Tasks that a judged embedding won ("win") or lost ("loss") against the control, the clearest first."""
-        rows = [row | row["against"][name] | {"task": row["task"]} for row in self.rows if name in row["against"]]
+        rows = [row | row["against"][name] | {"task": row["task"]} for row in self.rows]
         return sorted((r for r in rows if r["outcome"] == outcome), key=lambda r: -abs(r["by"]))
 
 

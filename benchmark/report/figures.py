@@ -15,7 +15,6 @@ import numpy as np
 from markupsafe import Markup
 
 from benchmark.report.facts import Facts
-from benchmark.scores.comparing import mean_scores
 from benchmark.scores.results import Results
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#999999")  # Okabe and Ito
@@ -62,20 +61,20 @@ def as_png(figure: plt.Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def means_figure(results: Results) -> Markup:
-    """Mean AUROC with interval per embedding, and as diamonds the rows that are shown without matching, too."""
-    rows = [(m.embedding, m) for m in mean_scores(results.scored)]
-    if results.unmatched:
-        rows += [(f"{m.embedding}, unmatched", m) for m in mean_scores(results.unmatched)]
-    colour = colours(results)
+def means_figure(facts: Facts) -> Markup:
+    """Mean AUROC with interval per embedding; as diamonds what is no competitor: unmatched twins and references."""
+    rows = [(m.embedding, m, "o") for m in facts.means]
+    rows += [(f"{m.embedding}, unmatched", m, "D") for m in facts.unmatched]
+    rows += [(f"{m.embedding}, reference", m, "D") for m in facts.references]
+    colour = colours(facts.results)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 0.34 * len(rows) + 0.8))
-        for y, (name, mean) in enumerate(rows):
+        for y, (_, mean, marker) in enumerate(rows):
             c = colour[mean.embedding]
             axes.plot([mean.low, mean.high], [y, y], color=c, lw=2, solid_capstyle="butt")
-            axes.plot(mean.auroc, y, "o" if name in colour else "D", color=c, ms=6)
+            axes.plot(mean.auroc, y, marker, color=c, ms=6)
             axes.annotate(f"{mean.auroc:.3f}", (mean.high, y), (6, 0), textcoords="offset points", va="center")
-        axes.set_yticks(range(len(rows)), [short(name) for name, _ in rows])
+        axes.set_yticks(range(len(rows)), [short(name) for name, _, _ in rows])
         _chance(axes, "mean AUROC, 95 % interval")
         return as_svg(figure)
 
@@ -87,7 +86,7 @@ def forest_figure(facts: Facts, tasks: list[str]) -> Markup:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, (0.13 * count + 0.12) * len(tasks) + 0.9))
         for y in places[1::2]:
-            axes.axhspan(y - 0.5, y + 0.5, color="#f4f4f4", lw=0)
+            axes.axhspan(y - 0.5, y + 0.5, color="#f4f4f4", lw=0, zorder=-1)
         for i, name in enumerate(names):
             value, low, high = np.array([facts.intervals[task, name] for task in tasks]).T
             at = places + (i - (count - 1) / 2) * 0.8 / count

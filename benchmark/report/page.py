@@ -58,7 +58,7 @@ def _figures(facts: Facts) -> dict[str, Any]:
     from benchmark.report.figures import forest_figure, means_figure
 
     return {
-        "means_figure": means_figure(facts.results),
+        "means_figure": means_figure(facts),
         "calibration_figure": calibration_figure(facts),
         "labels_figure": labels_figure(facts),
         "balance_figure": balance_figure(checks.imbalances(facts)),

@@ -12,43 +12,57 @@ HOMES = (Path(__file__).parent, Path(__file__).parents[2])
 
 
 def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
-    """The whole protocol as pairs (what, how)."""
+    """The whole protocol as pairs (what, how); what the file of tasks does not say is left out."""
     scores, about, protocol = facts.scores, facts.about, facts.about.get("protocol", {})
-    chosen = ", ".join(
-        f"{n} x {w}" for w, n in scores["chosen_on"].value_counts(sort=True).sort("chosen_on").iter_rows()
-    )
+    cohort, seeds = about.get("cohort", {}), scores["seed"].n_unique()
     kept = sum(bool(c["kept"]) for c in about.get("counts", {}).values())
-    cohort = about.get("cohort", {})
     rows = [
         ("Suite", f"{about.get('suite', '?')}: {len(facts.scored.tasks)} tasks scored, {kept} built"),
-        ("Cohort", f"{cohort.get('name', '?')} ({cohort.get('fingerprint', '?')}); {facts.scored.subjects} people scored"),
+        ("Cohort", f"{cohort.get('name', '?')} ({cohort.get('fingerprint', '?')}), {facts.scored.subjects} scored"),
         ("Unit", f"{scores['unit'][0]}: one score per session"),
-        ("Windows", windows(protocol)),
-        ("Neither case nor control", excluded(protocol)),
+        ("Windows", windows(facts)),
+        ("Neither case nor control", excluded(facts)),
         ("Controls", f"{protocol.get('controls', '?')} per case; {protocol.get('matching', '?')}"),
         ("Scored on", f"{scores['scored_on'][0]}; split hash {split_hash(facts)}"),
-        ("Probe", ", ".join(scores["protocol" if "protocol" in scores.columns else "probe"].unique().sort())),
-        ("Components", components(facts)),
-        ("Label budgets", ", ".join(reversed(facts.budgets)) + " training cases" if facts.budgets else "all training cases"),
-        ("Regularisation chosen on", chosen),
+        ("Probe", probe(facts)),
+        ("Width", components(facts)),
+        ("Training cases", budgets(facts)),
+        ("Regularisation chosen on", ", ".join(scores["chosen_on"].unique().sort())),
         ("Intervals", f"95 %, {facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, paired over "
                       "embeddings, tied over tasks by shared subjects; the probe is held fixed. Per task: standard "
                       "error on the logit scale; means and differences: percentiles"),
         ("Single tasks", single_tasks(facts)),
-        ("Seeds", f"{scores['seed'].n_unique()} (other draws of folds and labelled people; not covered by the intervals)"),
+        ("Seeds", f"{seeds} (other draws of folds and labelled people; not covered by the intervals)"),
         ("Software", f"clef-eeg {clef.__version__}"),
     ]  # fmt: skip
     return [(what, how) for what, how in rows if how]
+
+
+def probe(facts: Facts) -> str:
+    """The probe in words."""
+    return ", ".join(facts.scores["protocol" if "protocol" in facts.scores.columns else "probe"].unique().sort())
+
+
+def budgets(facts: Facts) -> str:
+    """Label budgets in words, the smallest first."""
+    *fewer, most = reversed(facts.budgets) if facts.budgets else ["all"]
+    return f"{', '.join(fewer)} and {most}" if fewer else most
 
 
 def split_hash(facts: Facts) -> str:
     return ", ".join(facts.scores["split_hash"].unique().sort())
 
 
-def windows(protocol: dict[str, Any]) -> str:
+def windows(facts: Facts) -> str:
     """How long before and after a session an event may be, by how many tasks ask so."""
-    counts = Counter(_window(d) for d in protocol.get("definitions", {}).values())
+    counts = Counter(_window(d) for d in _definitions(facts))
     return "; ".join(f"{text} ({n} tasks)" for text, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _definitions(facts: Facts) -> list[dict[str, Any]]:
+    """What the file says of the tasks that were scored."""
+    every = facts.about.get("protocol", {}).get("definitions", {})
+    return [every[task] for task in facts.scored.tasks if task in every]
 
 
 def _window(definition: dict[str, Any]) -> str:
@@ -56,13 +70,14 @@ def _window(definition: dict[str, Any]) -> str:
     if kind == "ever" or (kind is None and days is None):
         return "anywhere in the record" if definition.get("family") not in ("finding", "label") else "of the session"
     where = {"before": "before the session", "around": "before or after the session"}.get(kind, "around the session")
-    return f"{where}, up to {days:g} days" if days is not None else where
+    return f"{where}, up to {days:g} day{'s' * (days != 1)}" if days is not None else where
 
 
-def excluded(protocol: dict[str, Any]) -> str:
-    """Of how many tasks carriers of neighbouring codes are left out; empty if the file does not say."""
-    each = [d["exclude"] for d in protocol.get("definitions", {}).values() if "exclude" in d]
-    return f"carriers of a code of the same block, in {sum(map(bool, each))} of {len(each)} tasks" if each else ""
+def excluded(facts: Facts) -> str:
+    """Whose neighbouring codes leave them out, in how many tasks; empty if the file does not say."""
+    each = [d["exclude"] for d in _definitions(facts) if "exclude" in d]
+    whom = "people with a code of the same block and none of the task's own"
+    return f"{whom} ({sum(map(bool, each))} of {len(each)} tasks)" if each else ""
 
 
 def components(facts: Facts) -> str:
@@ -74,31 +89,33 @@ def components(facts: Facts) -> str:
 
 
 def single_tasks(facts: Facts) -> str:
-    if not facts.control:
-        return ""
-    return f"held against {facts.control}: paired DeLong, false discovery rate over tasks by Benjamini and Hochberg"
+    """How single tasks are tested; empty without a control."""
+    test = "by DeLong's paired test, with false discovery rates (q) over tasks by Benjamini and Hochberg"
+    return f"compared with {facts.control} {test}" if facts.control and facts.judged else ""
 
 
 def quotation(facts: Facts) -> str:
     """One paragraph with every setting, for a methods section."""
     about, protocol, scores = facts.about, facts.about.get("protocol", {}), facts.scores
-    said = dict(protocol_rows(facts))
-    budgets = f" It was trained on {said['Label budgets']}." if facts.budgets else ""
-    neither = (
-        f" Neither cases nor controls were {said['Neither case nor control']}."
-        if "Neither case nor control" in said
-        else ""
+    on, controls, seeds = scores["scored_on"][0], protocol.get("controls", "?"), scores["seed"].n_unique()
+    suite = (
+        f"Embeddings were scored with the CLEF benchmark (clef-eeg {clef.__version__}), suite {about.get('suite', '?')}"
     )
-    events = f" Events count as follows: {said['Windows']}." if "Windows" in said else ""
-    return (
-        f"Embeddings were scored with the CLEF benchmark (clef-eeg {clef.__version__}), suite {about.get('suite', '?')}: "
-        f"{len(facts.scored.tasks)} tasks, {facts.scored.subjects} people{', a synthetic cohort' if facts.results.synthetic else ''}, "
-        f"one session per person and task. Each case had {protocol.get('controls', '?')} control(s); matching: "
-        f"{protocol.get('matching', '?')}.{neither}{events} A frozen embedding was read by this probe: {said['Probe']}."
-        f"{budgets} Scores are AUROCs on {scores['scored_on'][0]}, means over {scores['seed'].n_unique()} seed(s), with "
-        f"95 % intervals from {facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets that hold the probe "
-        f"fixed.{f' Single tasks were {single_tasks(facts)}.' if facts.control else ''} Split hash {split_hash(facts)}."
-    )
+    cohort = ", a synthetic cohort" if facts.results.synthetic else ""
+    neither, events, tests = excluded(facts), windows(facts), single_tasks(facts)
+    sentences = [
+        f"{suite}: {len(facts.scored.tasks)} tasks, {facts.scored.subjects} people{cohort}, a session per person and task.",
+        f"Each case had {controls} control{'s' * (controls != 1)}; matching: {protocol.get('matching', '?')}.",
+        f"Neither case nor control: {neither}." if neither else "",
+        f"Codes count as follows: {events}." if events else "",
+        f"Frozen embeddings were read by a probe: {probe(facts)}; trained on {budgets(facts)} training cases.",
+        f"Scores are AUROCs, {'on the test split' if on == 'test' else f'out of fold ({on})'}, means over {seeds} "
+        f"seed{'s' * (seeds != 1)}, with 95 % intervals from {facts.scored.replicates.shape[-1]} bootstrap resamples of "
+        "matched sets that hold the probe fixed.",
+        f"Single tasks were {tests}." if tests else "",
+        f"Split hash {split_hash(facts)}.",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def citations() -> list[str]:

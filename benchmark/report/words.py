@@ -5,7 +5,6 @@ from typing import Any
 from scipy.special import ndtr, ndtri
 
 from benchmark.report.facts import Facts
-from benchmark.scores.comparing import Mean, mean_scores
 
 FALSE_ALARMS = 0.10
 """Share of controls called cases at the threshold that the text speaks of."""
@@ -58,14 +57,9 @@ def matching_in_words(facts: Facts) -> list[str]:
     return lines + [_row_in_words(row) for row in matched_away(facts)]
 
 
-def unmatched_means(facts: Facts) -> list[Mean]:
-    """Rows that are shown with controls drawn at random, too."""
-    return mean_scores(facts.results.unmatched) if facts.results.unmatched else []
-
-
 def matched_away(facts: Facts) -> list[dict[str, Any]]:
     """Rows that know what cases and controls are matched on: `what` they know, `auroc` with matching, `unmatched`."""
-    without = {m.embedding: m.auroc for m in unmatched_means(facts)}
+    without = {m.embedding: m.auroc for m in facts.unmatched}
     return [
         {"name": m.embedding, "what": encoder.what, "auroc": m.auroc, "unmatched": without.get(m.embedding)}
         for m in facts.means
@@ -76,8 +70,15 @@ def matched_away(facts: Facts) -> list[dict[str, Any]]:
 def _row_in_words(row: dict[str, Any]) -> str:
     line = f"The {row['name']} row knows {row['what']}. It gets {row['auroc']:.2f} here"
     if row["unmatched"] is not None:
-        line += f", and {row['unmatched']:.2f} when controls are drawn at random: the difference is what matching takes away"
+        line += f", and {row['unmatched']:.2f} when controls are drawn at random: the difference is what matching takes"
+        line += " away"
     return line + ". An embedding is of interest by what it has above this row."
+
+
+def rows_in_words(facts: Facts) -> list[tuple[str, str]]:
+    """What each row is that one of our encoders made: pairs of name and words."""
+    rows = [(m.embedding, facts.results.encoders.get(m.embedding)) for m in facts.means + facts.references]
+    return [(name, encoder.what) for name, encoder in rows if encoder]
 
 
 def not_shown(facts: Facts) -> list[str]:
@@ -86,7 +87,8 @@ def not_shown(facts: Facts) -> list[str]:
     right = 100 * right_alarms(detected)
     return [
         "A diagnosis. Cases are as frequent here as the protocol makes them. In a clinic where "
-        f"{100 * RARE:.0f} of 100 people have the condition, about {right:.0f} of 100 alarms at the threshold above would be right.",
+        f"{100 * RARE:.0f} of 100 people have the condition, about "
+        f"{right:.0f} of 100 alarms at the threshold above would be right.",
         "The truth about patients. A case is somebody whose record holds the code; a control is somebody who had an "
         "EEG and whose record does not, rarely a healthy person.",
         "Other hospitals, amplifiers and years, and another training of the same model: intervals cover other people "

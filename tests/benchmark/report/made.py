@@ -1,4 +1,4 @@
-"""The results of a made-up run with everything that a report may show: budgets, predictions, balance, checks, groups."""
+"""A made-up run with everything that a report may show: budgets, predictions, balance, checks, groups."""
 
 import dataclasses
 
@@ -102,7 +102,8 @@ def made_up(effects: dict[str, float] | None = None, tasks: int = 12, hostile: b
     null = scored(dict.fromkeys(effects, 0.0), names[:3])
     levels = [("age", "18 to 40", 0.8), ("age", "over 60", 0.61), ("sex", "F", 0.7), ("sex", "M", 0.72)]
     groups = [
-        {"embedding": e, "by": by, "level": level, "auroc": a, "low": a - 0.05, "high": a + 0.05, "tasks": 9, "people": 40}
+        {"embedding": e, "by": by, "level": level, "auroc": a, "low": a - 0.05, "high": a + 0.05}
+        | {"everybody": 0.7, "tasks": 9, "people": 40}
         for e in effects
         for by, level, a in levels
     ]  # fmt: skip
