@@ -101,6 +101,7 @@ def _counts(part: pl.DataFrame, y: np.ndarray, scored: np.ndarray, fit: np.ndarr
     return {
         "task": part["task"][0],
         "family": part["family"][0],
+        "labels": "all",
         "cases": int(y[scored].sum()),
         "controls": int((~y[scored]).sum()),
         "train_cases": int(y[fit].sum()),
