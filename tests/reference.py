@@ -44,3 +44,30 @@ def spectrogram(x: NDArray) -> NDArray:
     )
     assert np.allclose(hz[:128], np.arange(128) / 4)
     return np.clip(10 * np.log10(density[:, :128].T + 1e-10), -40, 40)
+
+
+def delong(labels: NDArray, first: NDArray, second: NDArray) -> tuple[float, float]:
+    """DeLong's test as printed in 1988, with a loop over all pairs: difference of two AUROCs and its standard error."""
+    placed = []
+    for scores in (first, second):
+        wins = [[1.0 if x > y else 0.5 if x == y else 0.0 for y in scores[~labels]] for x in scores[labels]]
+        placed.append((np.mean(wins, axis=1), np.mean(wins, axis=0)))
+    cases, controls = (np.array([pair[k] for pair in placed]) for k in (0, 1))
+    covariance = np.cov(cases) / cases.shape[1] + np.cov(controls) / controls.shape[1]
+    by = cases[0].mean() - cases[1].mean()
+    return float(by), float(np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]))
+
+
+def obuchowski(labels: NDArray, scores: NDArray, cluster: NDArray) -> float:
+    """Variance of one AUROC of clustered rows, with the sums of Obuchowski 1997 and a loop over all pairs."""
+    wins = np.array([[1.0 if x > y else 0.5 if x == y else 0.0 for y in scores[~labels]] for x in scores[labels]])
+    case_of, control_of, area = cluster[labels], cluster[~labels], wins.mean()
+    s10 = s01 = s11 = 0.0
+    for name in np.unique(cluster):
+        of_cases = (wins.mean(1)[case_of == name] - area).sum()
+        of_controls = (wins.mean(0)[control_of == name] - area).sum()
+        s10, s01, s11 = s10 + of_cases**2, s01 + of_controls**2, s11 + of_cases * of_controls
+    i10, i01, i = (len(np.unique(c)) for c in (case_of, control_of, cluster))
+    m, n = wins.shape
+    s10, s01, s11 = i10 / ((i10 - 1) * m) * s10, i01 / ((i01 - 1) * n) * s01, i / (i - 1) * s11
+    return float(s10 / m + s01 / n + 2 * s11 / (m * n))

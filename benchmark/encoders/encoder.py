@@ -6,7 +6,7 @@ an encoder: who may be scored, what is shown beside a score, hints and colours a
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -37,12 +37,33 @@ class Inputs:
     """A token store made with the model's tokenizer."""
     device: str = "auto"
     """Where a model runs: auto, cpu, cuda or cuda:N."""
+    definitions: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """The tasks that will be scored, as their file defines them: codes, exclude, …"""
 
     @cached_property
     def signal(self) -> pl.DataFrame:
         """What was measured of each recording (`signal.MEASURED`), read once for all encoders that ask."""
         path = self.keep / "signal.parquet"
         return measure(self.cohort.path, self.cohort.sessions, path, self.blank_below, self.workers)
+
+
+@dataclasses.dataclass
+class TaskEmbeddings(Embeddings):
+    """Embeddings of which a part depends on the task; `vectors` is the part that does not.
+
+    columns: task -> what is added for it, (n, p), of the same p for every task
+    """
+
+    columns: Callable[[str], np.ndarray] = dataclasses.field(kw_only=True)
+
+    def of_task(self, task: str) -> np.ndarray:
+        """Vectors (n, D + p) for the sessions' score on one task."""
+        return np.concatenate([self.vectors, self.columns(task)], axis=1)
+
+
+def vectors_of(store: Embeddings, task: str) -> np.ndarray:
+    """Vectors (n, D) of an embedding for one task; of most they are the same for every task."""
+    return store.of_task(task) if isinstance(store, TaskEmbeddings) else store.vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +74,12 @@ class Encoder:
     embed: Inputs -> Embeddings, one vector per session; ValueError in one line where it cannot
     kind: what the metadata of its files call it
     role: `baseline` needs the cohort alone and is shown beside every score with cohort=; `ablation` needs a model and
-        belongs beside that model's score; `model` is what is judged
+        belongs beside that model's score; `model` is what is judged; `reference` (the planted causes of a synthetic
+        cohort) is shown, and is neither a control nor judged
     needs: fields of `Inputs`, beside the cohort, that have to be given
     fitted_on_nobody: no subject's data went into it, so its files need not say whom it has seen
     matched_away: it knows what cases and controls are matched on, so it is shown without matching, too
+    nuisance: it knows nothing, or hardly anything, of the brain: who is no better has not shown that it knows more
     colour: in figures; without one, the next free colour
     """
 
@@ -64,10 +87,11 @@ class Encoder:
     what: str
     embed: Callable[[Inputs], Embeddings]
     kind: str
-    role: Literal["baseline", "ablation", "model"]
+    role: Literal["baseline", "ablation", "model", "reference"]
     needs: tuple[str, ...] = ()
     fitted_on_nobody: bool = False
     matched_away: bool = False
+    nuisance: bool = False
     colour: str | None = None
 
 

@@ -3,26 +3,30 @@
 import textwrap
 from collections.abc import Mapping
 
+from benchmark.encoders.acquisition import ACQUISITION
 from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Encoder
-from benchmark.encoders.nuisance import NUISANCE
+from benchmark.encoders.metadata import METADATA
 from benchmark.encoders.ours import CLEF, CODES, UNTRAINED
+from benchmark.encoders.truth import TRUTH
 from clef.fold_embeddings import Store
 
 ENCODERS: dict[str, Encoder] = {
     encoder.name: encoder
     for encoder in (
         BANDPOWER,
-        NUISANCE,
+        METADATA,
+        ACQUISITION,
         UNTRAINED,
         CODES,
         CLEF,
+        TRUTH,
     )
 }
 
 
 def with_role(role: str) -> list[Encoder]:
-    """The encoders of a role (`baseline`, `ablation` or `model`), in the order of the table."""
+    """The encoders of a role (`baseline`, `ablation`, `model` or `reference`), in the order of the table."""
     return [encoder for encoder in ENCODERS.values() if encoder.role == role]
 
 

@@ -26,7 +26,7 @@ class Run:
         self.means = mean_scores(results.scored)
         names = [mean.embedding for mean in self.means]
         self.encoders = {n: e for n in names if (e := results.encoders.get(n) or ENCODERS.get(n))}
-        self.controls = [m for m in self.means if self.role(m.embedding) != "model"]
+        self.controls = [m for m in self.means if self.role(m.embedding) in ("baseline", "ablation")]
         self.judged = [m for m in self.means if self.role(m.embedding) == "model"]
         self.matched = results.about.get("protocol", {}).get("matched", True)
         self.out_of_fold = str(results.scored.scores["scored_on"][0]) != "test"
@@ -97,8 +97,8 @@ class Standing(Run):
 
     @cached_property
     def nuisance(self) -> Mean | None:
-        """A control that knows nothing of the brain, does better than guessing, and that it is not above."""
-        known = [m for m in self.controls if self.encoders[m.embedding].matched_away and m.low > 0.5]
+        """A control that knows hardly anything of the brain, does better than guessing, and that it is not above."""
+        known = [m for m in self.controls if self.encoders[m.embedding].nuisance and m.low > 0.5]
         return next((m for m in known if not self.is_above(m)), None)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmark.encoders.encoder import vectors_of
 from benchmark.scores.probes import GRID, INNER_FOLDS, MIN_VAL_CASES, probe_rows
 from benchmark.scores.statistics import auroc, auroc_interval, set_weights, subject_draws
 from clef.fold_embeddings import Store, of_fold
@@ -75,7 +76,8 @@ class Bench:
         for name in part["split"].unique():
             single = of_fold(store, name)
             if id(single) not in made:
-                made[id(single)] = single.vectors[[self.row[id(single)][s] for s in part["session_id"]]]
+                rows = [self.row[id(single)][s] for s in part["session_id"]]
+                made[id(single)] = vectors_of(single, part["task"][0])[rows]
             spaces[name] = made[id(single)]
         return spaces
 
@@ -101,6 +103,7 @@ def _counts(part: pl.DataFrame, y: np.ndarray, scored: np.ndarray, fit: np.ndarr
     return {
         "task": part["task"][0],
         "family": part["family"][0],
+        "labels": "all",
         "cases": int(y[scored].sum()),
         "controls": int((~y[scored]).sum()),
         "train_cases": int(y[fit].sum()),

@@ -20,6 +20,7 @@ from benchmark.scores.eligibility import (
     overlap_lines,
     scored_rows,
 )
+from benchmark.scores.predictions import Predictions
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
 from clef.fold_embeddings import Store
@@ -32,6 +33,7 @@ SCORES = {
     "task": pl.String,
     "family": pl.String,
     "embedding": pl.String,
+    "labels": pl.String,  # label budget: training cases the probe was given, "all" or a number
     "seed": pl.Int64,
     "auroc": pl.Float64,
     "low": pl.Float64,  # 95 % interval, bootstrap by matched set, the probe held fixed
@@ -54,12 +56,13 @@ SCORES = {
 }
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)  # one Scored is itself and no other: comparisons of it are computed once
 class Scored:
     """Scores with what is needed to compare them.
 
     scores: rows of `SCORES` · tasks, embeddings: names · replicates: (tasks, embeddings, R) bootstrap AUROCs, paired
     notes: what was left out and what is to be known, one line each · subjects: how many people were scored
+    main: the largest label budget · predictions: task -> its scored rows, of seed 0 at that budget
     """
 
     scores: pl.DataFrame
@@ -68,6 +71,8 @@ class Scored:
     replicates: np.ndarray
     notes: list[str]
     subjects: int
+    main: str = "all"
+    predictions: dict[str, Predictions] = dataclasses.field(default_factory=dict)
 
 
 def score(

@@ -2,7 +2,11 @@
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm
 
+from benchmark.scores.predictions import Predictions
+from benchmark.scores.scoring import Scored
+from benchmark.scores.statistics import auroc
 from clef.embeddings import Embeddings
 from clef.tasks import SCHEMA
 
@@ -27,3 +31,41 @@ def make_embeddings(tasks, effect, seed=0, width=64):
         cases = tasks.filter((pl.col("task") == task) & pl.col("label"))["subject_id"].to_numpy()
         x[cases, i] += effect
     return Embeddings([f"s{i}" for i in range(400)], x.astype(np.float32), "e")
+
+
+def make_scored(
+    effects, tasks=6, people=400, controls=1, ill=0.15, together=0.5, draws=(("all", 0),), seed=0
+) -> Scored:
+    """Scores of tasks over the same people, of whom a share `ill` has each illness, without probes or replicates.
+
+    effects: embedding -> how far cases lie above controls, in standard deviations, a number or one per task · together:
+    share of illness that is common to all tasks, and of score that is common to a person's tasks
+    """
+    rng, names = np.random.default_rng(seed), list(effects)
+    apart = np.array([np.broadcast_to(effects[name], tasks) for name in names])
+    frail, strange = rng.standard_normal(people), rng.standard_normal((len(names), people))
+    rows, predictions = [], {}
+    for t in range(tasks):
+        sick = np.sqrt(together) * frail + np.sqrt(1 - together) * rng.standard_normal(people) > norm.isf(ill)
+        own = rng.standard_normal((len(names), people))
+        scores = np.sqrt(together) * strange + np.sqrt(1 - together) * own + apart[:, t, None] * sick
+        part = make_predictions(rng, sick, scores, controls)
+        predictions[f"t{t}"] = part
+        for i, name in enumerate(names):
+            value = auroc(part.label, part.scores[i], part.fold, part.weight[None])[0]
+            row = {"task": f"t{t}", "family": "phenotype", "embedding": name, "auroc": value, "overlap": 0}
+            row |= {"cases": int(part.label.sum()), "train_cases": 40, "scored_on": "test", "flags": ""}
+            rows += [row | {"labels": labels, "seed": number} for labels, number in draws]
+    none = np.full((tasks, len(names), 2), np.nan)
+    return Scored(pl.DataFrame(rows), list(predictions), names, none, [], people, "all", predictions)
+
+
+def make_predictions(rng, sick, scores, controls) -> Predictions:
+    """Cases with so many controls each, drawn among all people: scores (embeddings, people)."""
+    case, control = (rng.permutation(np.flatnonzero(of)) for of in (sick, ~sick))
+    sets = min(len(case), len(control) // controls)
+    who = np.concatenate([case[:sets], control[: sets * controls]])
+    label = np.arange(len(who)) < sets
+    matched_set = np.concatenate([np.arange(sets), np.repeat(np.arange(sets), controls)])
+    ids, weight = np.char.add("s", who.astype(str)), np.where(label, 1.0, 1 / controls)
+    return Predictions(ids, who, label, weight, matched_set, np.zeros(len(who), int), scores[:, who], scores[:, who])

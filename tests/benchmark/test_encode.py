@@ -13,19 +13,19 @@ def test_it_writes_a_file_says_what_is_next_and_does_not_read_twice(recorded, tm
     assert f"wrote {tmp_path / 'b.parquet'}: 5 sessions x 228 dimensions" in done.err
     assert f"next: python -m benchmark.run tasks=tasks.parquet embeddings={tmp_path / 'b.parquet'}" in done.err
     before = (tmp_path / "signal.parquet").stat().st_mtime_ns
-    must(run(tmp_path / "s", "benchmark.encode", encoder="nuisance", out=tmp_path / "n.parquet", **settings))
-    assert read_embeddings(tmp_path / "n.parquet").name == "nuisance"
+    must(run(tmp_path / "s", "benchmark.encode", encoder="metadata", out=tmp_path / "n.parquet", **settings))
+    assert read_embeddings(tmp_path / "n.parquet").name == "metadata"
     assert (tmp_path / "signal.parquet").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(
     ("settings", "code", "said"),
     [
-        ({"encoder": "bandpwer"}, 2, "there are: bandpower, nuisance, untrained, codes, clef"),
+        ({"encoder": "bandpwer"}, 2, "there are: bandpower, metadata, acquisition, untrained, codes, clef"),
         ({"encoder": "codes", "tokens": "t.zarr"}, 2, "encoder=codes needs model=;"),
-        ({"encoder": "nuisance", "cohort": "nowhere"}, 1, "no sessions.parquet in this folder"),
+        ({"encoder": "metadata", "cohort": "nowhere"}, 1, "no sessions.parquet in this folder"),
         ({"encoder": "clef", "model": "nowhere", "tokens": "nowhere"}, 1, "no encoder here"),
-        ({"encoder": "nuisance", "worker": 1}, 2, "did you mean workers?"),
+        ({"encoder": "metadata", "worker": 1}, 2, "did you mean workers?"),
     ],
 )
 def test_mistakes_give_one_line_and_write_nothing(settings, code, said, recorded, tmp_path):

@@ -21,7 +21,7 @@ def test_names_and_kinds_are_unique_and_words_are_one_line():
 
 
 def test_baselines_need_the_cohort_alone():
-    assert {e.name for e in with_role("baseline")} == {"bandpower", "nuisance"}
+    assert {e.name for e in with_role("baseline")} == {"bandpower", "metadata", "acquisition"}
     assert all(not e.needs and e.fitted_on_nobody for e in with_role("baseline"))
     assert all("model" in e.needs and not e.fitted_on_nobody for e in with_role("ablation") + with_role("model"))
 
@@ -29,7 +29,13 @@ def test_baselines_need_the_cohort_alone():
 def test_a_file_is_known_by_what_it_says_not_by_its_name():
     assert encoder_of(store("codes")).name == "codes" and encoder_of(store("trained")).name == "clef"
     assert encoder_of(store("rebuilt")) is None and encoder_of(store(None)) is None
-    assert set(encoders_of({"nuisance": store(None), "mine": store("nuisance")})) == {"mine"}
+    assert set(encoders_of({"metadata": store(None), "mine": store("metadata")})) == {"mine"}
+
+
+def test_what_knows_hardly_anything_of_the_brain_is_marked_and_the_planted_causes_are_no_control():
+    assert {e.name for e in ENCODERS.values() if e.nuisance} == {"metadata", "acquisition"}
+    assert {e.name for e in ENCODERS.values() if e.matched_away} == {"metadata"}
+    assert [e.name for e in with_role("reference")] == ["truth"] and not ENCODERS["truth"].nuisance
 
 
 def test_help_names_every_encoder():

@@ -17,11 +17,11 @@ def results():
     tasks = make_tasks(2)
     stores = {name: make_embeddings(tasks, 1.0) for name in ("ours", "grey", "theirs")}
     scored = score_tasks(tasks, stores, resamples=20)
-    return Results(scored, {}, unmatched=scored, encoders={"grey": ENCODERS["nuisance"], "theirs": ENCODERS["codes"]})
+    return Results(scored, {}, unmatched=scored, encoders={"grey": ENCODERS["metadata"], "theirs": ENCODERS["codes"]})
 
 
 def test_an_encoder_has_its_colour_and_the_others_the_next(results):
-    assert colours(results) == {"ours": COLOURS[0], "grey": ENCODERS["nuisance"].colour, "theirs": COLOURS[1]}
+    assert colours(results) == {"ours": COLOURS[0], "grey": ENCODERS["metadata"].colour, "theirs": COLOURS[1]}
 
 
 def test_figures_are_svg_and_the_same_every_time(results):

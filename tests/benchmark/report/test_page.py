@@ -33,7 +33,7 @@ def test_synthetic_data_are_called_so(scored, tmp_path):
 
 
 def test_a_row_that_matching_takes_from_is_explained(scored, tmp_path):
-    nuisance = ENCODERS["nuisance"]
+    nuisance = ENCODERS["metadata"]
     text = page(tmp_path, Results(scored, {}, unmatched=scored, encoders={"known": nuisance}))
     assert f"<strong>The known row</strong> knows {nuisance.what}. It gets" in text
     assert "when controls are drawn at random" in text and "known, unmatched controls" in text

@@ -13,7 +13,7 @@ from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored
 from clef.embeddings import Embeddings
 
-CONTROLS = {"untrained": 0.70, "codes": 0.70, "bandpower": 0.65, "nuisance": 0.52}
+CONTROLS = {"untrained": 0.70, "codes": 0.70, "bandpower": 0.65, "metadata": 0.52, "acquisition": 0.53}
 TASKS, SEEN = 5, {"train": ["a hash"]}
 
 
@@ -64,21 +64,32 @@ def test_above_the_best_control_but_not_above_another_is_not_above():
 
 
 def test_amplifier():
-    sentences = lines(made({"ours": 0.87, "nuisance": 0.97}))
+    sentences = lines(made({"ours": 0.87, "metadata": 0.97}))
     assert list(sentences) == ["amplifier"]
-    assert "nuisance 0.970, ours 0.870" in sentences["amplifier"] and "beyond the amplifier" in sentences["amplifier"]
+    assert "metadata 0.970, ours 0.870" in sentences["amplifier"] and "beyond the amplifier" in sentences["amplifier"]
     assert "match_on=" in sentences["amplifier"]
 
 
 def test_amplifier_by_what_the_file_says_and_not_by_its_name():
-    results = made({"ours": 0.87, "site": 0.97}, without=["nuisance"])
+    results = made({"ours": 0.87, "site": 0.97}, without=["metadata"])
     assert "amplifier" not in lines(results)
-    results.encoders["site"] = ENCODERS["nuisance"]
+    results.encoders["site"] = ENCODERS["metadata"]
     assert "site 0.970, ours 0.870" in lines(results)["amplifier"]
 
 
+def test_the_amplifier_alone_counts_as_one_too():
+    assert "acquisition 0.970, ours 0.870" in lines(made({"ours": 0.87, "acquisition": 0.97}))["amplifier"]
+
+
+def test_the_planted_causes_are_neither_a_control_nor_judged():
+    results = made({"ours": 0.84, "truth": 0.99})
+    (line,) = verdict(results)
+    assert line.rule == "above" and line.embedding == "ours" and line.control == "untrained"
+    assert "alone" in lines(made({"ours": 0.84, "truth": 0.99}, without=list(CONTROLS)))
+
+
 def test_a_nuisance_row_that_guesses_says_nothing_about_an_embedding():
-    assert list(lines(made({"ours": 0.50, "nuisance": 0.51}))) == ["below"]
+    assert list(lines(made({"ours": 0.50, "metadata": 0.51}))) == ["below"]
 
 
 def test_chance():
@@ -160,8 +171,8 @@ def test_no_ablation():
 
 
 def test_no_baseline():
-    line = lines(made({"ours": 0.84}, without=["bandpower", "nuisance"]))["no-baseline"]
-    assert "no row `bandpower`, `nuisance`" in line and "cohort=COHORT" in line
+    line = lines(made({"ours": 0.84}, without=["bandpower", "metadata", "acquisition"]))["no-baseline"]
+    assert "no row `bandpower`, `metadata`, `acquisition`" in line and "cohort=COHORT" in line
 
 
 # ---- all of them

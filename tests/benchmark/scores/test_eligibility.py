@@ -58,11 +58,11 @@ def test_bad_embeddings_give_one_line():
 
 
 def test_only_who_is_fitted_on_nobody_need_not_say_whom_it_has_seen():
-    stores = {kind: Embeddings(["s"], np.zeros((1, 1)), kind, config={"kind": kind}) for kind in ("nuisance", "codes")}
+    stores = {kind: Embeddings(["s"], np.zeros((1, 1)), kind, config={"kind": kind}) for kind in ("metadata", "codes")}
     told = Embeddings(["s"], np.zeros((1, 1)), "told", trained_on={"train": ["x"]})
     stores |= {"told": told, "mine": Embeddings(["s"], np.zeros((1, 1)), "mine")}
     overlap = find_overlap(make_tasks(1), stores, allow=False)
-    assert overlap == {"nuisance": 0, "codes": None, "told": 0, "mine": None}
+    assert overlap == {"metadata": 0, "codes": None, "told": 0, "mine": None}
     lines = overlap_lines(stores, overlap | {"told": 2})
     assert [line.split(":")[0] for line in lines] == ["told", "codes", "mine"]
     assert "OVERLAP" in lines[0] and all("training subjects unknown" in line for line in lines[1:])
