@@ -20,6 +20,7 @@ from benchmark.scores.eligibility import (
     overlap_lines,
     scored_rows,
 )
+from benchmark.scores.predictions import Predictions
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
 from clef.fold_embeddings import Store
@@ -60,6 +61,7 @@ class Scored:
 
     scores: rows of `SCORES` · tasks, embeddings: names · replicates: (tasks, embeddings, R) bootstrap AUROCs, paired
     notes: what was left out and what is to be known, one line each · subjects: how many people were scored
+    predictions: task -> what the probes said of each scored session
     """
 
     scores: pl.DataFrame
@@ -68,6 +70,7 @@ class Scored:
     replicates: np.ndarray
     notes: list[str]
     subjects: int
+    predictions: dict[str, Predictions] = dataclasses.field(default_factory=dict)
 
 
 def score(
