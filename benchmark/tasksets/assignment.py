@@ -27,10 +27,13 @@ def pair_on_line(
     """
     a_order, b_order = _sorted(cases, rng), _sorted(pool, rng)
     a, b = cases[a_order].astype(np.float64), pool[b_order].astype(np.float64)
+    if len(a) and len(b) and a[0] == a[-1] == b[0] == b[-1]:  # all alike, as where age is unknown: any pairs will do
+        pairs = min(len(a), len(b))
+        return a_order[:pairs], b_order[:pairs]
     # shifted by less than any difference that matters, cases lean upwards or downwards where both are as near
     leaning = np.maximum.accumulate(a + rng.uniform(-JITTER, JITTER, len(a)) * caliper)
     low, high = _bands(a, leaning, b, caliper)
-    rows, columns = _trace(*_choices(leaning, b, low, high, caliper), low, high)
+    rows, columns = _best_pairs(leaning, b, low, high, caliper)
     return a_order[rows], b_order[columns]
 
 
@@ -52,38 +55,40 @@ def _bands(a: np.ndarray, leaning: np.ndarray, b: np.ndarray, caliper: float) ->
     return np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
 
 
-def _choices(
+def _best_pairs(
     a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, caliper: float
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """For each case, over its band, packed in bits: is it paired with this candidate or one before; with this one?"""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted positions of cases and of their candidates (p,): the programme forwards, then its choices backwards."""
     pair = (len(a) + 1) * caliper * 1.01  # one more pair is worth more than all distances together
-    best, filled = np.zeros(len(b) + 1), 0  # best(i, j) of the row before, valid as far as any case has reached
-    paired, here = [], []
-    for value, start, stop in zip(a.tolist(), low.tolist(), high.tolist(), strict=True):
+    offset = np.concatenate([[0], np.cumsum(np.maximum(high - low, 0))]).tolist()
+    # for each cell of the bands: is the case paired with this candidate or one before; is this one the best so far?
+    paired, newest = np.empty(offset[-1], bool), np.empty(offset[-1], bool)
+    best, reached = np.zeros(len(b) + 1), 0  # best(i, j) of the row before, valid up to where any case has reached
+    starts, stops = low.tolist(), high.tolist()
+    for case, value in enumerate(a.tolist()):
+        start, stop, cells = starts[case], stops[case], slice(offset[case], offset[case + 1])
         if stop <= start:
-            paired.append(np.empty(0, np.uint8))
-            here.append(paired[-1])
             continue
-        best[filled + 1 : stop + 1] = best[filled]
-        filled = max(filled, stop)
+        best[reached + 1 : stop + 1] = best[reached]
+        reached = stop
         taking = best[start:stop] + (pair - np.abs(b[start:stop] - value))
-        most = np.maximum.accumulate(taking)
-        paired.append(np.packbits(most > best[start + 1 : stop + 1]))
-        here.append(np.packbits(np.diff(most, prepend=-1.0) > 0))
-        np.maximum(best[start + 1 : stop + 1], most, out=best[start + 1 : stop + 1])
-    return paired, here
+        most, without = np.maximum.accumulate(taking), best[start + 1 : stop + 1]
+        np.greater(most, without, out=paired[cells])
+        np.equal(most, taking, out=newest[cells])
+        np.maximum(most, without, out=without)
+    return _trace(paired, newest, starts, stops, offset)
 
 
 def _trace(
-    paired: list[np.ndarray], here: list[np.ndarray], low: np.ndarray, high: np.ndarray
+    paired: np.ndarray, newest: np.ndarray, starts: list[int], stops: list[int], offset: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs, from the last case back to the first: sorted positions of cases and of candidates."""
-    pairs, limit = [], len(low) and int(high.max())
-    for case in range(len(low) - 1, -1, -1):
-        start, stop = int(low[case]), min(limit, int(high[case]))
-        if stop <= start or not np.unpackbits(paired[case], count=stop - start)[-1]:
-            continue
-        limit = start + int(np.flatnonzero(np.unpackbits(here[case], count=stop - start))[-1])
-        pairs.append((case, limit))
+    pairs, limit = [], max(stops, default=0)
+    for case in range(len(starts) - 1, -1, -1):
+        start, stop = starts[case], min(limit, stops[case])
+        last = offset[case] + stop - start - 1
+        if stop > start and paired[last]:
+            # the nearest True at or before the last cell: its candidate is the pair, and the next case ends below it
+            limit = start + (stop - start - 1) - int(newest[offset[case] : last + 1][::-1].argmax())
+            pairs.append((case, limit))
     rows, columns = np.array(pairs[::-1], np.int64).reshape(-1, 2).T
     return rows, columns

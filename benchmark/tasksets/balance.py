@@ -34,26 +34,34 @@ def balance_of(labelled: pl.DataFrame, matched: pl.DataFrame) -> dict[str, Balan
 
 def _balance(labelled: pl.DataFrame, matched: pl.DataFrame) -> Balance:
     both = pl.concat([labelled.select(COLUMNS), matched.select(COLUMNS)])
+    names, columns = list(values := covariates(both)), list(values.values())
+    x = np.column_stack(columns) if columns else np.empty((len(both), 0))
     case, n = both["label"].to_numpy(), len(labelled)
-    weight = member_weights(matched["label"].to_numpy(), matched["case"].to_numpy())
-    table = {}
-    for name, x in covariates(both).items():
-        apart, spread = _difference(x[:n], case[:n], np.ones(n))
-        left, _ = _difference(x[n:], case[n:], weight)
-        spread = spread or float(np.nanstd(x[:n]))  # each group all alike: a site of cases only
-        table[name] = [round(apart / spread, 4), round(left / spread, 4)] if spread else [0.0, 0.0]
-    return table
+    apart, spread = _differences(x[:n], case[:n], np.ones(n))
+    left, _ = _differences(x[n:], case[n:], member_weights(case[n:], matched["case"].to_numpy()))
+    table = np.divide([apart, left], spread, out=np.zeros((2, len(names))), where=spread > 0)
+    return dict(zip(names, table.T.round(4).tolist(), strict=True))
 
 
-def _difference(x: np.ndarray, case: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Weighted mean of the cases less that of the controls, among known values, and the pooled standard deviation."""
-    known = ~np.isnan(x)
-    groups = [(x[rows], weight[rows]) for rows in (known & case, known & ~case)]
-    if not all(len(values) for values, _ in groups):
-        return 0.0, 0.0  # nothing to compare
-    means = [np.average(values, weights=w) for values, w in groups]
-    variances = [np.average((values - m) ** 2, weights=w) for (values, w), m in zip(groups, means, strict=True)]
-    return float(means[0] - means[1]), float(np.sqrt(np.mean(variances)))
+def _differences(x: np.ndarray, case: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means of the cases less those of the controls (p,), among known values, and the spread (p,) they have.
+
+    x: (n, p), NaN where unknown. A covariate that is known of one group alone has nothing to compare: 0.
+    """
+    known, x = ~np.isnan(x), np.nan_to_num(x)
+    (first, below), (second, above) = (_moments(x[rows], known[rows] * weight[rows, None]) for rows in (case, ~case))
+    spread = np.sqrt((below + above) / 2)
+    # each group all alike, as with a site of cases only: in units of everybody's spread
+    spread = np.where(spread > 0, spread, np.sqrt(_moments(x, known.astype(float))[1]))
+    return np.nan_to_num(first - second), np.nan_to_num(spread)
+
+
+def _moments(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means and variances (p,) of the columns of x (n, p); NaN where nothing has weight."""
+    total = weight.sum(0)
+    total = np.where(total > 0, total, np.nan)
+    mean = (weight * x).sum(0) / total
+    return mean, (weight * (x - mean) ** 2).sum(0) / total
 
 
 def largest(about: Mapping[str, Any], task: str, split: str) -> float | None:

@@ -35,7 +35,8 @@ def match_sets(
     of the set's case); a case without any control is left out, and so are unused controls. `match_on` names what
     is matched, out of MATCH_ON: age within `AGE_YEARS` and the others exactly, or all by `match="propensity"`.
     """
-    rng, frame = np.random.default_rng(seed), labelled.sort("session_id")
+    rng, frame = np.random.default_rng(seed), labelled.select("session_id", "label", *match_on)
+    frame = frame if frame["session_id"].is_sorted() else frame.sort("session_id")  # the draw depends on no order
     case = frame["label"].to_numpy()
     if case.all() or not case.any():
         return _as_sets([])
