@@ -11,19 +11,22 @@ cohort. For small cohorts `folds=5` leaves the cohort's split aside and puts who
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
-from benchmark.report.tables import text_table
+from benchmark.report.counts import counts_table
+from benchmark.tasksets.balance import UNBALANCED, Balance, balance_of, unbalanced
+from benchmark.tasksets.covariates import MATCH_ON
 from benchmark.tasksets.labelling import EventIndex, label_sessions
-from benchmark.tasksets.matching import AGE_YEARS, MATCH_ON, assign_folds, draw_sets, match_sets
+from benchmark.tasksets.matching import MATCHES, assign_folds, draw_sets, match_sets, matching_in_words
 from benchmark.tasksets.suites import Definition, read_suite
 from clef.cohort import Cohort
 from clef.folds import in_folds
 from clef.tasks import SCHEMA, check_tasks, write_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out, fingerprint
+from tokenizer.base.progress import track
 from tokenizer.sessions import SPLITS
 
 log = logging.getLogger(__name__)
@@ -39,10 +42,12 @@ class BuildConfig:
     """clinical (234 tasks), demo (every concept with enough cases), labels (every labelled column), or a YAML file."""
     matched: bool = True
     """Match controls to cases on sex, site, setting and age; false: the same cases, random controls."""
+    match: Literal["exact", "propensity"] = "exact"
+    """exact: equal values, and age within 5 years; propensity: within 0.2 sd of the logit of being a case."""
     match_on: list[str] = dataclasses.field(default_factory=lambda: list(MATCH_ON))
     """What cases and controls share: any of sex, site, setting, age (within 5 years). Fewer of them keep more cases."""
     controls: int = 1
-    """Controls per case."""
+    """Most controls per case; cases with fewer count as much, each control of k then 1/k."""
     folds: int = 0
     """0: keep the cohort's split. N: leave it aside and put whole matched sets into N folds, for small cohorts."""
     splits: list[str] = dataclasses.field(default_factory=lambda: list(SPLITS))
@@ -62,7 +67,8 @@ def make_tasks(
 ) -> pl.DataFrame:
     """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see clef.tasks).
 
-    `settings`: match_on, controls, splits, min_cases, max_cases, seed, crossfit, as for `python -m benchmark.build`.
+    `settings`: match, match_on, controls, splits, min_cases, max_cases, seed, crossfit, as for
+    `python -m benchmark.build`.
     Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.
     """
     config = BuildConfig(str(cohort), "", suite, matched=matched, folds=folds, **settings)
@@ -72,7 +78,7 @@ def make_tasks(
 
 
 def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """The tasks and what their file says about them: suite, protocol, counts of what was left out, cohort.
+    """The tasks and what their file says about them: suite, protocol, counts of what was left out, balance, cohort.
 
     Not checked yet: `write_tasks` does that to whatever it writes, and `make_tasks` to what it returns.
     """
@@ -83,17 +89,19 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
         sessions, _ = in_folds(sessions, config.crossfit)
     index = EventIndex(sessions, _events(cohort))
     definitions = read_suite(config.suite, index.codes)
-    parts, counts = [], {}
-    for definition in definitions:
-        part, counts[definition.task] = _one_task(index, definition, config)
-        parts += [part] if len(part) else []
+    parts, counts, balance = [], {}, {}
+    for definition in track(definitions, "tasks"):
+        part, counts[definition.task], table = _one_task(index, definition, config)
+        if len(part):
+            parts.append(part)
+            balance[definition.task] = table
     if not parts:
         raise ValueError(
             f"suite={config.suite}: none of {len(definitions)} tasks has {config.min_cases} matched cases where it "
             f"needs them; lower min_cases, use folds=5 for a small cohort, or choose another suite"
         )
     tasks = pl.concat(parts).sort("task", "split", "match_id", "label", "session_id")
-    return tasks, _about(config, cohort, tasks, definitions, counts)
+    return tasks, _about(config, cohort, tasks, definitions, counts) | {"balance": balance}
 
 
 def _check(config: BuildConfig) -> None:
@@ -103,6 +111,8 @@ def _check(config: BuildConfig) -> None:
         raise ConfigError("folds= and crossfit=: give one; crossfit= brings folds of its own")
     if config.controls < 1 or config.min_cases < 2:
         raise ConfigError("controls must be 1 or more and min_cases 2 or more")
+    if config.match not in MATCHES:
+        raise ConfigError(f"match={config.match}: there is no such matching; there are: {', '.join(MATCHES)}")
     if odd := sorted(set(config.match_on) - set(MATCH_ON)):
         raise ConfigError(f"match_on={odd[0]}: cannot be matched on; there are: {', '.join(MATCH_ON)}")
     if odd := sorted(set(config.splits) - set(SPLITS)):
@@ -117,14 +127,17 @@ def _events(cohort: Cohort) -> pl.DataFrame:
     return cohort.events
 
 
-def _one_task(index: EventIndex, task: Definition, config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Rows of one task (none if it has too few cases) and its counts."""
+def _one_task(
+    index: EventIndex, task: Definition, config: BuildConfig
+) -> tuple[pl.DataFrame, dict[str, Any], dict[str, Balance]]:
+    """Rows of one task (none if it has too few cases), its counts, and its balance in each split."""
     seed = int(fingerprint(task.task, str(config.seed)), 16)
     labelled = label_sessions(index, task, seed).with_columns(
         pl.lit("all").alias("split") if config.folds else pl.col("split")
     )
     sets = [_sets_of(part, config, seed) for _, part in labelled.group_by("split", maintain_order=True)]
     rows = pl.concat(sets) if sets else labelled.clear().with_columns(pl.lit("").alias("case"))
+    together = [part.with_columns(split=pl.lit("all")) if config.crossfit else part for part in (labelled, rows)]
     if config.folds:
         folds = assign_folds(rows.filter("label")["case"].to_list(), config.folds, seed)
         rows = rows.with_columns(pl.col("case").replace_strict(folds, return_dtype=pl.String).alias("split"))
@@ -136,7 +149,8 @@ def _one_task(index: EventIndex, task: Definition, config: BuildConfig) -> tuple
         "splits": {s: cases[s] for s in sorted(cases)},
     }
     columns = {"task": pl.lit(task.task), "family": pl.lit(task.family), "match_id": pl.col("case")}
-    return rows.with_columns(**columns).select(*SCHEMA).head(len(rows) if enough else 0), counts
+    rows = rows.with_columns(**columns).select(*SCHEMA).head(len(rows) if enough else 0)
+    return rows, counts, balance_of(*together) if enough else {}
 
 
 def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataFrame:
@@ -144,7 +158,7 @@ def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataF
     cases = labelled.filter("label")
     if 0 < config.max_cases < len(cases):
         labelled = pl.concat([cases.sample(config.max_cases, seed=seed % 2**32), labelled.filter(~pl.col("label"))])
-    sets = match_sets(labelled, config.controls, seed, config.match_on)
+    sets = match_sets(labelled, config.controls, seed, config.match_on, config.match)
     if not config.matched:
         sets = draw_sets(labelled, sets.filter("label")["case"].to_list(), config.controls, seed)
     return labelled.drop("label").join(sets, on="session_id")
@@ -166,15 +180,14 @@ def _about(
     paths = ("cohort", "out", "suite", "crossfit")  # whoever gets the file learns nothing of our folders
     settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in paths}
     settings |= {"crossfit": tasks["split"].n_unique()} if config.crossfit else {}
-    exact = f"{', '.join(c for c in config.match_on if c != 'age')} equal"
-    exact += f", age within {AGE_YEARS:g} years" if "age" in config.match_on else ", age not matched"
-    exact += ", missing values a stratum of their own"
     return {
         "suite": config.suite,
         "cohort": {"name": cohort.path.resolve().name, "fingerprint": cohort.fingerprint},
         "protocol": settings
         | {
-            "matching": f"{exact}; optimal assignment" if config.matched else "none: random controls of the same split",
+            "matching": matching_in_words(config.match, config.match_on, config.controls)
+            if config.matched
+            else "none: random controls of the same split",
             "unit": "session, one per subject and task",
             "definitions": {d.task: {"codes": d.codes, "window_days": d.window_days} for d in definitions},
         },
@@ -200,26 +213,6 @@ def main(config: BuildConfig) -> None:
         log.info(line)
 
 
-def counts_table(counts: dict[str, dict[str, Any]], most: int = 60) -> str:
-    """What was made, as text: a row per task, or per family where there are more than `most`."""
-    kept = {task: c for task, c in counts.items() if c["kept"]}
-    if len(kept) > most:
-        kept = {
-            f"{family} tasks": _summed(kept.values(), family) for family in sorted({c["family"] for c in kept.values()})
-        }
-    splits = sorted({s for c in kept.values() for s in c["splits"]}, key=lambda s: ((*SPLITS, s).index(s), s))
-    rows = [[task, c["cases"], c["dropped"], *(c["splits"].get(s, 0) for s in splits)] for task, c in kept.items()]
-    return text_table(["task", "cases on record", "without control", *(f"cases in {s}" for s in splits)], rows)
-
-
-def _summed(counts: Any, family: str) -> dict[str, Any]:
-    mine = [c for c in counts if c["family"] == family]
-    splits = {s for c in mine for s in c["splits"]}
-    return {k: sum(c[k] for c in mine) for k in ("cases", "dropped")} | {
-        "splits": {s: sum(c["splits"].get(s, 0) for c in mine) for s in splits}
-    }
-
-
 def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) -> list[str]:
     counts = about["counts"].values()
     few, kept = [c for c in counts if not c["kept"]], [c for c in counts if c["kept"]]
@@ -229,12 +222,24 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
     return [
         f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort, {len(few) - none} fewer "
         f"than {cases} {where}",
-        f"{sum(c['dropped'] for c in kept)} of {sum(c['cases'] for c in kept)} cases dropped: no control of the same "
+        f"{sum(c['dropped'] for c in kept)} of {sum(c['cases'] for c in kept)} cases dropped: no control alike in "
         f"{', '.join(config.match_on)} (or beyond max_cases)",
+        _balance_line(about),
         f"{tasks['subject_id'].n_unique()} subjects; checked: no subject and no matched set in two splits of a task",
         f"wrote {config.out}; "
         f"next: python -m benchmark.run tasks={config.out} embeddings=… out=… cohort={config.cohort}",
     ]
+
+
+def _balance_line(about: dict[str, Any]) -> str:
+    worst = unbalanced(about)
+    if not worst:
+        return f"balance: after matching no covariate differs by more than {UNBALANCED} standard deviations in any task"
+    where = ", ".join(f"{len(tasks)} in {split} (most in {tasks[0]})" for split, tasks in worst.items())
+    return (
+        f"balance: of {len(about['balance'])} tasks a covariate differs by more than {UNBALANCED} standard deviations "
+        f"after matching in {where}; benchmark.run flags them"
+    )
 
 
 if __name__ == "__main__":
