@@ -15,8 +15,9 @@ import polars as pl
 from benchmark.report.facts import Facts
 from benchmark.scores.comparing import Mean, mean_scores, per_task
 from benchmark.scores.scoring import Scored
+from benchmark.scores.subgroups import worst_levels
+from benchmark.tasksets.balance import UNBALANCED
 
-UNBALANCED = 0.1
 WORST = 10
 
 
@@ -54,7 +55,7 @@ def imbalances(facts: Facts) -> list[Imbalance]:
 
 
 def by_covariate(rows: list[Imbalance]) -> list[dict[str, Any]]:
-    """A row per covariate: tasks and splits, how many are unbalanced before and after, the largest of each."""
+    """A row per covariate, the worst first: tasks and splits, how many are unbalanced, the largest before and after."""
     table = []
     for covariate in dict.fromkeys(sorted(row.covariate for row in rows)):
         mine = [row for row in rows if row.covariate == covariate]
@@ -64,7 +65,7 @@ def by_covariate(rows: list[Imbalance]) -> list[dict[str, Any]]:
             | {"before": max(before, default=None), "after": max(after, default=None)}
             | {"off_before": sum(v > UNBALANCED for v in before), "off_after": sum(v > UNBALANCED for v in after)}
         )
-    return table
+    return sorted(table, key=lambda row: -(row["after"] or 0))
 
 
 def _pairs(rows: list[Imbalance]) -> list[tuple[float | None, float | None]]:
@@ -77,12 +78,14 @@ def checks(facts: Facts) -> list[Check]:
 
 
 def _permuted(facts: Facts) -> Iterator[Check]:
-    if scored := getattr(facts.results, "permuted", None):
-        yield Check("cases and controls exchanged within their sets by a draw", "0.50", _range(scored))
+    if scored := facts.results.permuted:
+        yield Check(
+            "a member of every matched set, drawn at random, as its case", "0.50", _range(scored), _astray(scored)
+        )
 
 
 def _controls(facts: Facts) -> Iterator[Check]:
-    scored = getattr(facts.results, "controls", None)
+    scored = facts.results.controls
     if not scored:
         return
     table = per_task(scored)
@@ -92,7 +95,7 @@ def _controls(facts: Facts) -> Iterator[Check]:
         f"{len(scored.tasks)} conditions that an EEG should not show",
         "0.50",
         _range(scored),
-        f"furthest from 0.50: {where}",
+        "; ".join(filter(None, [_astray(scored), f"furthest: {where}"])),
     )
 
 
@@ -101,12 +104,12 @@ def _nuisance(facts: Facts) -> Iterator[Check]:
         encoder = facts.results.encoders.get(mean.embedding)
         if encoder and encoder.matched_away:
             yield Check(f"{mean.embedding}: {encoder.what}", "0.50 if matching left nothing", _mean(mean))
-        elif encoder and getattr(encoder, "nuisance", False):
+        elif encoder and encoder.nuisance:
             yield Check(f"{mean.embedding}: {encoder.what}", "near 0.50", _mean(mean), "may hold a little of the EEG")
 
 
 def _identity(facts: Facts) -> Iterator[Check]:
-    for row in getattr(facts.results, "identity", None) or []:
+    for row in facts.results.identity:
         yield Check(
             f"{row.embedding}: is another session of the same person nearer than one of somebody else?",
             "0.50 if it does not tell people apart",
@@ -122,32 +125,30 @@ def _range(scored: Scored) -> str:
     return " to ".join(f"{_mean(m)} {m.embedding}" for m in ends)
 
 
+def _astray(scored: Scored) -> str:
+    """Whose interval 0.5 lies outside of; empty if nobody's."""
+    odd = [m.embedding for m in mean_scores(scored) if not m.low <= 0.5 <= m.high]
+    return f"0.5 lies outside the interval of {', '.join(odd)} (by chance of one row in 20)" if odd else ""
+
+
 def _mean(mean: Mean) -> str:
     return f"{mean.auroc:.3f} [{mean.low:.3f}, {mean.high:.3f}]"
 
 
 def subgroup_rows(facts: Facts) -> list[dict[str, Any]]:
-    """Task-mean AUROC of the shown embeddings by group of people; `worst` marks the lowest of a kind of group."""
-    table = getattr(facts.results, "subgroups", None)
-    if table is None or not len(table):
-        return []
-    table = table.filter(pl.col("embedding").is_in(facts.shown)).with_columns(
-        worst=(pl.col("auroc") == pl.col("auroc").min().over("embedding", "by"))
-        & (pl.col("level").n_unique().over("embedding", "by") > 1)
-    )
-    order = {name: i for i, name in enumerate(facts.shown)}
-    return sorted(table.to_dicts(), key=lambda row: (order[row["embedding"]], row["by"], str(row["level"])))
+    """Rows of `SUBGROUPS` of the shown embeddings; `worst` marks the level that is furthest below everybody."""
+    table = facts.results.subgroups.filter(pl.col("embedding").is_in(facts.shown))
+    worst = {(row["embedding"], row["by"], row["level"]) for row in worst_levels(table).to_dicts()}
+    rows = [row | {"worst": (row["embedding"], row["by"], row["level"]) in worst} for row in table.to_dicts()]
+    return sorted(rows, key=lambda row: facts.shown.index(row["embedding"]))
 
 
 def worst_groups(rows: list[dict[str, Any]]) -> list[str]:
     """The group in which each embedding does worst, in words."""
-    lines = []
-    for name in dict.fromkeys(row["embedding"] for row in rows):
-        marked = [row for row in rows if row["embedding"] == name and row["worst"]]
-        if marked:
-            row = min(marked, key=lambda row: row["auroc"])
-            lines.append(
-                f"{name} is worst at {row['by']} {row['level']}: {row['auroc']:.2f} "
-                f"[{row['low']:.2f}, {row['high']:.2f}], {row['tasks']} tasks, {row['people']} people."
-            )
-    return lines
+    return [
+        f"{row['embedding']} does worst at {row['by']} {row['level']}: {row['auroc']:.2f} "
+        f"[{row['low']:.2f}, {row['high']:.2f}], everybody on the same {row['tasks']} tasks {row['everybody']:.2f}; "
+        f"{row['people']} people."
+        for row in rows
+        if row["worst"]
+    ]

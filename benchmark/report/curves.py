@@ -4,11 +4,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from markupsafe import Markup
 
-from benchmark.report.checks import UNBALANCED, Imbalance
+from benchmark.report.checks import Imbalance, by_covariate
 from benchmark.report.facts import Facts
 from benchmark.report.figures import STYLE, as_svg, colours, short
+from benchmark.tasksets.balance import UNBALANCED
 
 BINS = 10
+MOST = 20
+"""Covariates in the figure of balance."""
 
 
 def calibration_points(probability: np.ndarray, label: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -23,7 +26,7 @@ def calibration_points(probability: np.ndarray, label: np.ndarray, weight: np.nd
 
 def calibration_figure(facts: Facts) -> Markup | None:
     """Share of cases against the probe's probability, all tasks together; None if no probabilities were kept."""
-    kept = list((getattr(facts.scored, "predictions", None) or {}).values())
+    kept = list(facts.scored.predictions.values())
     if not kept:
         return None
     label = np.concatenate([p.label for p in kept])
@@ -45,7 +48,7 @@ def calibration_figure(facts: Facts) -> Markup | None:
 
 def labels_figure(facts: Facts) -> Markup | None:
     """Mean AUROC against the number of training cases, with the range over draws; None with a single label budget."""
-    if facts.by_labels is None:
+    if len(facts.budgets) < 2:
         return None
     budgets, colour = facts.budgets[::-1], colours(facts.results)
     with plt.rc_context(STYLE):
@@ -70,8 +73,8 @@ def _key(axes: plt.Axes, names: list[str], colour: dict[str, str]) -> None:
 
 
 def balance_figure(rows: list[Imbalance]) -> Markup | None:
-    """|SMD| of every covariate, a dot per task and split, before (open) and after matching (filled)."""
-    names = list(dict.fromkeys(sorted(row.covariate for row in rows)))
+    """|SMD| of the worst covariates, a dot per task and split, before (open) and after matching (filled)."""
+    names = [row["covariate"] for row in by_covariate(rows)[:MOST]]
     if not names:
         return None
     draw = np.random.default_rng(0)

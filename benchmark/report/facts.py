@@ -11,8 +11,7 @@ from typing import Any
 import polars as pl
 
 from benchmark.encoders.registry import ENCODERS
-from benchmark.report.stand_ins import label_table, task_differences
-from benchmark.scores.comparing import Mean, mean_scores
+from benchmark.scores.comparing import Mean, label_table, mean_scores, task_differences
 from benchmark.scores.results import Results
 
 HOLDS = 0.05
@@ -70,8 +69,7 @@ class Facts:
     @cached_property
     def scores(self) -> pl.DataFrame:
         """Rows of `SCORES` at the largest label budget."""
-        table = self.scored.scores
-        return table.filter(pl.col("labels") == self.scored.main) if "labels" in table.columns else table
+        return self.scored.scores.filter(pl.col("labels") == self.scored.main)
 
     @cached_property
     def ceiling(self) -> tuple[float, int] | None:
@@ -82,23 +80,17 @@ class Facts:
     @cached_property
     def budgets(self) -> list[str]:
         """Label budgets, the largest first."""
-        return sorted(set(self.by_labels["labels"]), key=_people, reverse=True) if self.by_labels is not None else []
+        return self.by_labels["labels"].unique(maintain_order=True).to_list()[::-1]
 
     @cached_property
-    def by_labels(self) -> pl.DataFrame | None:
-        """[embedding, labels, auroc, lowest, highest]; None if all training cases are the only label budget."""
-        table = self.scored.scores
-        if "labels" not in table.columns or table["labels"].n_unique() < 2:
-            return None
+    def by_labels(self) -> pl.DataFrame:
+        """[embedding, labels, auroc, lowest, highest, tasks], the largest label budget last."""
         return label_table(self.scored)
 
     @cached_property
     def at_budget(self) -> dict[tuple[str, str], float]:
         """Mean AUROC of (embedding, label budget)."""
-        table = self.by_labels
-        return (
-            {} if table is None else {(e, n): v for e, n, v in table.select("embedding", "labels", "auroc").iter_rows()}
-        )
+        return {(e, n): v for e, n, v in self.by_labels.select("embedding", "labels", "auroc").iter_rows()}
 
     @cached_property
     def intervals(self) -> dict[tuple[str, str], tuple[float, float, float]]:
@@ -147,10 +139,3 @@ class Facts:
         """Tasks that a judged embedding won ("win") or lost ("loss") against the control, the clearest first."""
         rows = [row | row["against"][name] | {"task": row["task"]} for row in self.rows]
         return sorted((r for r in rows if r["outcome"] == outcome), key=lambda r: -abs(r["by"]))
-
-
-def _people(labels: str) -> tuple[int, float]:
-    """Order of label budgets: numbers of cases, then percentages, then all."""
-    if labels == "all":
-        return 2, 0.0
-    return (1, float(labels[:-1])) if labels.endswith("%") else (0, float(labels))

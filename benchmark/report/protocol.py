@@ -28,9 +28,9 @@ def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
         ("Width", components(facts)),
         ("Training cases", budgets(facts)),
         ("Regularisation chosen on", ", ".join(scores["chosen_on"].unique().sort())),
-        ("Intervals", f"95 %, {facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, paired over "
-                      "embeddings, tied over tasks by shared subjects; the probe is held fixed. Per task: standard "
-                      "error on the logit scale; means and differences: percentiles"),
+        ("Intervals", f"95 %, the probe held fixed. Per task: {facts.scored.replicates.shape[-1]} bootstrap resamples of "
+                      "matched sets, their standard error on the logit scale. Means and differences: DeLong's "
+                      "covariance by matched set, paired over embeddings, and by person over tasks"),
         ("Single tasks", single_tasks(facts)),
         ("Seeds", f"{seeds} (other draws of folds and labelled people; not covered by the intervals)"),
         ("Software", f"clef-eeg {clef.__version__}"),
@@ -40,12 +40,13 @@ def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
 
 def probe(facts: Facts) -> str:
     """The probe in words."""
-    return ", ".join(facts.scores["protocol" if "protocol" in facts.scores.columns else "probe"].unique().sort())
+    column = "protocol" if "protocol" in facts.scores.columns else "probe"
+    return ", ".join(facts.scores[column].unique().sort())
 
 
 def budgets(facts: Facts) -> str:
     """Label budgets in words, the smallest first."""
-    *fewer, most = reversed(facts.budgets) if facts.budgets else ["all"]
+    *fewer, most = reversed(facts.budgets)
     return f"{', '.join(fewer)} and {most}" if fewer else most
 
 
@@ -98,20 +99,19 @@ def quotation(facts: Facts) -> str:
     """One paragraph with every setting, for a methods section."""
     about, protocol, scores = facts.about, facts.about.get("protocol", {}), facts.scores
     on, controls, seeds = scores["scored_on"][0], protocol.get("controls", "?"), scores["seed"].n_unique()
-    suite = (
-        f"Embeddings were scored with the CLEF benchmark (clef-eeg {clef.__version__}), suite {about.get('suite', '?')}"
-    )
     cohort = ", a synthetic cohort" if facts.results.synthetic else ""
     neither, events, tests = excluded(facts), windows(facts), single_tasks(facts)
     sentences = [
-        f"{suite}: {len(facts.scored.tasks)} tasks, {facts.scored.subjects} people{cohort}, a session per person and task.",
+        f"Embeddings were scored with CLEF's benchmark (clef-eeg {clef.__version__}), suite {about.get('suite', '?')}: "
+        f"{len(facts.scored.tasks)} tasks, {facts.scored.subjects} people{cohort}, one session per person and task.",
         f"Each case had {controls} control{'s' * (controls != 1)}; matching: {protocol.get('matching', '?')}.",
         f"Neither case nor control: {neither}." if neither else "",
         f"Codes count as follows: {events}." if events else "",
         f"Frozen embeddings were read by a probe: {probe(facts)}; trained on {budgets(facts)} training cases.",
         f"Scores are AUROCs, {'on the test split' if on == 'test' else f'out of fold ({on})'}, means over {seeds} "
-        f"seed{'s' * (seeds != 1)}, with 95 % intervals from {facts.scored.replicates.shape[-1]} bootstrap resamples of "
-        "matched sets that hold the probe fixed.",
+        f"seed{'s' * (seeds != 1)}, with 95 % intervals that hold the probe fixed: of tasks from "
+        f"{facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, of means and paired differences from "
+        "DeLong's covariance by matched set and by person.",
         f"Single tasks were {tests}." if tests else "",
         f"Split hash {split_hash(facts)}.",
     ]
@@ -119,10 +119,12 @@ def quotation(facts: Facts) -> str:
 
 
 def citations() -> list[str]:
-    """The entries of CITATION.cff as lines of text: the software, and the works that it refers to."""
+    """The entries of CITATION.cff as lines of text: the software, and the works that it refers to; none without it."""
     import yaml
 
-    file = next(path for home in HOMES if (path := home / "CITATION.cff").is_file())
+    file = next((path for home in HOMES if (path := home / "CITATION.cff").is_file()), None)
+    if file is None:
+        return []
     entry = yaml.safe_load(file.read_text(encoding="utf-8"))
     return [_citation(work) for work in [entry, *entry.get("references", [])]]
 

@@ -1,11 +1,11 @@
 """A made-up run with everything that a report may show: budgets, predictions, balance, checks, groups."""
 
-import dataclasses
-
 import numpy as np
 import polars as pl
 
 from benchmark.encoders.registry import ENCODERS
+from benchmark.scores.identity import Identity
+from benchmark.scores.predictions import Predictions
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored
 from benchmark.scores.statistics import auroc, set_weights, subject_draws
@@ -13,40 +13,6 @@ from benchmark.scores.statistics import auroc, set_weights, subject_draws
 HOSTILE = "</script><script>document.title='taken'</script><b>&\"'$x$"
 COVARIATES = ("age", "sex", "site", "codes on record")
 BUDGETS = ("10", "25", "all")
-
-
-@dataclasses.dataclass
-class Kept:
-    """Scores of the rows of one task, as `Scored.predictions` holds them."""
-
-    session_id: np.ndarray
-    subject_id: np.ndarray
-    label: np.ndarray
-    weight: np.ndarray
-    matched_set: np.ndarray
-    fold: np.ndarray
-    scores: np.ndarray
-    probability: np.ndarray
-
-
-@dataclasses.dataclass
-class Recognised:
-    """How well an embedding tells who it is."""
-
-    embedding: str
-    auroc: float
-    recall: float
-    pool: int
-    people: int
-
-
-def fitted(kind: type, values: dict) -> object:
-    """An object of a dataclass from those values that are its fields; the others are set on it."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    made = kind(**{k: v for k, v in values.items() if k in names})
-    for name in values.keys() - names:
-        setattr(made, name, values[name])
-    return made
 
 
 def scored(effects: dict[str, float], tasks: list[str], cases: int = 20, resamples: int = 40) -> Scored:
@@ -58,23 +24,22 @@ def scored(effects: dict[str, float], tasks: list[str], cases: int = 20, resampl
         shared, ease = rng.standard_normal(2 * cases), rng.uniform(0.3, 1.7)
         weights = set_weights(subject_draws(6 * cases, 0, resamples), subject, sets)
         x = np.array([0.6 * shared + 0.8 * rng.standard_normal(2 * cases) + e * ease * label for e in effects.values()])
-        kept[task] = Kept(
+        kept[task] = Predictions(
             np.array([f"secret-session-{i}" for i in subject]), subject, label, np.ones(2 * cases), sets,
             np.zeros(2 * cases, np.int64), x, 1 / (1 + np.exp(0.5 * ease - x)),
         )  # fmt: skip
         replicates.append([auroc(label, each, weights=weights) for each in x])
         for name, each in zip(effects, x, strict=True):
             rows += _rows(task, t, name, float(auroc(label, each)[0]), cases)
-    values = {"scores": pl.DataFrame(rows, infer_schema_length=None), "tasks": tasks, "embeddings": list(effects)}
-    values |= {"replicates": np.array(replicates), "notes": [], "subjects": 6 * cases, "main": "all"}
-    return fitted(Scored, values | {"predictions": kept})
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    return Scored(table, tasks, list(effects), np.array(replicates), [], 6 * cases, "all", kept)
 
 
 def _rows(task: str, t: int, name: str, value: float, cases: int) -> list[dict]:
     """Rows of the table of scores: every label budget and two seeds."""
     flags = ["small-n"] * (t % 5 == 0) + ["unbalanced"] * (t % 7 == 0)
     of_task = {"task": task, "family": ("phenotype", "medication", "finding")[t % 3], "group": f"G{t % 4} chapter"}
-    of_task |= {"cases": cases, "controls": cases, "train_cases": 60, "train_controls": 60, "left_out": 0, "c": 0.01}
+    of_task |= {"cases": cases, "controls": cases, "left_out": 0, "c": 0.01}
     of_task |= {"chosen_on": "val", "scored_on": "test", "unit": "session, one per subject", "probe": "logistic"}
     of_task |= {"protocol": "logistic regression, L2", "width": 64, "model": "m", "split_hash": "abc123", "overlap": 0}
     of_task |= {"smd": 0.02 * (t % 9), "flags": ", ".join(flags), "components": (0, 32, 128)[t % 3]}
@@ -82,7 +47,8 @@ def _rows(task: str, t: int, name: str, value: float, cases: int) -> list[dict]:
     for i, labels in enumerate(BUDGETS):
         for seed in range(2):
             at = 0.5 + (value - 0.5) * (0.5, 0.75, 1.0)[i] + 0.005 * seed * (i < 2)
-            known = {"auroc": at, "low": max(0.0, at - 0.1), "high": min(1.0, at + 0.1)}
+            known = dict.fromkeys(("train_cases", "train_controls"), (10, 25, 60)[i])
+            known |= {"auroc": at, "low": max(0.0, at - 0.1), "high": min(1.0, at + 0.1)}
             known |= {"auprc": at, "balanced_accuracy": at, "brier": 0.2, "ece": 0.05}
             rows.append(of_task | {"embedding": name, "labels": labels, "seed": seed} | known)
     return rows
@@ -121,6 +87,6 @@ def made_up(effects: dict[str, float] | None = None, tasks: int = 12, hostile: b
         "counts": {t: {"kept": True} for t in names},
     }  # fmt: skip
     encoders = {name: ENCODERS[name] for name in effects if name in ENCODERS}
-    values = {"scored": result, "about": about, "encoders": encoders, "permuted": null, "controls": null}
-    values |= {"identity": [Recognised("ours", 0.93, 0.4, 60, 30)], "subgroups": pl.DataFrame(groups)}
-    return fitted(Results, values)
+    identity = [Identity("ours", 0.93, 0.4, 60, 30)]
+    checks = {"permuted": null, "controls": null, "identity": identity, "subgroups": pl.DataFrame(groups)}
+    return Results(result, about, encoders=encoders, **checks)

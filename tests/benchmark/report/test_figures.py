@@ -1,4 +1,4 @@
-"""Pictures: colours, and that they are whole."""
+"""Pictures: colours, and that they are whole and hold nobody's text."""
 
 import base64
 
@@ -6,29 +6,38 @@ import numpy as np
 import pytest
 
 from benchmark.encoders.registry import ENCODERS
-from benchmark.report.figures import COLOURS, colours, forest_figure, means_figure, session_figure
-from benchmark.scores.results import Results
-from benchmark.scores.scoring import score_tasks
-from tests.benchmark.examples import make_embeddings, make_tasks
+from benchmark.report.facts import Facts
+from benchmark.report.figures import COLOURS, LONGEST, colours, forest_figure, means_figure, session_figure, short
+from tests.benchmark.report.made import made_up
 
 
 @pytest.fixture(scope="module")
-def results():
-    tasks = make_tasks(2)
-    stores = {name: make_embeddings(tasks, 1.0) for name in ("ours", "grey", "theirs")}
-    scored = score_tasks(tasks, stores, resamples=20)
-    return Results(scored, {}, unmatched=scored, encoders={"grey": ENCODERS["metadata"], "theirs": ENCODERS["codes"]})
+def facts():
+    results = made_up({"_ours $x$ <b>--": 1.0, "metadata": 0.2, "theirs": 0.8}, tasks=4)
+    results.encoders = {"metadata": ENCODERS["metadata"], "theirs": ENCODERS["codes"]}
+    results.unmatched = results.scored
+    return Facts(results)
 
 
-def test_an_encoder_has_its_colour_and_the_others_the_next(results):
-    assert colours(results) == {"ours": COLOURS[0], "grey": ENCODERS["metadata"].colour, "theirs": COLOURS[1]}
+def test_an_encoder_has_its_colour_and_the_others_the_next(facts):
+    own = ENCODERS["metadata"].colour
+    assert colours(facts.results) == {"_ours $x$ <b>--": COLOURS[0], "metadata": own, "theirs": COLOURS[1]}
 
 
-def test_figures_are_svg_and_the_same_every_time(results):
-    for draw in (means_figure, lambda r: forest_figure(r, r.scored.tasks)):
-        once = draw(results)
+def test_figures_are_svg_and_the_same_every_time(facts):
+    for draw in (means_figure, lambda f: forest_figure(f, f.scored.tasks)):
+        once = draw(facts)
         assert once.startswith("<svg") and once.rstrip().endswith("</svg>")
-        assert once == draw(results)
+        assert once == draw(facts)
+
+
+def test_names_are_shapes_and_no_text_of_the_picture(facts):
+    for text in (means_figure(facts), forest_figure(facts, facts.scored.tasks)):
+        assert "ours" not in text and "<!--" not in text and "<b>" not in text
+
+
+def test_long_names_are_cut():
+    assert short("x" * LONGEST) == "x" * LONGEST and len(short("x" * 500)) == LONGEST
 
 
 def test_a_session_is_a_png():
