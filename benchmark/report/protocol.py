@@ -28,9 +28,9 @@ def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
         ("Width", components(facts)),
         ("Training cases", budgets(facts)),
         ("Regularisation chosen on", ", ".join(scores["chosen_on"].unique().sort())),
-        ("Intervals", f"95 %, the probe held fixed. Per task: {facts.scored.replicates.shape[-1]} bootstrap resamples of "
-                      "matched sets, their standard error on the logit scale. Means and differences: DeLong's "
-                      "covariance by matched set, paired over embeddings, and by person over tasks"),
+        ("Intervals", f"95 %, the probe held fixed. Per task: {facts.scored.replicates.shape[-1]} bootstrap "
+                      "resamples of matched sets, their standard error on the logit scale. Means and differences: "
+                      "DeLong's covariance by matched set, paired over embeddings, and by person over tasks"),
         ("Single tasks", single_tasks(facts)),
         ("Seeds", f"{seeds} (other draws of folds and labelled people; not covered by the intervals)"),
         ("Software", f"clef-eeg {clef.__version__}"),
@@ -101,6 +101,7 @@ def quotation(facts: Facts) -> str:
     on, controls, seeds = scores["scored_on"][0], protocol.get("controls", "?"), scores["seed"].n_unique()
     cohort = ", a synthetic cohort" if facts.results.synthetic else ""
     neither, events, tests = excluded(facts), windows(facts), single_tasks(facts)
+    where = "on the test split" if on == "test" else f"out of fold ({on})"
     sentences = [
         f"Embeddings were scored with CLEF's benchmark (clef-eeg {clef.__version__}), suite {about.get('suite', '?')}: "
         f"{len(facts.scored.tasks)} tasks, {facts.scored.subjects} people{cohort}, one session per person and task.",
@@ -108,10 +109,9 @@ def quotation(facts: Facts) -> str:
         f"Neither case nor control: {neither}." if neither else "",
         f"Codes count as follows: {events}." if events else "",
         f"Frozen embeddings were read by a probe: {probe(facts)}; trained on {budgets(facts)} training cases.",
-        f"Scores are AUROCs, {'on the test split' if on == 'test' else f'out of fold ({on})'}, means over {seeds} "
-        f"seed{'s' * (seeds != 1)}, with 95 % intervals that hold the probe fixed: of tasks from "
-        f"{facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, of means and paired differences from "
-        "DeLong's covariance by matched set and by person.",
+        f"Scores are AUROCs, {where}, means over {seeds} seed{'s' * (seeds != 1)}, with 95 % intervals that hold "
+        f"the probe fixed: of tasks from {facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, of means and "
+        "paired differences from DeLong's covariance by matched set and by person.",
         f"Single tasks were {tests}." if tests else "",
         f"Split hash {split_hash(facts)}.",
     ]

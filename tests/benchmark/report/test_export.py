@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.report.export import as_csv, as_markdown, cell
 from benchmark.report.facts import Facts
-from tests.benchmark.report.made import HOSTILE, made_up
+from tests.benchmark.report.made import made_up
 
 
 @pytest.fixture(scope="module")

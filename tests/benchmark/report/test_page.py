@@ -81,7 +81,12 @@ def test_nobodys_session_and_no_name_is_markup(tmp_path):
 
 
 VISIBLE = "[...document.querySelectorAll('#table tbody tr')].filter(row => !row.hidden)"
-SET = "((id, value) => {{ const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event('{}', {{bubbles: true}})); }})"
+CIRCLES = "[...document.querySelectorAll('#cloud circle')]"
+SET = """((id, value) => {{
+    const field = document.getElementById(id);
+    field.value = value;
+    field.dispatchEvent(new Event('{}', {{bubbles: true}}));
+}})"""
 
 
 def test_in_a_browser_tables_sort_filter_and_search_and_the_scatter_changes(tmp_path):
@@ -118,7 +123,7 @@ def test_in_a_browser_tables_sort_filter_and_search_and_the_scatter_changes(tmp_
         browser.run(f"{choose}('search', ''), {choose}('outcome', 'win')")
         assert 0 < len(browser.run(names)) < 12
 
-        places = "[...document.querySelectorAll('#cloud circle')].map(c => c.getAttribute('cx') + ' ' + c.getAttribute('cy'))"
+        places = f"{CIRCLES}.map(c => c.getAttribute('cx') + ' ' + c.getAttribute('cy'))"
         before, change = browser.run(places), SET.format("change")
         assert len(before) == 12 and HOSTILE in browser.run("document.getElementById('legend').parentNode.textContent")
         browser.run(f"{change}('up', '3')")

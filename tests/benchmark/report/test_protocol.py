@@ -21,7 +21,7 @@ def test_the_table_and_the_paragraph_name_every_setting(results):
     assert rows["Training cases"] == "10, 25 and all" and rows["Scored on"] == "test; split hash abc123"
     assert rows["Width"] == "all dimensions: 32 probes; 32 whitened: 32 probes; 128 whitened: 32 probes"
     for said in (
-        f"clef-eeg {clef.__version__}", "suite clinical: 12 tasks, 120 people", "Each case had 1 control; matching: sex, site",
+        f"clef-eeg {clef.__version__}", "suite clinical: 12 tasks, 120 people", "had 1 control; matching: sex, site",
         "a code of the same block", "anywhere in the record", "logistic regression, L2; trained on 10, 25 and all",
         "on the test split, means over 2 seeds", "95 % intervals", "DeLong", "Split hash abc123.",
     ):  # fmt: skip
