@@ -109,9 +109,9 @@ def quotation(facts: Facts) -> str:
         f"Neither case nor control: {neither}." if neither else "",
         f"Codes count as follows: {events}." if events else "",
         f"Frozen embeddings were read by a probe: {probe(facts)}; trained on {budgets(facts)} training cases.",
-        f"Scores are AUROCs, {where}, means over {seeds} seed{'s' * (seeds != 1)}, with 95 % intervals that hold "
-        f"the probe fixed: of tasks from {facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, of means and "
-        "paired differences from DeLong's covariance by matched set and by person.",
+        f"Scores are AUROCs, {where}, means over {seeds} seed{'s' * (seeds != 1)}, with 95 % intervals that hold the "
+        f"probe fixed: of tasks from {facts.scored.replicates.shape[-1]} bootstrap resamples of matched sets, of means "
+        "and paired differences from DeLong's covariance by matched set and by person.",
         f"Single tasks were {tests}." if tests else "",
         f"Split hash {split_hash(facts)}.",
     ]
