@@ -4,7 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
+
 from benchmark.encoders.encoder import Encoder
+from benchmark.scores.identity import Identity
 from benchmark.scores.scoring import Scored
 from clef.embeddings import Embeddings
 
@@ -15,6 +18,8 @@ class Results:
 
     encoders: embedding -> the encoder that made it, where it is one of `benchmark.encoders`
     stores: embedding -> its file, for how it was read and whom its model was trained on
+    permuted: the same tasks with case and control exchanged by a draw · controls: tasks of suite=controls
+    identity: how well each embedding knows people again · subgroups: task-mean AUROC by groups of people
     """
 
     scored: Scored
@@ -23,6 +28,10 @@ class Results:
     unmatched: Scored | None = None
     encoders: dict[str, Encoder] = dataclasses.field(default_factory=dict)
     stores: Mapping[str, Embeddings] = dataclasses.field(default_factory=dict)
+    permuted: Scored | None = None
+    controls: Scored | None = None
+    identity: list[Identity] = dataclasses.field(default_factory=list)
+    subgroups: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)
 
     def words(self, task: str) -> str:
         """A task for people: as it is if it is in words, else its code with the cohort's description of it."""
