@@ -1,4 +1,5 @@
-"""Score embeddings on tasks: a table and a verdict on the terminal, scores.parquet, verdict.json and report.html.
+"""Score embeddings on tasks: a table and a verdict on the terminal, scores.parquet, verdict.json, controls.json
+and report.html.
 
     python -m benchmark.run tasks=tasks.parquet embeddings=a.parquet,b.parquet out=DIR cohort=COHORT
 
@@ -15,9 +16,21 @@ import polars as pl
 
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import encoders_of, with_role
+from benchmark.encoders.truth import has_truth
+from benchmark.report.controls import control_table, controls_as_table
 from benchmark.report.page import write_report
 from benchmark.report.tables import difference_lines, mean_table, per_task_table
 from benchmark.report.verdict import as_table, verdict
+from benchmark.scores.controls import (
+    known_people,
+    read_controls,
+    read_unmatched,
+    score_once,
+    score_permuted,
+    score_unmatched,
+    subgroups_of,
+)
+from benchmark.scores.identity import NOBODY_TWICE, Identity
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored, score_tasks
 from benchmark.scores.stored import write_scores
@@ -43,7 +56,11 @@ class RunConfig:
     cohort: str | None = None
     """Cohort folder; adds the baselines, what is known without a model."""
     unmatched_tasks: str | None = None
-    """The same tasks built with matched=false: shows what matching takes from the nuisance row."""
+    """The same tasks built with matched=false: shows what matching takes from the metadata row."""
+    control_tasks: str | None = None
+    """Tasks built with suite=controls, of what an EEG should not show: every row has to get 0.5 on them."""
+    permuted: bool = True
+    """Score every row once more with permuted labels, which has to give 0.5; costs one more draw of the probes."""
     tokens: str | None = None
     """Token store; adds a picture of one session, its reconstruction and its tokens to the report."""
     folds: int = 0
@@ -63,33 +80,40 @@ def main(config: RunConfig) -> None:
     _check(config)
     check_out(config.out, "folder")
     tasks, about = read_tasks(config.tasks)
+    unmatched, controls = read_unmatched(config.unmatched_tasks, tasks), read_controls(config.control_tasks, tasks)
     cohort = Cohort(config.cohort) if config.cohort else None
     about["ceilings"] = _ceilings(cohort.path, about) if cohort else {}
     stores = _embeddings(config.embeddings)
     if cohort:
-        _check_cohort(cohort, tasks)
-        stores |= _baselines(cohort, config)
+        _check_cohort(cohort, tasks if controls is None else pl.concat([tasks, controls[0]]))
+        stores |= _baselines(cohort, config, _definitions(about) | (_definitions(controls[1]) if controls else {}))
     options = {"folds": config.folds, "seeds": config.seeds, "allow_overlap": config.allow_overlap}
     scored = score_tasks(tasks, stores, **options)
     results = Results(
         scored,
         about,
         synthetic=bool(cohort) and cohort.is_synthetic,
-        unmatched=_unmatched(config, stores, scored),
+        unmatched=score_unmatched(unmatched, stores, scored, options),
+        permuted=_permuted(config, tasks, stores, scored, options),
+        controls=score_once(controls[0], stores, options) if controls else None,
+        identity=_identity(config, cohort, tasks, stores, scored) if cohort else [],
+        subgroups=subgroups_of(cohort, scored),
         encoders=encoders_of(stores),
         stores=stores,
     )
     write_scores(Path(config.out) / "scores.parquet", results, stores)
     write_json(Path(config.out) / "verdict.json", as_table(results))
+    write_json(Path(config.out) / "controls.json", controls_as_table(results))
     print(mean_table(results))
     print("\n".join(["", *difference_lines(results)]))
     if len(scored.tasks) <= 60:
         print("\n" + per_task_table(results))
+    print("\n" + control_table(results))
     for line in scored.notes:
         log.info(line)
     report = write_report(Path(config.out), results, cohort, config.tokens)
     print("\n".join(["", "verdict", *(f"  {line}" for line in verdict(results))]), flush=True)
-    log.info("wrote %s and, beside it, scores.parquet and verdict.json; next: open the report", report)
+    log.info("wrote %s and, beside it, scores.parquet, verdict.json and controls.json; next: open the report", report)
 
 
 def _check(config: RunConfig) -> None:
@@ -124,14 +148,14 @@ def _check_cohort(cohort: Cohort, tasks: pl.DataFrame) -> None:
         )
 
 
-def _baselines(cohort: Cohort, config: RunConfig) -> dict[str, Embeddings]:
+def _baselines(cohort: Cohort, config: RunConfig, definitions: dict[str, Any]) -> dict[str, Embeddings]:
     """The encoders that need a cohort alone, by the name tables call them; each is written to `out`, too."""
     out = Path(config.out)
-    inputs = Inputs(cohort, out, config.blank_below, config.workers)
+    inputs = Inputs(cohort, out, config.blank_below, config.workers, definitions=definitions)
     stores = {}
-    for encoder in with_role("baseline"):
+    for encoder in with_role("baseline") + (with_role("reference") if has_truth(cohort) else []):
         store = encoder.embed(inputs)
-        write_embeddings(out / f"{encoder.kind}.parquet", store)
+        write_embeddings(out / f"{encoder.name}.parquet", store)
         stores[store.name] = store
     return stores
 
@@ -149,18 +173,25 @@ def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
     return ceilings
 
 
-def _unmatched(config: RunConfig, stores: dict[str, Store], matched: Scored) -> Scored | None:
-    """Embeddings that matching takes something from, on the unmatched twins of the scored tasks."""
-    shown = {name: stores[name] for name, encoder in encoders_of(stores).items() if encoder.matched_away}
-    if not config.unmatched_tasks or not shown:
+def _permuted(
+    config: RunConfig, tasks: pl.DataFrame, stores: dict[str, Store], scored: Scored, options: dict[str, Any]
+) -> Scored | None:
+    if not config.permuted:
         return None
-    tasks, about = read_tasks(config.unmatched_tasks)
-    if about.get("protocol", {}).get("matched", True):
-        raise ValueError(f"unmatched_tasks={config.unmatched_tasks}: these tasks are matched; build with matched=false")
-    tasks = tasks.filter(pl.col("task").is_in(matched.tasks))
-    if not len(tasks):
-        raise ValueError(f"unmatched_tasks={config.unmatched_tasks}: none of its tasks is among those scored")
-    return score_tasks(tasks, shown, folds=config.folds, seeds=config.seeds)
+    log.info("once more with permuted labels, which have to give 0.5 (permuted=false leaves it out)")
+    return score_permuted(tasks, stores, scored, options)
+
+
+def _identity(
+    config: RunConfig, cohort: Cohort, tasks: pl.DataFrame, stores: dict[str, Store], scored: Scored
+) -> list[Identity]:
+    identity = known_people(cohort, tasks, stores, scored, config.folds)
+    scored.notes += [] if identity else [NOBODY_TWICE]
+    return identity
+
+
+def _definitions(about: dict[str, Any]) -> dict[str, Any]:
+    return about.get("protocol", {}).get("definitions", {})
 
 
 if __name__ == "__main__":

@@ -9,13 +9,17 @@ import polars as pl
 from benchmark.encoders.encoder import Encoder
 from benchmark.scores.identity import Identity
 from benchmark.scores.scoring import Scored
+from benchmark.scores.subgroups import SUBGROUPS
 from clef.embeddings import Embeddings
 
 
 @dataclasses.dataclass
 class Results:
-    """Scores, what the tasks' file says, whether the data are synthetic, and the scores of the unmatched twin.
+    """Scores, what the tasks' file says, whether the data are synthetic, and controls on the benchmark itself.
 
+    unmatched: rows that matching takes something from, on the same cases with random controls
+    permuted: all rows on the same tasks with permuted labels · controls: on tasks that an EEG should not show
+    identity: does each embedding know people again · subgroups: rows of `benchmark.scores.subgroups.SUBGROUPS`
     encoders: embedding -> the encoder that made it, where it is one of `benchmark.encoders`
     stores: embedding -> its file, for how it was read and whom its model was trained on
     permuted: the same tasks with case and control exchanged by a draw · controls: tasks of suite=controls
@@ -26,6 +30,10 @@ class Results:
     about: dict[str, Any]
     synthetic: bool = False
     unmatched: Scored | None = None
+    permuted: Scored | None = None
+    controls: Scored | None = None
+    identity: list[Identity] = dataclasses.field(default_factory=list)
+    subgroups: pl.DataFrame = dataclasses.field(default_factory=lambda: pl.DataFrame(schema=SUBGROUPS))
     encoders: dict[str, Encoder] = dataclasses.field(default_factory=dict)
     stores: Mapping[str, Embeddings] = dataclasses.field(default_factory=dict)
     permuted: Scored | None = None
