@@ -1,4 +1,4 @@
-"""Predictions of one task's probes: what comparisons between embeddings are computed from."""
+"""Predictions of one task: what every embedding's probe said of every scored session."""
 
 import dataclasses
 
@@ -7,11 +7,10 @@ import numpy as np
 
 @dataclasses.dataclass
 class Predictions:
-    """What the probes of one task said of its scored rows, under seed 0 and at the largest label budget.
+    """Scored rows (n,) of one task and the scores of E embeddings; of seed 0 and the largest label budget.
 
-    session_id, subject_id: (n,) str · label: (n,) bool, case or control · weight: (n,) f64, 1 for a case and 1/k for
-    each of its k controls · matched_set: (n,) int · fold: (n,) int, pairs are compared within their fold only ·
-    scores: (embeddings, n) f64 · probability: (embeddings, n) f64, calibrated on inner folds
+    weight: set weights (a case 1, its k controls 1/k) · matched_set, fold: numbers from 0 on
+    scores: (E, n), comparable within a fold · probability: (E, n), calibrated on inner folds, for as many cases as controls
     """
 
     session_id: np.ndarray

@@ -54,8 +54,11 @@ def make_scored(
         for i, name in enumerate(names):
             value = auroc(part.label, part.scores[i], part.fold, part.weight[None])[0]
             row = {"task": f"t{t}", "family": "phenotype", "embedding": name, "auroc": value, "overlap": 0}
-            row |= {"cases": int(part.label.sum()), "train_cases": 40, "scored_on": "test", "flags": ""}
-            rows += [row | {"labels": labels, "seed": number} for labels, number in draws]
+            row |= {"cases": int(part.label.sum()), "scored_on": "test", "flags": ""}
+            rows += [
+                row | {"labels": labels, "seed": number, "train_cases": 100 if labels == "all" else int(labels)}
+                for labels, number in draws
+            ]
     none = np.full((tasks, len(names), 2), np.nan)
     return Scored(pl.DataFrame(rows), list(predictions), names, none, [], people, "all", predictions)
 

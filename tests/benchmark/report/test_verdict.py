@@ -7,31 +7,35 @@ import polars as pl
 import pytest
 
 from benchmark.encoders.registry import ENCODERS
-from benchmark.report import verdict as rules
+from benchmark.report import rules
 from benchmark.report.verdict import as_table, verdict
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored
 from clef.embeddings import Embeddings
 
 CONTROLS = {"untrained": 0.70, "codes": 0.70, "bandpower": 0.65, "metadata": 0.52, "acquisition": 0.53}
-TASKS, SEEN = 5, {"train": ["a hash"]}
+TASKS, SEEDS, SEEN = 5, 3, {"train": ["a hash"]}
 
 
 def made(aurocs=None, own=0.002, common=0.02, people=400, overlap=0, matched=True, without=(), **more) -> Results:
     """A run whose means are `aurocs` beside `CONTROLS`; `own`, `common`: spread of each row's and all rows' resamples.
 
-    `config` and `trained_on` are those of every row that is no control.
+    `config` and `trained_on` are those of every row that is no control. `few`: AUROCs with 10 cases, where they differ
+    from those with all; `seeds`, `flags`: of every row.
     """
     aurocs = {name: auroc for name, auroc in CONTROLS.items() if name not in without} | (aurocs or {})
     rng, names = np.random.default_rng(0), [f"t{i}" for i in range(TASKS)]
     centre = np.array(list(aurocs.values()))[None, :, None]
     replicates = centre + common * rng.standard_normal((1, 1, 500)) + own * rng.standard_normal((1, len(aurocs), 500))
+    few = aurocs | more.get("few", {})
     rows = [
-        {"task": t, "family": "label", "embedding": n, "auroc": a, "cases": 30}
-        | {"scored_on": more.get("scored_on", "test")}
+        {"task": t, "family": "label", "embedding": n, "auroc": a, "cases": 30, "labels": labels, "seed": seed}
+        | {"scored_on": more.get("scored_on", "test"), "flags": more.get("flags", ""), "train_cases": given}
         | {"overlap": overlap if n not in CONTROLS else 0}
         for t in names
-        for n, a in aurocs.items()
+        for labels, given, budget in (("10", 10, few), ("all", 60, aurocs))
+        for n, a in budget.items()
+        for seed in range(more.get("seeds", SEEDS))
     ]
     config, trained = more.get("config", {}), more.get("trained_on", SEEN)
     stores = {name: Embeddings([], np.zeros((0, 1)), name, config=dict(config), trained_on=trained) for name in aurocs}
@@ -50,35 +54,38 @@ def lines(results) -> dict[str, str]:
 def test_above():
     line = lines(made({"ours": 0.84}))["above"]
     assert (
-        line.startswith("ours 0.840 [0.8") and "is above the best control (untrained 0.700) on 5 tasks and 400" in line
+        line.startswith("ours 0.840 [0.79") and "is above the best control (untrained 0.700) on 5 tasks and 400" in line
     )
-    assert "+0.140 [+0.13" in line and "holds; next: train again with another seed=" in line
+    assert "+0.140 [+0.13" in line and "holds, and in each of 6 draws of labelled people; next: train again" in line
 
 
 def test_above_the_best_control_but_not_above_another_is_not_above():
     results = made({"ours": 0.75}, people=400)
     i = results.scored.embeddings.index("bandpower")
-    results.scored.replicates[:, i] += np.linspace(-0.4, 0.4, 500)
+    results.scored.replicates[:, i] += np.linspace(-0.4, 0.4, 500)[np.random.default_rng(1).permutation(500)]
     (line,) = verdict(results)
     assert line.rule == "unclear" and line.control == "bandpower"
 
 
-def test_amplifier():
+def test_metadata():
     sentences = lines(made({"ours": 0.87, "metadata": 0.97}))
-    assert list(sentences) == ["amplifier"]
-    assert "metadata 0.970, ours 0.870" in sentences["amplifier"] and "beyond the amplifier" in sentences["amplifier"]
-    assert "match_on=" in sentences["amplifier"]
+    assert list(sentences) == ["metadata"]
+    assert "metadata 0.970, ours 0.870" in sentences["metadata"] and "without looking at" in sentences["metadata"]
+    assert "match_on=" in sentences["metadata"] and "match=propensity" in sentences["metadata"]
 
 
-def test_amplifier_by_what_the_file_says_and_not_by_its_name():
+def test_acquisition():
+    sentences = lines(made({"ours": 0.87, "acquisition": 0.97}))
+    assert list(sentences) == ["acquisition"]
+    assert "acquisition 0.970, ours 0.870" in sentences["acquisition"]
+    assert "filters and noise floor, which hold some EEG" in sentences["acquisition"]
+
+
+def test_a_nuisance_row_is_known_by_what_the_file_says_and_not_by_its_name():
     results = made({"ours": 0.87, "site": 0.97}, without=["metadata"])
-    assert "amplifier" not in lines(results)
+    assert "metadata" not in lines(results)
     results.encoders["site"] = ENCODERS["metadata"]
-    assert "site 0.970, ours 0.870" in lines(results)["amplifier"]
-
-
-def test_the_amplifier_alone_counts_as_one_too():
-    assert "acquisition 0.970, ours 0.870" in lines(made({"ours": 0.87, "acquisition": 0.97}))["amplifier"]
+    assert "site 0.970, ours 0.870" in lines(results)["metadata"]
 
 
 def test_the_planted_causes_are_neither_a_control_nor_judged():
@@ -134,13 +141,34 @@ def test_unknown_training(trained_on, fits):
 
 @pytest.mark.parametrize(("controls", "fits"), [({"pool": "mean"}, True), ({"pool": "rows"}, False), ({}, False)])
 def test_other_readout(controls, fits):
-    sentences = lines(
-        made({"ours": 0.84}, config={"pool": "rows", "stage": "align"}, controls=controls | {"stage": "recon"})
-    )
-    assert ("other-readout" in sentences) == fits
+    """An embedding is above a control only if both were read alike."""
+    config, controls = {"pool": "rows", "stage": "align"}, controls | {"stage": "recon"}
+    sentences = lines(made({"ours": 0.84}, config=config, controls=controls))
+    assert ("other-readout" in sentences) == fits and ("above" in sentences) != fits
     if fits:
-        assert "untrained: pool=mean and not rows, codes: pool=mean" in sentences["other-readout"]
-        assert "bandpower:" not in sentences["other-readout"]
+        assert "untrained: pool=mean and not rows)" in sentences["other-readout"]
+    assert "other-readout" not in lines(made({"ours": 0.66}, config=config, controls=controls))
+
+
+def test_the_best_control_in_both_readouts_is_enough():
+    results = made({"ours": 0.84, "untrained, rows": 0.69}, config={"pool": "rows"}, controls={"pool": "mean"})
+    results.encoders["untrained, rows"] = ENCODERS["untrained"]
+    assert "above" in lines(results)
+
+
+def test_mixed_readout():
+    """A control that is not the best, read otherwise, is only said."""
+    results = made({"ours": 0.84, "codes": 0.6}, config={"pool": "rows"}, controls={"pool": "rows"})
+    results.stores["codes"].config["pool"] = "mean"
+    sentences = lines(results)
+    assert "above" in sentences and "codes: pool=mean and not rows" in sentences["mixed-readout"]
+    assert "mixed-readout" not in lines(made({"ours": 0.84}, config={"pool": "rows"}, controls={"pool": "rows"}))
+
+
+def test_an_order_that_is_another_in_one_draw_is_not_shown():
+    line = lines(made({"ours": 0.84}, few={"ours": 0.60, "untrained": 0.61}))["unclear"]
+    assert "is not shown to be above a control (untrained 0.700)" in line
+    assert "holds, but not in each of 6 draws of labelled people" in line
 
 
 # ---- of the whole run
@@ -175,6 +203,47 @@ def test_no_baseline():
     assert "no row `bandpower`, `metadata`, `acquisition`" in line and "cohort=COHORT" in line
 
 
+@pytest.mark.parametrize(("flags", "fits"), [("small-n, unbalanced", True), ("small-n", False)])
+def test_unbalanced(flags, fits):
+    sentences = lines(made({"ours": 0.84}, flags=flags))
+    assert ("unbalanced" in sentences) == fits
+    if fits:
+        assert "in 5 of 5 tasks cases and controls differ after matching" in sentences["unbalanced"]
+
+
+@pytest.mark.parametrize(("auroc", "fits"), [(0.5, False), (0.52, False), (0.6, True), (0.4, True)])
+def test_permuted(auroc, fits):
+    results = made({"ours": 0.84})
+    results.permuted = made(dict.fromkeys(CONTROLS, 0.5) | {"ours": auroc, "truth": 0.99}).scored
+    sentences = lines(results)
+    assert ("permuted" in sentences) == fits
+    if fits:
+        assert f"and is not: ours {auroc:.3f} [" in sentences["permuted"] and "truth" not in sentences["permuted"]
+
+
+@pytest.mark.parametrize(("auroc", "fits"), [(0.5, False), (0.6, True)])
+def test_unrelated(auroc, fits):
+    results = made({"ours": 0.84})
+    results.controls = made(dict.fromkeys(CONTROLS, 0.5) | {"ours": auroc}).scored
+    sentences = lines(results)
+    assert ("unrelated" in sentences) == fits
+    if fits:
+        assert "suite=controls): ours 0.600 [" in sentences["unrelated"]
+
+
+@pytest.mark.parametrize(("seeds", "fits"), [(1, True), (3, False)])
+def test_few_draws(seeds, fits):
+    assert ("few-draws" in lines(made({"ours": 0.84}, seeds=seeds))) == fits
+
+
+@pytest.mark.parametrize(("few", "fits"), [({"bandpower": 0.9}, True), ({"bandpower": 0.8}, False)])
+def test_few_labels(few, fits):
+    sentences = lines(made({"ours": 0.84}, few=few))
+    assert ("few-labels" in sentences) == fits
+    if fits:
+        assert sentences["few-labels"].startswith("with 10 cases bandpower is the best (0.900; ours 0.840)")
+
+
 # ---- all of them
 def test_every_rule_has_a_test():
     names = [rule.name for table in (rules.VERDICTS, rules.CAUTIONS, rules.ABOUT) for rule in table]
@@ -195,9 +264,14 @@ def test_names_with_braces_are_only_names():
 def test_machines_read_rules_and_numbers():
     results = made({"ours": 0.84}, people=27)
     table = json.loads(json.dumps(as_table(results)))
-    assert (table["format"], table["tasks"], table["subjects"], table["synthetic"]) == (1, TASKS, 27, False)
+    assert (table["format"], table["tasks"], table["subjects"], table["synthetic"]) == (2, TASKS, 27, False)
+    assert (table["labels"], table["seeds"], table["permuted"]) == ("all", SEEDS, None)
     above, few = table["lines"]
     assert (above["rule"], above["embedding"], above["control"]) == ("above", "ours", "untrained")
     assert above["difference"][0] == pytest.approx(0.14) and above["difference"][1] > 0.13
     assert (few["rule"], few["embedding"], few["difference"]) == ("few-people", None, None)
-    assert table["means"]["ours"][0] == pytest.approx(0.84)
+    ours = table["means"]["ours"]
+    assert ours["auroc"] == pytest.approx(0.84) and ours["role"] == "model" and ours["low_tasks"] < 0.84
+    pair = table["differences"][0]
+    assert (pair["better"], pair["worse"], pair["every_draw"], pair["draws"]) == ("ours", "untrained", True, 6)
+    assert {row["labels"] for row in table["few_labels"]} == {"10", "all"}

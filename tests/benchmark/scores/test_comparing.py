@@ -115,9 +115,6 @@ def test_the_sets_needed_show_the_difference_in_four_of_five_studies():
 
 def test_labels_have_a_row_for_each_budget_with_the_spread_of_seeds():
     scored = redrawn(make_scored({"a": 1.5, "b": 0.5}, draws=DRAWS), "10", 2, "b", -0.3)
-    scored.scores = scored.scores.with_columns(
-        train_cases=pl.col("labels").replace_strict({"10": 10, "25": 25, "all": 100}, return_dtype=pl.Int64)
-    )
     table = label_table(scored)
     assert table["labels"].to_list() == ["10", "10", "25", "25", "all", "all"]
     ten = table.row(by_predicate=(pl.col("labels") == "10") & (pl.col("embedding") == "b"), named=True)

@@ -13,13 +13,14 @@ def test_auroc_equals_sklearn_with_ties_weights_and_folds(levels):
     rng = np.random.default_rng(0)
     y, s = rng.random(200) < 0.3, rng.integers(0, levels, 200) / 7
     weights, fold = rng.integers(0, 4, (5, 200)).astype(float), rng.integers(0, 3, 200)
-    assert auroc(y, s)[0] == pytest.approx(roc_auc_score(y, s))
+    assert auroc(y, s)[0] == pytest.approx(roc_auc_score(y, s), abs=1e-12)
+    weights *= rng.choice([1, 1 / 3], 200)  # draws of sets whose rows have set weights
     for row, value in zip(weights, auroc(y, s, None, weights), strict=True):
-        assert value == pytest.approx(roc_auc_score(y, s, sample_weight=row))
+        assert value == pytest.approx(roc_auc_score(y, s, sample_weight=row), abs=1e-12)
     pairs = [(fold == f) & y for f in range(3)], [(fold == f) & ~y for f in range(3)]
     size = np.array([a.sum() * b.sum() for a, b in zip(*pairs, strict=True)])
     each = [roc_auc_score(y[fold == f], s[fold == f]) for f in range(3)]
-    assert auroc(y, s, fold)[0] == pytest.approx((size * each).sum() / size.sum())
+    assert auroc(y, s, fold)[0] == pytest.approx((size * each).sum() / size.sum(), abs=1e-12)
     with pytest.raises(ValueError, match="NaN"):
         auroc(y, np.full(200, np.nan))
 
@@ -32,14 +33,29 @@ def test_bootstrap_resamples_sets():
     assert np.abs(np.corrcoef(weights[:, ::2].T) - np.eye(40)).max() < 0.08
 
 
-@pytest.mark.parametrize(("sets", "effect"), [(10, 0.0), (10, 2.0), (40, 1.0)])
-def test_intervals_cover(sets, effect):
-    """1,000 simulated tasks: 95 % intervals hold the true AUROC in 93 to 99 % of them."""
-    rng, truth = np.random.default_rng(5), norm.cdf(effect / np.sqrt(2))
-    weights = set_weights(subject_draws(2 * sets, 1), np.arange(2 * sets), np.repeat(np.arange(sets), 2))
-    y, hits = np.tile([True, False], sets), 0
-    for _ in range(1000):
-        s = rng.standard_normal(2 * sets) + effect * y
-        low, high = auroc_interval(auroc(y, s)[0], auroc(y, s, None, weights), sets)
+def share_covered(sets, controls, truth, alike, repetitions):
+    """How many 95 % intervals hold the true AUROC, for sets of one case and so many controls that resemble each other."""
+    rng, size = np.random.default_rng(5), controls + 1
+    of, y = np.repeat(np.arange(sets), size), np.tile([True] + [False] * controls, sets)
+    weight, effect, hits = np.where(y, 1, 1 / controls), norm.ppf(truth) * np.sqrt(2), 0
+    drawn = set_weights(subject_draws(len(y), 1, 300), np.arange(len(y)), of) * weight
+    for _ in range(repetitions):
+        shared, own = rng.standard_normal(sets)[of], rng.standard_normal(len(y))
+        s = np.sqrt(alike) * shared + np.sqrt(1 - alike) * own + effect * y
+        value = auroc(y, s, None, weight[None])[0]
+        low, high = auroc_interval(value, auroc(y, s, None, drawn), sets)
         hits += low <= truth <= high
-    assert 930 < hits < 990
+    return hits / repetitions
+
+
+@pytest.mark.parametrize(("sets", "effect_as_auroc"), [(10, 0.5), (10, 0.92)])
+def test_intervals_of_small_tasks_cover_too(sets, effect_as_auroc):
+    assert 0.93 < share_covered(sets, 1, effect_as_auroc, 0.0, 1000) < 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("truth", [0.5, 0.7, 0.85, 0.95])
+@pytest.mark.parametrize(("sets", "controls", "alike"), [(30, 1, 0.4), (30, 4, 0.4), (100, 4, 0.0)])
+def test_intervals_cover(sets, controls, alike, truth):
+    """1,000 simulated tasks of 30 cases and more: 95 % intervals hold the true AUROC in 93 to 97 %."""
+    assert 0.93 <= share_covered(sets, controls, truth, alike, 1000) <= 0.97
