@@ -24,7 +24,7 @@ def template(name: str) -> Any:
     pages = Environment(
         loader=loader, autoescape="html" in name, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    pages.filters |= {"plain": plain, "number": number, "chance": chance}
+    pages.filters |= {"plain": plain, "number": number, "chance": chance, "sets": sets}
     return pages.get_template(name)
 
 
@@ -32,6 +32,11 @@ def plain(text: object) -> str:
     """Any text as it is in Markdown: nothing in it is markup, a column's end or a new line."""
     flat = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return "".join("\\" + c if c in "\\`*_[]|#" else c for c in flat)
+
+
+def sets(needed: int | None) -> str:
+    """How many sets a difference needs; nothing where nobody has so many."""
+    return f"{needed:,}" if needed and needed < tables.MOST_SETS else ""
 
 
 def chance(q: float | None) -> str:

@@ -10,13 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.encoders.registry import ENCODERS
+from benchmark.report.whole import Run
 from benchmark.scores.comparing import Mean, label_table, mean_scores, task_differences
 from benchmark.scores.results import Results
 
-HOLDS = 0.05
-"""False discovery rate below which a single task is called won or lost."""
-CONTROL = ("baseline", "ablation")
 NOT_TESTED = dict.fromkeys(("by", "low", "high", "p", "q", "outcome"))
 
 
@@ -24,21 +21,17 @@ class Facts:
     """The results of a run with what follows from them; every part is worked out when it is first asked for."""
 
     def __init__(self, results: Results) -> None:
-        self.results, self.scored, self.about = results, results.scored, results.about
+        self.results, self.scored, self.about, self.run = results, results.scored, results.about, Run(results)
         self.names = self.scored.embeddings
-
-    def role(self, name: str) -> str:
-        encoder = self.results.encoders.get(name) or ENCODERS.get(name)
-        return encoder.role if encoder else "model"
 
     @cached_property
     def means(self) -> list[Mean]:
         """Means over tasks, best first, without references."""
-        return [m for m in mean_scores(self.scored) if self.role(m.embedding) != "reference"]
+        return [m for m in self.run.means if self.run.role(m.embedding) != "reference"]
 
     @cached_property
     def references(self) -> list[Mean]:
-        return [m for m in mean_scores(self.scored) if self.role(m.embedding) == "reference"]
+        return [m for m in self.run.means if self.run.role(m.embedding) == "reference"]
 
     @cached_property
     def unmatched(self) -> list[Mean]:
@@ -48,12 +41,12 @@ class Facts:
     @cached_property
     def judged(self) -> list[str]:
         """Embeddings that are judged, best first."""
-        return [m.embedding for m in self.means if self.role(m.embedding) == "model"]
+        return [m.embedding for m in self.run.judged]
 
     @cached_property
     def control(self) -> str | None:
         """The control with the highest mean; None if none was scored."""
-        return next((m.embedding for m in self.means if self.role(m.embedding) in CONTROL), None)
+        return next((m.embedding for m in self.run.controls), None)
 
     @cached_property
     def best(self) -> Mean:
@@ -63,7 +56,7 @@ class Facts:
     @cached_property
     def shown(self) -> list[str]:
         """What fits into a figure of many tasks: the three best judged embeddings, and the two best controls."""
-        controls = [m.embedding for m in self.means if self.role(m.embedding) in CONTROL]
+        controls = [m.embedding for m in self.run.controls]
         return self.judged[:3] + controls[: 2 if self.judged else 4]
 
     @cached_property

@@ -22,8 +22,6 @@ class Results:
     identity: does each embedding know people again · subgroups: rows of `benchmark.scores.subgroups.SUBGROUPS`
     encoders: embedding -> the encoder that made it, where it is one of `benchmark.encoders`
     stores: embedding -> its file, for how it was read and whom its model was trained on
-    permuted: the same tasks with case and control exchanged by a draw · controls: tasks of suite=controls
-    identity: how well each embedding knows people again · subgroups: task-mean AUROC by groups of people
     """
 
     scored: Scored
@@ -36,10 +34,6 @@ class Results:
     subgroups: pl.DataFrame = dataclasses.field(default_factory=lambda: pl.DataFrame(schema=SUBGROUPS))
     encoders: dict[str, Encoder] = dataclasses.field(default_factory=dict)
     stores: Mapping[str, Embeddings] = dataclasses.field(default_factory=dict)
-    permuted: Scored | None = None
-    controls: Scored | None = None
-    identity: list[Identity] = dataclasses.field(default_factory=list)
-    subgroups: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)
 
     def words(self, task: str) -> str:
         """A task for people: as it is if it is in words, else its code with the cohort's description of it."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.report.content import chance, number, plain
+from benchmark.report.content import chance, number, plain, sets
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,7 @@ def test_numbers_have_a_real_minus_and_nothing_is_empty():
 
 def test_small_q_values_are_not_zero():
     assert (chance(0.0004), chance(0.03), chance(None)) == ("< 0.001", "0.030", "")
+
+
+def test_more_sets_than_anybody_has_are_not_asked_for():
+    assert (sets(1234), sets(None), sets(10**9)) == ("1,234", "", "")
