@@ -53,6 +53,7 @@ def summary(facts: Facts) -> dict[str, Any]:
     """What the page and the Markdown say in words and tables."""
     results, scored, imbalances = facts.results, facts.scored, checks.imbalances(facts)
     subgroups = checks.subgroup_rows(facts)
+    fewer = len(facts.budgets) > 1 and len(facts.tasks_of_all_budgets) < len(scored.tasks)
     return {
         "facts": facts,
         "title": tables.title_line(results),
@@ -62,6 +63,8 @@ def summary(facts: Facts) -> dict[str, Any]:
         "verdict": verdict(results),
         "means_have_tasks": any(m.low_tasks is not None for m in facts.means),
         "at_budget": facts.at_budget,
+        "fewer": fewer,
+        "budgets": facts.budgets if fewer else facts.budgets[1:],
         "has_smd": any(row["smd"] is not None for row in facts.rows),
         "rows_in_words": words.rows_in_words(facts),
         "families": sorted({row["family"] for row in facts.rows}),

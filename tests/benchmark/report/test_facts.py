@@ -27,6 +27,18 @@ def test_scores_are_those_of_the_largest_label_budget(facts):
     assert facts.at_budget["ours", "all"] > facts.at_budget["ours", "25"] > facts.at_budget["ours", "10"] > 0.5
 
 
+def test_label_budgets_are_compared_on_the_tasks_that_have_them_all(facts):
+    table, easy = facts.scored.scores, max(facts.rows, key=lambda row: row["scores"]["ours"][0])["code"]
+    part = table.filter((pl.col("labels") != "25") | (pl.col("task") == easy))
+    one = Facts(Results(dataclasses.replace(facts.scored, scores=part), {}))
+    assert one.tasks_of_all_budgets == [easy] and one.budgets == ["all", "25", "10"]
+    assert one.at_budget["ours", "all"] == pytest.approx(one.intervals[easy, "ours"][0])
+    apart = table.filter((pl.col("labels") != "25") | (pl.col("task") == easy))
+    apart = apart.filter((pl.col("labels") != "10") | (pl.col("task") != easy))
+    none = Facts(Results(dataclasses.replace(facts.scored, scores=apart), {}))
+    assert none.tasks_of_all_budgets == [] and none.budgets == ["all"]
+
+
 def test_a_task_has_a_row_with_what_is_to_be_known_of_it(facts):
     row = next(row for row in facts.rows if row["code"] == "ICD10CM//G41")
     assert row["task"] == "Status epilepticus (G41)" and row["group"] == "G1 chapter" and row["cases"] == 60
