@@ -20,7 +20,7 @@ from clef.cohort import Cohort
 from tokenizer.base.files import write_text
 
 TASKS_PER_FIGURE = 40
-OPEN = 40
+OPEN = 60
 """Tasks up to which the figures of single tasks are shown at once; those of more have to be opened."""
 SCRIPTS = ("tasks.js", "scatter.js")
 

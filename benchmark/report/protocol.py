@@ -27,7 +27,7 @@ def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
         ("Probe", probe(facts)),
         ("Width", components(facts)),
         ("Training cases", budgets(facts)),
-        ("Regularisation chosen on", ", ".join(scores["chosen_on"].unique().sort())),
+        ("Settings chosen on", ", ".join(scores["chosen_on"].unique().sort())),
         ("Intervals", f"95 %, the probe held fixed. Per task: {facts.scored.replicates.shape[-1]} bootstrap "
                       "resamples of matched sets, their standard error on the logit scale. Means and differences: "
                       "DeLong's covariance by matched set, paired over embeddings, and by person over tasks"),
