@@ -6,6 +6,7 @@ Text is drawn as shapes and never as mathematics, whatever a name holds; a pictu
 import base64
 import io
 import re
+import warnings
 
 import matplotlib
 
@@ -43,7 +44,9 @@ def colours(results: Results) -> dict[str, str]:
 def as_svg(figure: plt.Figure) -> Markup:
     """The figure as an <svg> element, scaling with the page; comments, which would repeat its text, are left out."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():  # a script that the font lacks is drawn as boxes; the tables have the name as text
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     plt.close(figure)
     text = out.getvalue()[out.getvalue().index("<svg") :]
     return Markup(re.sub(r"<!--.*?-->\n?|<metadata>.*?</metadata>", "", text, flags=re.S))

@@ -36,6 +36,11 @@ def test_names_are_shapes_and_no_text_of_the_picture(facts):
         assert "ours" not in text and "<!--" not in text and "<b>" not in text
 
 
+def test_a_name_in_a_script_that_the_font_lacks_is_no_warning(recwarn):
+    means_figure(Facts(made_up({"脳波": 1.0, "theirs": 0.5}, tasks=2)))
+    assert [str(w.message) for w in recwarn if "Glyph" in str(w.message)] == []
+
+
 def test_long_names_are_cut():
     assert short("x" * LONGEST) == "x" * LONGEST and len(short("x" * 500)) == LONGEST
 
