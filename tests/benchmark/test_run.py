@@ -49,6 +49,28 @@ def test_run_writes_scores_and_a_page_of_its_own(files, capsys):
         assert loading not in page
 
 
+def test_permuted_labels_and_control_tasks_are_scored_beside_and_written(files, capsys):
+    controls = make_tasks(2, seed=9).with_columns(task=pl.format("control {}", "task"))
+    write_tasks(files / "controls.parquet", controls, {"suite": "controls", "protocol": {}})
+    paths = [str(files / "tasks.parquet"), str(files / "out"), [str(files / f"{n}.parquet") for n in ("noise", "ours")]]
+    run.main(run.RunConfig(*paths, control_tasks=str(files / "controls.parquet")))
+    assert "permuted labels" in (block := capsys.readouterr().out) and "control tasks" in block
+    written = json.loads((files / "out" / "controls.json").read_text())
+    for part in ("permuted", "controls"):
+        assert all(0.4 < mean[0] < 0.6 for mean in written[part]["means"].values()), "ours has 0.9 on the tasks"
+    assert {row["task"] for row in written["controls"]["tasks"]} == {"control t0", "control t1"}
+    run.main(run.RunConfig(*paths, permuted=False))
+    assert "none were made" in capsys.readouterr().out
+    assert json.loads((files / "out" / "controls.json").read_text())["permuted"] is None
+
+
+def test_the_scored_tasks_are_no_controls(files):
+    tasks = str(files / "tasks.parquet")
+    with pytest.raises(ValueError, match=r"'t0' is among those scored; .* suite=controls"):
+        run.main(run.RunConfig(tasks, str(files / "out"), [str(files / "ours.parquet")], control_tasks=tasks))
+    assert not (files / "out" / "scores.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -90,15 +112,15 @@ def test_the_cohort_is_read_and_each_table_of_tasks_checked_once(tiny_cohort, ti
     counts = calls_of((read_sessions, read_events, check_tasks), lambda: run.main(config))
     assert counts == {"read_sessions": 1, "read_events": 1, "check_tasks": 2}, "two tables of tasks"
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "Synthetic data" in page and "data:image/png" in page and "nuisance, unmatched controls" in page
-    stores = [read_embeddings(tmp_path / "out" / f"{name}.parquet") for name in ("bandpower", "nuisance")]
-    assert [store.name for store in stores] == ["bandpower", "nuisance"]
+    assert "Synthetic data" in page and "data:image/png" in page and "metadata, unmatched controls" in page
+    names = ["bandpower", "metadata", "acquisition", "truth"]
+    assert [read_embeddings(tmp_path / "out" / f"{name}.parquet").name for name in names] == names
 
 
 def test_matched_tasks_are_no_unmatched_ones(files, recorded):
     tasks = make_tasks(3)
     store = make_embeddings(tasks, 0.0)
-    known = Embeddings(store.session_id, store.vectors, "known", config={"kind": "nuisance"})
+    known = Embeddings(store.session_id, store.vectors, "known", config={"kind": "metadata"})
     write_embeddings(files / "known.parquet", known)
     paths = [str(files / name) for name in ("tasks.parquet", "out")]
     with pytest.raises(ValueError, match="these tasks are matched"):
