@@ -1,4 +1,4 @@
-"""The bench: one task scored for every embedding, under every seed and label budget, with the bootstrap's replicates."""
+"""The bench: one task scored for every embedding, seed and label budget, with the bootstrap's replicates."""
 
 import dataclasses
 from collections import Counter
@@ -90,6 +90,10 @@ class Outcome:
     chosen: list[Fitted]
     draws: list[Draw]
 
+    @classmethod
+    def blank(cls, n: int) -> "Outcome":
+        return cls(np.zeros(n), np.zeros(n), np.zeros(n, bool), [], [])
+
 
 class Bench:
     """What all tasks share: the embeddings in the spaces that probes read, the bootstrap's draws, and the protocol."""
@@ -111,7 +115,7 @@ class Bench:
     def score_task(self, part: pl.DataFrame, seeds: list[int], spaces: Spaces | None = None) -> TaskScores:
         """Scores of every embedding on one task, `part` of the task table, under each seed and label budget.
 
-        spaces: of the whole task table, whose unlabelled training rows the whitening is fitted on; of `part` by default.
+        spaces: of the whole task table, on whose unlabelled training rows the whitening is fitted; default: of `part`.
         """
         table = Table.of(part)
         outcomes = self._outcomes(table, seeds, spaces or Spaces(self.stores, part))
@@ -142,9 +146,7 @@ class Bench:
         n, sources = len(table.y), {key: self._source(key, draws) for key in keys}
         wanted = [key for key in keys if sources[key] == key]
         for names in self._batches(n, spaces):
-            fresh = {
-                key: [Outcome(np.zeros(n), np.zeros(n), np.zeros(n, bool), [], []) for _ in names] for key in wanted
-            }
+            fresh = {key: [Outcome.blank(n) for _ in names] for key in wanted}
             for (name, out, _, _), of_round in zip(rounds, draws, strict=True):
                 readings = [spaces.of(self.stores[store], table.part, name, out) for store in names]
                 fitted = fit_probes(readings, table.y, table.weight, [of_round[key] for key in wanted], self.probe)
