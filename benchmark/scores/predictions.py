@@ -1,4 +1,4 @@
-"""Predictions: what each embedding's probe said of each scored session of one task."""
+"""Predictions of one task: what every embedding's probe said of every scored session."""
 
 import dataclasses
 
@@ -7,11 +7,10 @@ import numpy as np
 
 @dataclasses.dataclass
 class Predictions:
-    """The scored rows of one task, at seed 0 and the largest label budget.
+    """Scored rows (n,) of one task and the scores of E embeddings; of seed 0 and the largest label budget.
 
-    session_id (n,) str, subject_id (n,), label (n,) bool · weight (n,) float64: a case 1, each of its k controls 1/k
-    matched_set (n,) int · fold (n,) int: only scores of one fold are comparable
-    scores (embeddings, n) float64 · probability (embeddings, n) float64, calibrated on inner folds
+    weight: set weights (a case 1, its k controls 1/k) · matched_set, fold: numbers from 0 on
+    scores: (E, n), comparable within a fold · probability: (E, n), calibrated on inner folds, classes in balance
     """
 
     session_id: np.ndarray

@@ -5,7 +5,8 @@ all. The unit is the session, one per subject and task. `scores.parquet` (writte
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,37 +22,50 @@ from benchmark.scores.eligibility import (
     scored_rows,
 )
 from benchmark.scores.predictions import Predictions
+from benchmark.scores.probing.budgets import ALL, check_budgets
+from benchmark.scores.probing.choice import PROBES
+from benchmark.scores.spaces import Spaces
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
-from clef.fold_embeddings import Store
+from clef.fold_embeddings import Store, of_fold
 from clef.tasks import check_tasks, hash_of_splits, is_fold
 from tokenizer.base.progress import track
 
 SMALL_N = 15  # scored cases below which a single task says little, whatever its interval
+MOST_SMD = 0.1  # a covariate further apart than this was not matched well
 UNKNOWN = "training subjects unknown"
 SCORES = {
     "task": pl.String,
     "family": pl.String,
+    "group": pl.String,  # chapter or letter of the task's codes, as its suite says; empty if it does not
     "embedding": pl.String,
+    "probe": pl.String,  # logistic, ridge or mlp
+    "labels": pl.String,  # the label budget: "all", "25" training cases, "5%" of them
     "seed": pl.Int64,
     "auroc": pl.Float64,
     "low": pl.Float64,  # 95 % interval, bootstrap by matched set, the probe held fixed
     "high": pl.Float64,
+    "auprc": pl.Float64,
+    "balanced_accuracy": pl.Float64,  # at a threshold from inner out-of-fold scores
+    "brier": pl.Float64,  # of probabilities calibrated on inner out-of-fold scores
+    "ece": pl.Float64,
     "cases": pl.Int64,  # scored
     "controls": pl.Int64,
-    "train_cases": pl.Int64,
+    "train_cases": pl.Int64,  # of one probe; with folds the mean
     "train_controls": pl.Int64,
     "left_out": pl.Int64,  # sessions of the task that some embedding lacks, and the rest of their matched sets
-    "c": pl.Float64,  # chosen regularisation, scikit-learn's C on standardised features; with folds, the median
+    "c": pl.Float64,  # chosen regularisation, scikit-learn's C on the chosen space; with folds the median; empty: mlp
+    "components": pl.Int64,  # chosen width: 0 all dimensions, else whitened components; with folds the commonest
     "chosen_on": pl.String,
     "scored_on": pl.String,  # "test", or "5 folds" (out of fold; pairs compared within their fold, then pooled)
     "unit": pl.String,
-    "probe": pl.String,
+    "protocol": pl.String,  # the probe in words
     "width": pl.Int64,
     "model": pl.String,  # fingerprint the embedding's file gives
     "split_hash": pl.String,
     "overlap": pl.Int64,  # scored subjects the model was trained or selected on; empty if its file does not say
-    "flags": pl.String,  # "small-n", "overlap", "training subjects unknown"
+    "smd": pl.Float64,  # largest standardised mean difference of a covariate after matching; empty if unknown
+    "flags": pl.String,  # "small-n", "overlap", "training subjects unknown", "unbalanced"
 }
 
 
@@ -59,9 +73,9 @@ SCORES = {
 class Scored:
     """Scores with what is needed to compare them.
 
-    scores: rows of `SCORES` · tasks, embeddings: names · replicates: (tasks, embeddings, R) bootstrap AUROCs, paired
-    notes: what was left out and what is to be known, one line each · subjects: how many people were scored
-    predictions: task -> what the probes said of each scored session
+    scores: rows of `SCORES` · tasks, embeddings: names · notes: what was left out and is to be known, one line each
+    replicates: (tasks, embeddings, R) bootstrap AUROCs, paired, at the label budget `main`, the mean over seeds
+    subjects: how many people were scored · main: the largest label budget · predictions: by task, of seed 0 and `main`
     """
 
     scores: pl.DataFrame
@@ -70,6 +84,7 @@ class Scored:
     replicates: np.ndarray
     notes: list[str]
     subjects: int
+    main: str = ALL
     predictions: dict[str, Predictions] = dataclasses.field(default_factory=dict)
 
 
@@ -80,14 +95,18 @@ def score(
     folds: int = 0,
     seeds: int = 1,
     allow_overlap: bool = False,
+    probe: str = "logistic",
+    train_cases: Sequence[int | str] = (ALL,),
 ) -> pl.DataFrame:
-    """AUROC of each embedding on each task, with intervals: rows of `SCORES`.
+    """AUROC and other metrics of each embedding on each task, with intervals: rows of `SCORES`.
 
-    tasks: as from `benchmark.make_tasks` · embeddings: name -> Embeddings, or (session_id, vectors (n, D)).
+    tasks: as from `benchmark.make_tasks` · embeddings: name -> Embeddings, or (session_id, vectors (n, D))
+    probe: logistic, ridge or mlp · train_cases: label budgets, such as [10, 25, "all"] or ["5%"].
     Raises ValueError (one line) on NaN, repeated sessions, or training subjects among the scored (unless allowed).
     """
     check_tasks(tasks)
-    return score_tasks(tasks, embeddings, folds=folds, seeds=seeds, allow_overlap=allow_overlap).scores
+    options = {"folds": folds, "seeds": seeds, "allow_overlap": allow_overlap}
+    return score_tasks(tasks, embeddings, **options, probe=probe, train_cases=train_cases).scores
 
 
 def score_tasks(
@@ -98,11 +117,19 @@ def score_tasks(
     seeds: int = 1,
     allow_overlap: bool = False,
     resamples: int = RESAMPLES,
+    probe: str = "logistic",
+    train_cases: Sequence[int | str] = (ALL,),
+    smd: Mapping[str, float | None] | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> Scored:
     """As `score`, and with the bootstrap replicates for comparisons between embeddings and means over tasks.
 
-    tasks: as `clef.tasks.read_tasks` or `benchmark.make_tasks` return them, which have checked them.
+    tasks: as `clef.tasks.read_tasks` or `benchmark.make_tasks` return them, which have checked them
+    smd: task -> largest standardised mean difference after matching · groups: task -> its group in the suite.
     """
+    budgets = check_budgets([str(budget) for budget in train_cases])
+    if probe not in PROBES:
+        raise ValueError(f"probe={probe}: there are {', '.join(PROBES)}")
     stores = {name: check_embeddings(name, value) for name, value in embeddings.items()}
     if not stores:
         raise ValueError("no embeddings to score; give at least one, embeddings=a.parquet")
@@ -110,54 +137,67 @@ def score_tasks(
     tables = [put_in_folds(kept, folds, seed) for seed in range(seeds)]
     check_folds(tables[0], stores)
     overlap = find_overlap(tables[0], stores, allow_overlap)
-    bench = Bench(stores, kept, resamples)
-    names, rows, replicates = [], [], []
+    bench = Bench(stores, kept, resamples, probe, budgets)
+    spaces = [Spaces(stores, tables[0])]
+    spaces += [spaces[0] if table is tables[0] else Spaces(stores, table) for table in tables[1:]]
+    names, rows, replicates, predictions, short = [], [], [], {}, Counter()
     for task, parts in track(_by_task(tables), "probes"):
         if reason := next((r for r in map(_too_few, parts) if r), ""):
             notes.append(f"task {task!r} is not scored: {reason}")
             continue
-        results = _score_seeds(bench, parts, redrawn=folds > 0)
+        results = _score_seeds(bench, parts, spaces)
+        has = [{row["labels"] for row in result.rows} for result in results]
+        short.update(set(budgets) - set.intersection(*has))
+        if budgets[-1] not in set.intersection(*has):
+            notes.append(f"task {task!r} is not scored: it has fewer than {budgets[-1]} training cases")
+            continue
         names.append(task)
-        rows += [row | {"seed": seed} for seed, result in enumerate(results) for row in result.rows]
-        replicates.append(np.mean([result.replicates for result in results], axis=0))
+        rows += [row for result in results for row in result.rows if all(row["labels"] in some for some in has)]
+        replicates.append(np.concatenate([result.replicates for result in results]).mean(0))
+        predictions[task] = results[0].predictions
     if not rows:
         raise ValueError(f"no task can be scored: {notes[-1] if notes else 'no session is left'}")
+    notes += [f"labels={b}: {n} of {len(names)} tasks have fewer training cases, no row" for b, n in short.items()]
     left_out = dict(tasks.join(kept, on=["task", "session_id"], how="anti").group_by("task").len().iter_rows())
-    scores = _complete(rows, stores, overlap, left_out, [hash_of_splits(table) for table in tables])
+    of_task = {task: {"left_out": left_out.get(task, 0), "smd": (smd or {}).get(task)} for task in names}
+    for task in names:
+        of_task[task]["group"] = (groups or {}).get(task) or ""
+    scores = _complete(rows, stores, overlap, of_task, [hash_of_splits(table) for table in tables])
     subjects = scored_rows(tables[0].filter(pl.col("task").is_in(names)))["subject_id"].n_unique()
     notes += overlap_lines(stores, overlap)
-    return Scored(scores, names, list(stores), np.stack(replicates), notes, subjects)
+    return Scored(scores, names, list(stores), np.stack(replicates), notes, subjects, budgets[-1], predictions)
 
 
 def _by_task(tables: list[pl.DataFrame]) -> list[tuple[str, list[pl.DataFrame]]]:
     """Each task with its rows in every table: one table per seed, all of the same tasks in the same order."""
-    parts = zip(*(table.partition_by("task", maintain_order=True) for table in tables), strict=True)
+    cut = {id(table): table.partition_by("task", maintain_order=True) for table in tables}
+    parts = zip(*(cut[id(table)] for table in tables), strict=True)
     return [(part[0]["task"][0], list(part)) for part in parts]
 
 
-def _score_seeds(bench: Bench, parts: list[pl.DataFrame], redrawn: bool) -> list[TaskScores]:
-    """One task under each seed; `redrawn` says that a seed draws other folds."""
-    first = bench.score_task(parts[0], 0)
-    if not redrawn and all(row["chosen_on"] == "val" for row in first.rows):
-        return [first] * len(parts)  # nothing is left to a seed: neither folds nor inner folds were drawn
-    return [first, *(bench.score_task(part, seed) for seed, part in enumerate(parts[1:], 1))]
+def _score_seeds(bench: Bench, parts: list[pl.DataFrame], spaces: list[Spaces]) -> list[TaskScores]:
+    """One task under each seed: at once where all seeds have the same rows, else one after the other."""
+    if all(part is parts[0] for part in parts):
+        return [bench.score_task(parts[0], list(range(len(parts))), spaces[0])]
+    return [bench.score_task(part, [seed], space) for seed, (part, space) in enumerate(zip(parts, spaces, strict=True))]
 
 
 def _complete(
     rows: list[dict[str, Any]],
     stores: Mapping[str, Store],
     overlap: Mapping[str, int | None],
-    left_out: dict[str, int],
+    of_task: Mapping[str, dict[str, Any]],
     hashes: list[str],
 ) -> pl.DataFrame:
     """`SCORES` from the rows of the bench, with what is the same for a whole task, embedding or seed, and flags."""
     whole = []
     for row in rows:
-        name, seen = row["embedding"], overlap[row["embedding"]]
-        flags = ["small-n"] * (row["cases"] < SMALL_N) + ["overlap"] * bool(seen)
-        flags += [UNKNOWN] * (seen is None)
-        of_task = {"left_out": left_out.get(row["task"], 0), "split_hash": hashes[row["seed"]]}
-        whole.append(row | of_task | {"model": stores[name].model, "overlap": seen, "flags": ", ".join(flags)})
+        store, seen, of_row = stores[row["embedding"]], overlap[row["embedding"]], of_task[row["task"]]
+        of_row = of_row | {"split_hash": hashes[row["seed"]], "model": store.model, "overlap": seen}
+        of_row["width"] = of_fold(store, "fold0").vectors.shape[1]
+        flags = {"small-n": row["cases"] < SMALL_N, "overlap": bool(seen), UNKNOWN: seen is None}
+        flags["unbalanced"] = (of_row["smd"] or 0) > MOST_SMD
+        whole.append(row | of_row | {"flags": ", ".join(flag for flag, raised in flags.items() if raised)})
     return pl.DataFrame(whole, schema=SCORES)
 
 

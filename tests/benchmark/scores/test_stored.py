@@ -39,3 +39,17 @@ def test_another_table_is_one_line(written, tmp_path, change):
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(ValueError, match=r"there is no such file; write it again \(`python -m benchmark.run`\)"):
         read_scores(tmp_path / "s.parquet")
+
+
+def test_a_table_of_the_format_before_is_read_in_the_columns_of_today(written, tmp_path):
+    added = ["group", "labels", "components", "auprc", "balanced_accuracy", "brier", "ece", "smd"]
+    old = pl.read_parquet(written[0]).drop("probe", *added).rename({"protocol": "probe"})
+    about = table_metadata(written[0])
+    write_table(
+        tmp_path / "s.parquet", old, about | {"clef.scores": about["clef.scores"].replace('"format": 3', '"format": 2')}
+    )
+    table, _ = read_scores(tmp_path / "s.parquet")
+    assert table.columns == [*SCORES, "ceiling"] and table.select(*SCORES).schema == pl.Schema(SCORES)
+    row = table.row(0, named=True)
+    assert (row["probe"], row["labels"], row["components"], row["brier"]) == ("logistic", "all", 0, None)
+    assert row["protocol"] == old["probe"][0] and row["auroc"] == written[1].scores["auroc"][0]
