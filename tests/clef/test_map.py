@@ -76,7 +76,10 @@ def test_it_draws_every_point_and_a_click_opens_a_page(made, tmp_path):
         assert {"0,114,178", "230,159,0"} <= set(browser.run(DRAWN))  # both sites, in their colours
         words = browser.run("document.body.innerText")
         assert (
-            "strongly" in words and "nuisance row" in words and "A (30)" in words and "1 of the file are not" in words
+            "strongly" in words
+            and "metadata and acquisition" in words
+            and "A (30)" in words
+            and "1 of the file are not" in words
         )
         browser.move(*browser.run(f"{AT}(0)"))
         assert ODD in browser.run("document.getElementById('about').innerText")
