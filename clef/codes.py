@@ -7,7 +7,7 @@ no counterpart one to one.
 
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 
 ICD10 = re.compile(r"(?:ICD-?10(?:-?\w+)?//|DIAGNOSIS//ICD//10//|^)([A-Z]\d[0-9A-Z])\.?([0-9A-Z]{0,4})[-*+†!]?$")
@@ -106,13 +106,13 @@ def chapter(code: str) -> str:
     return CHAPTERS[first[place - 1]] if f"{space}//" == ICD_SPACE and place else ""
 
 
-def code_lengths(codes: Iterable[str]) -> dict[str, Counter[int]]:
-    """How many different codes have how many characters, by namespace and first letter (`ICD10CM//G`): dot not counted.
-
-    Codes that `normalise_code` does not know are passed over.
+def code_lengths(codes: Iterable[str]) -> dict[str, set[int]]:
+    """How many characters codes have, the dot not counted: of a classification (`ATC//`) and of each of its letters
+    (`ATC//N`). Codes that `normalise_code` does not know are passed over.
     """
-    lengths: dict[str, Counter[int]] = defaultdict(Counter)
+    lengths: dict[str, set[int]] = defaultdict(set)
     for code in {normal for code in codes if "//" in code and (normal := normalise_code(code))}:
         space, _, value = code.rpartition("//")
-        lengths[f"{space}//{value[0]}"][len(value.replace(".", ""))] += 1
+        for place in (f"{space}//", f"{space}//{value[0]}"):
+            lengths[place].add(len(value.replace(".", "")))
     return dict(lengths)

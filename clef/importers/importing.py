@@ -275,7 +275,7 @@ def _events(
 def _each_event(
     recordings: Iterable[Recording], session_ids: Iterable[str], site: Site
 ) -> Iterator[tuple[int, *Event, str | None]]:
-    """Rows of `EVENTS`. Findings and labels are of the recording, also where they repeat what is known of its person."""
+    """Rows of `EVENTS`. Findings and labels are the recording's, also where they repeat what is known of its person."""
     for recording, session_id in zip(recordings, session_ids, strict=True):
         subject = site.subject_id(recording)
         if recording.sex:

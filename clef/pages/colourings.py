@@ -4,8 +4,9 @@ Of the session table site, setting, age, sex, year and split; of the events each
 group of diagnoses (three characters of ICD-10) and of drugs (four of ATC); columns of another table on request, as
 the sampling rate that tells amplifiers apart.
 
-A finding or label belongs to the session it was recorded at (clef.placing), a diagnosis or drug to the person. Where a person has no event of the kind at all, nothing is known. What fewer
-than `LEAST_PEOPLE` people have is not shown: it would single them out, and no colour shows anything of so few.
+A finding or label belongs to the session it was recorded at (clef.placing), a diagnosis or drug to the person. Where a
+person has no event of the kind at all, nothing is known. What fewer than `LEAST_PEOPLE` people have is not shown: it
+would single them out, and no colour shows anything of so few.
 """
 
 import dataclasses

@@ -65,7 +65,9 @@ def test_drugs_of_the_same_group_make_no_controls_unless_asked_to(labels):
     assert labels(one_each(3), events, exclude="[]") == {"s0": True, "s1": False, "s2": False}
     assert labels(one_each(3), events, exclude="[ATC//N03]") == {"s0": True}
     group = {"codes": "ATC//N03AX", "family": "medication"}
-    assert labels(one_each(3), [*events, (0, 0, "ATC//N05BA")], **group) == {"s0": True, "s1": True}, "N03A is its block"
+    assert labels(one_each(3), [*events, (0, 0, "ATC//N05BA")], **group) == {"s0": True, "s1": True}, (
+        "N03A is its block"
+    )
 
 
 def test_windows_of_medications(labels):
