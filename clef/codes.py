@@ -1,8 +1,8 @@
 """Medical codes in one spelling: ICD-10 and ATC, their blocks, chapters and lengths.
 
-Archives write one diagnosis in many ways (`ICD10CM//G40.309`, `DIAGNOSIS//ICD//10//G40309`, `G40309`). Tasks, the record
-encoder and importers all ask `normalise_code`, so that they mean the same. ICD-9 is not translated: its categories have
-no counterpart one to one.
+Archives write one diagnosis in many ways (`ICD10CM//G40.309`, `DIAGNOSIS//ICD//10//G40309`, `G40309`). Tasks, the
+record encoder and importers all ask `normalise_code`, so that they mean the same. ICD-9 is not translated: its
+categories have no counterpart one to one.
 """
 
 import re

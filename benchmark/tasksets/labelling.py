@@ -49,6 +49,7 @@ Rows = NDArray[np.intp]
 class EventIndex:
     """The sessions of a cohort and its events, sorted by code, so that each task touches its own codes alone.
 
+    person: (n sessions,) which person each is of, numbered from 0 · sessions: the session table in the order of ids
     codes: the codes on record, each in one spelling (clef.codes), sorted
     counts: events left out or not placed: `icd9`, and `events`, `undated`, `unplaced` by namespace
     """
@@ -59,10 +60,10 @@ class EventIndex:
             events = events.with_columns(session_id=pl.lit(None, pl.String))
         self.sessions = sessions.sort("session_id")
         people = self.sessions["subject_id"].unique().sort()
-        self._person = people.search_sorted(self.sessions["subject_id"]).to_numpy().astype(np.intp)
+        self.person = people.search_sorted(self.sessions["subject_id"]).to_numpy().astype(np.intp)
         self._start = _microseconds(self.sessions["start_time"])
-        self._sessions_of = np.bincount(self._person, minlength=len(people))
-        self._by_person = np.argsort(self._person, kind="stable")
+        self._sessions_of = np.bincount(self.person, minlength=len(people))
+        self._by_person = np.argsort(self.person, kind="stable")
         self._first = np.concatenate([[0], np.cumsum(self._sessions_of)])
         events = events.select("subject_id", "time", "code", "session_id").join(
             self.sessions, on="subject_id", how="semi"
@@ -76,7 +77,7 @@ class EventIndex:
         """Lay the events out by code: who and when, and where each code begins."""
         self.codes = table["code"].unique().sort().to_list()
         self._keys = sorted((_key(code), code) for code in self.codes)
-        number = pl.DataFrame({"code": [code for _, code in self._keys]}).with_row_index("number")
+        number = pl.DataFrame({"code": [code for _, code in self._keys]}, {"code": pl.String}).with_row_index("number")
         rows = table.join(number, on="code").select("subject_id", "time", "number").unique().sort("number")
         self._who = people.search_sorted(rows["subject_id"]).to_numpy().astype(np.intp)
         self._when = _microseconds(rows["time"])
@@ -104,7 +105,7 @@ class EventIndex:
         whole = task.family in PER_SESSION
         carriers[self._who[self._events(task.codes, whole)]] = True
         carriers[self._who[self._events(task.exclude)]] = True
-        return self._is_known(task) & ~carriers[self._person]
+        return self._is_known(task) & ~carriers[self.person]
 
     def _is_known(self, task: Definition) -> Mask:
         """Which sessions have any code of the family inside the window, so that an absent one may mean something."""
@@ -118,7 +119,7 @@ class EventIndex:
 
     def _with(self, codes: Iterable[str]) -> Mask:
         """Sessions at which one of these findings or labels was placed."""
-        mask = np.zeros(len(self._person), bool)
+        mask = np.zeros(len(self.person), bool)
         for code in codes:
             mask[self._at[code]] = True
         return mask
@@ -138,11 +139,11 @@ class EventIndex:
 
     def _inside(self, rows: Rows, task: Definition) -> Mask:
         """Sessions whose person has one of these events inside the task's window."""
-        mask = np.zeros(len(self._person), bool)
+        mask = np.zeros(len(self.person), bool)
         if task.window == "ever":
             people = np.zeros(len(self._sessions_of), bool)
             people[self._who[rows]] = True
-            return people[self._person]
+            return people[self.person]
         # every event beside every session of its person
         counts = self._sessions_of[self._who[rows]]
         ends = np.cumsum(counts)
@@ -157,7 +158,7 @@ class EventIndex:
         days = np.inf if task.window_days is None else task.window_days
         later = (time - start) / 86_400e6  # of unknown times a number without meaning, overwritten below
         near = (np.abs(later) <= days) if task.window == "around" else (later <= 0) & (later >= -days)
-        near[start == UNDATED] = self._sessions_of[self._person[session[start == UNDATED]]] == 1
+        near[start == UNDATED] = self._sessions_of[self.person[session[start == UNDATED]]] == 1
         return near | (time == UNDATED)
 
 
@@ -204,7 +205,9 @@ def label_sessions(index: EventIndex, task: Definition, seed: int) -> pl.DataFra
     Returns the columns of the session table and `label`.
     """
     case = index.cases(task)
-    pool = index.sessions.with_columns(label=pl.Series(case)).filter(pl.Series(case | index.controls(task)))
-    draw = np.random.default_rng(seed).random(len(pool))
-    ordered = pool.with_columns(pl.Series("_draw", draw)).sort("label", "_draw", descending=[True, False])
-    return ordered.unique("subject_id", keep="first").drop("_draw").sort("session_id")
+    pool = np.flatnonzero(case | index.controls(task))
+    # cases before others, in each a drawn order: the first of each person is taken
+    order = pool[np.argsort(np.random.default_rng(seed).random(len(pool)) + ~case[pool])]
+    _, first = np.unique(index.person[order], return_index=True)
+    rows = np.sort(order[first])
+    return index.sessions[rows].with_columns(label=pl.Series(case[rows]))

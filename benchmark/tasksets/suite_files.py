@@ -75,13 +75,20 @@ def _check_row(row: dict[Any, Any], place: str) -> None:
     _check_excluded(row.get("exclude", []), f"{place}, exclude")
     if "group" in row and not _is_filled(row["group"]):
         raise ConfigError(f"{place}, group: {_wanted(row['group'], 'a name')}")
+    _check_time(row, family, place)
+
+
+def _check_time(row: dict[Any, Any], family: str, place: str) -> None:
+    days = row.get("window_days")
     if family in ("finding", "label"):
-        for key in (key for key in ("window", "window_days") if key in row):
+        # files of before there was `window` say one day here, meaning at the session
+        if "window" in row or ("window_days" in row and not (_is_days(days) and days <= 1)):
+            key = "window" if "window" in row else "window_days"
             raise ConfigError(f"{place}, {key}: a {family} belongs to its session and has no window; take the key out")
     elif "window" in row:
-        check_window(row["window"], row.get("window_days"), f"{place}, window")
+        check_window(row["window"], days, f"{place}, window")
     else:
-        _check_days(row.get("window_days"), f"{place}, window")
+        _check_days(days, f"{place}, window")
 
 
 def check_window(window: Any, days: Any, place: str) -> None:
@@ -90,15 +97,19 @@ def check_window(window: Any, days: Any, place: str) -> None:
         raise ConfigError(f"{place}: {window!r}; expected one of {', '.join(WINDOWS)}")
     _check_days(days, place)
     if window == "ever" and days is not None:
-        raise ConfigError(f"{place}_days: {days!r} days, but window: ever is the whole record; expected null")
+        raise ConfigError(f"{place}: ever is the whole record, but {days!r} days were given too; leave them out")
     if window == "around" and days is None:
-        raise ConfigError(f"{place}_days: missing; expected days, 0 or more, around the session's start")
+        raise ConfigError(f"{place}: around, but no window_days; expected days, 0 or more, around the session's start")
 
 
 def _check_days(days: Any, place: str) -> None:
-    is_number = isinstance(days, int | float) and not isinstance(days, bool) and math.isfinite(days)
-    if days is not None and not (is_number and days >= 0):
-        raise ConfigError(f"{place}_days: {days!r}; expected days, 0 or more, or null for the whole record")
+    if days is not None and not _is_days(days):
+        raise ConfigError(f"{place}_days: {days!r}; expected days, 0 or more, or null for no limit")
+
+
+def _is_days(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0
 
 
 def _check_excluded(codes: Any, place: str) -> None:
