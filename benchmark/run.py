@@ -21,6 +21,7 @@ from benchmark.report.controls import control_table, controls_as_table
 from benchmark.report.page import write_report
 from benchmark.report.tables import difference_lines, mean_table, per_task_table
 from benchmark.report.verdict import as_table, verdict
+from benchmark.scores.ceilings import planted_ceilings
 from benchmark.scores.controls import (
     known_people,
     read_controls,
@@ -41,7 +42,6 @@ from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out, write_json
-from tokenizer.base.tables import read_table
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def main(config: RunConfig) -> None:
     tasks, about = read_tasks(config.tasks)
     unmatched, controls = read_unmatched(config.unmatched_tasks, tasks), read_controls(config.control_tasks, tasks)
     cohort = Cohort(config.cohort) if config.cohort else None
-    about["ceilings"] = _ceilings(cohort.path, about) if cohort else {}
+    about["ceilings"] = planted_ceilings(cohort.path, about) if cohort else {}
     stores = _embeddings(config.embeddings)
     if cohort:
         _check_cohort(cohort, tasks if controls is None else pl.concat([tasks, controls[0]]))
@@ -187,19 +187,6 @@ def _baselines(cohort: Cohort, config: RunConfig, definitions: dict[str, Any]) -
         write_embeddings(out / f"{encoder.name}.parquet", store)
         stores[store.name] = store
     return stores
-
-
-def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
-    """AUROC that the planted truth of a synthetic cohort allows, for tasks made of exactly one planted concept."""
-    path = cohort / "truth" / "ceilings.parquet"
-    if not path.is_file():
-        return {}
-    planted = dict(read_table(path).select("code", "ceiling").drop_nulls().iter_rows())
-    ceilings = {}
-    for task, definition in about.get("protocol", {}).get("definitions", {}).items():
-        mine = [v for code, v in planted.items() if code.startswith(tuple(definition["codes"])) and v == v]
-        ceilings |= {task: mine[0]} if len(mine) == 1 else {}
-    return ceilings
 
 
 def _permuted(

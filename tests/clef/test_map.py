@@ -39,7 +39,7 @@ def archive(tmp_path_factory) -> Path:
         }
     )
     labels = ["</script><b>x" if i % 3 else "plain" for i in range(N)]
-    events = [(i, START, f"LABEL//lab//group//{label}", None) for i, label in enumerate(labels)]
+    events = [(i, START, f"LABEL//lab//group//{label}", None, ids[i]) for i, label in enumerate(labels)]
     write_cohort(folder / "cohort", "x", sessions, pl.DataFrame(events, schema=EVENTS, orient="row"))
     random = np.random.default_rng(0)
     vectors = 4 * np.eye(2, 8)[np.arange(N) % 2] + random.standard_normal((N, 8))

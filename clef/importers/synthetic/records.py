@@ -133,13 +133,18 @@ def draw_visits(people: dict[str, np.ndarray], seed: int, minutes: float) -> dic
 def session_table(visits: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """The rows of `sessions.parquet`, in the order of the visits; the split is 52 / 8 / 40 % of the subjects."""
     ids = subject_ids(visits, seed)
-    names = [f"synthetic-{p:05d}-{v + 1}" for p, v in zip(visits["person"], visits["visit"], strict=True)]
+    names = session_names(visits)
     return pl.DataFrame({
         "session_id": names, "subject_id": ids, "path": [f"recordings/{name}.edf" for name in names],
         "start_time": visits["start"], "age": visits["age"].astype(np.float32), "sex": visits["sex"],
         "site": visits["site"], "setting": visits["setting"],
         "split": [split_of(int(i), seed, train=0.52, val=0.08) for i in ids],
     })  # fmt: skip
+
+
+def session_names(visits: dict[str, np.ndarray]) -> list[str]:
+    """What the sessions are called, in the order of the visits."""
+    return [f"synthetic-{p:05d}-{v + 1}" for p, v in zip(visits["person"], visits["visit"], strict=True)]
 
 
 def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
@@ -155,20 +160,21 @@ def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
 
 def record_events(visits: dict[str, np.ndarray], findings: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """MEDS events: birth and gender, diagnoses before the first session, drugs and findings at each session."""
-    ids, rows = subject_ids(visits, seed), []
+    ids, names, rows = subject_ids(visits, seed), session_names(visits), []
     for i, (subject, start) in enumerate(zip(ids.tolist(), visits["start"], strict=True)):
         rng = np.random.default_rng([seed, 2, int(visits["person"][i])])
         drugs = _fill(rng, visits, i, DRUGS, "n_atc", tuple(BACKGROUND_ATC))
-        rows += [(subject, start, code) for code in drugs]
-        rows += [(subject, start, code) for code, present in findings.items() if present[i]]
+        rows += [(subject, start, code, None) for code in drugs]
+        rows += [(subject, start, code, names[i]) for code, present in findings.items() if present[i]]
         if visits["visit"][i] == 0:
-            rows.append((subject, start - np.timedelta64(round(float(visits["age"][i]) * 365.25), "D"), "MEDS_BIRTH"))
-            rows.append((subject, None, f"GENDER//{visits['sex'][i]}"))
+            birth = start - np.timedelta64(round(float(visits["age"][i]) * 365.25), "D")
+            rows += [(subject, birth, "MEDS_BIRTH", None), (subject, None, f"GENDER//{visits['sex'][i]}", None)]
             for code in _fill(rng, visits, i, DISEASES, "n_icd", tuple(BACKGROUND_ICD)):
-                rows.append((subject, start - np.timedelta64(int(rng.integers(0, 700)), "D"), code))
-    subject, time, code = zip(*rows, strict=True)
+                rows.append((subject, start - np.timedelta64(int(rng.integers(0, 700)), "D"), code, None))
+    subject, time, code, session = zip(*rows, strict=True)
     time = np.array([np.datetime64("NaT") if t is None else t for t in time], "datetime64[us]")
-    return pl.DataFrame({"subject_id": np.array(subject, np.int64), "time": time, "code": list(code)})
+    columns = {"subject_id": np.array(subject, np.int64), "time": time, "code": list(code)}
+    return pl.DataFrame(columns | {"session_id": pl.Series(session, dtype=pl.String)})
 
 
 def _fill(rng: np.random.Generator, visits: dict, i: int, concepts: tuple, total: str, background: tuple) -> list[str]:
