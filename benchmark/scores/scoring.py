@@ -27,7 +27,7 @@ from benchmark.scores.probing.choice import PROBES
 from benchmark.scores.spaces import Spaces
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
-from clef.fold_embeddings import Store, of_fold
+from clef.fold_embeddings import Store
 from clef.tasks import check_tasks, hash_of_splits, is_fold
 from tokenizer.base.progress import track
 
@@ -194,7 +194,6 @@ def _complete(
     for row in rows:
         store, seen, of_row = stores[row["embedding"]], overlap[row["embedding"]], of_task[row["task"]]
         of_row = of_row | {"split_hash": hashes[row["seed"]], "model": store.model, "overlap": seen}
-        of_row["width"] = of_fold(store, "fold0").vectors.shape[1]
         flags = {"small-n": row["cases"] < SMALL_N, "overlap": bool(seen), UNKNOWN: seen is None}
         flags["unbalanced"] = (of_row["smd"] or 0) > MOST_SMD
         whole.append(row | of_row | {"flags": ", ".join(flag for flag, raised in flags.items() if raised)})
