@@ -118,7 +118,8 @@ class Bench:
         spaces: of the whole task table, on whose unlabelled training rows the whitening is fitted; default: of `part`.
         """
         table = Table.of(part)
-        outcomes = self._outcomes(table, seeds, spaces or Spaces(self.stores, part))
+        spaces = spaces or Spaces(self.stores, part)
+        outcomes = self._outcomes(table, seeds, spaces)
         weights = self._bootstrap(table)
         rows, replicates = [], np.full((len(seeds), len(self.stores), len(weights)), np.nan)
         same: dict[int, np.ndarray] = {}
@@ -132,6 +133,7 @@ class Bench:
                 if main:
                     replicates[seeds.index(seed), e] = same[id(outcome)]
                 of_row = {"embedding": name, "labels": budget, "seed": seed, "probe": self.probe}
+                of_row["width"] = spaces.width(self.stores[name], part["task"][0])
                 rows.append(of_row | self._row(table, outcome, same[id(outcome)]))
         return TaskScores(rows, replicates, self._predictions(table, outcomes) if 0 in seeds else None)
 
@@ -145,7 +147,7 @@ class Bench:
             return {}
         n, sources = len(table.y), {key: self._source(key, draws) for key in keys}
         wanted = [key for key in keys if sources[key] == key]
-        for names in self._batches(n, spaces):
+        for names in self._batches(n, spaces, table.part["task"][0]):
             fresh = {key: [Outcome.blank(n) for _ in names] for key in wanted}
             for (name, out, _, _), of_round in zip(rounds, draws, strict=True):
                 readings = [spaces.of(self.stores[store], table.part, name, out) for store in names]
@@ -171,11 +173,11 @@ class Bench:
             return key
         return next(other for other in draws[0] if other[1] == key[1])
 
-    def _batches(self, n: int, spaces: Spaces) -> Iterator[list[str]]:
+    def _batches(self, n: int, spaces: Spaces, task: str) -> Iterator[list[str]]:
         """Names of embeddings that are fitted side by side: as many as memory takes."""
         batch, values = [], 0
         for name, store in self.stores.items():
-            size = n * spaces.width(store)
+            size = n * spaces.width(store, task)
             if batch and values + size > MOST_VALUES:
                 yield batch
                 batch, values = [], 0

@@ -36,7 +36,8 @@ def test_run_writes_scores_and_a_page_of_its_own(files, capsys):
     said = capsys.readouterr().out
     assert "ours > noise" in said and "3 of 3 tasks: holds" in said
     scores = pl.read_parquet(out / "scores.parquet")
-    assert len(scores) == 6 and scores["auroc"].is_between(0, 1).all()
+    assert len(scores) == 6 * 3 * 3 and scores["auroc"].is_between(0, 1).all()
+    assert set(scores["labels"]) == {"10", "25", "all"} and set(scores["seed"]) == {0, 1, 2}
     about = json.loads(pl.read_parquet_metadata(out / "scores.parquet")["clef.scores"])
     assert about["tasks"]["split_hash"] == scores["split_hash"][0] and about["resamples"] == 1000
     assert said.index("holds") < said.index("\nverdict\n") < said.index("no control beside it")
@@ -76,6 +77,7 @@ def test_the_scored_tasks_are_no_controls(files):
     [
         (["tasks=none.parquet", "cohort=c"], 1, "there is no such task file"),
         (["tasks={}/tasks.parquet"], 2, "embeddings or cohort must be given"),
+        (["tasks={}/tasks.parquet", "embeddings=e", "train_cases=[2]"], 2, "train_cases=2: expected a number"),
         (["tasks={}/tasks.parquet", "embeddings=none.parquet"], 1, "there is no such embedding file"),
         (["tasks={}/tasks.parquet", "embeddings={}/ours.parquet,{}/ours.parquet"], 0, ""),
         (["tasks={}/tasks.parquet", "embeddings={}/ours.parquet", "cohort={}/nowhere"], 1, "no sessions.parquet"),
@@ -86,6 +88,18 @@ def test_mistakes_give_one_line(files, arguments, code, said):
     done = subprocess.run([sys.executable, "-m", "benchmark.run", *arguments], capture_output=True, text=True)
     assert done.returncode == code, done.stderr
     assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_the_tasks_file_says_of_a_task_stands_beside_its_scores(files):
+    about = {"suite": "demo", "cohort": {"name": "c"}, "protocol": {"definitions": {"t0": {"codes": [], "group": "G"}}}}
+    about["balance"] = {"t0": {"train": {"age": [0.5, 0.4]}, "test": {"age": [0.5, -0.2], "sex": [0.1, None]}}}
+    write_tasks(files / "tasks.parquet", make_tasks(2), about)
+    paths = [str(files / name) for name in ("tasks.parquet", "out", "ours.parquet")]
+    run.main(run.RunConfig(*paths[:2], paths[2:], train_cases=["50%"], seeds=1, probe="ridge"))
+    rows = pl.read_parquet(files / "out" / "scores.parquet").sort("task")
+    assert rows["smd"].to_list() == [0.2, None] and rows["group"].to_list() == ["G", ""]
+    assert rows["labels"].to_list() == ["50%"] * 2 and rows["probe"].to_list() == ["ridge"] * 2
+    assert "unbalanced" in rows["flags"][0] and "unbalanced" not in rows["flags"][1]
 
 
 def test_a_task_of_an_unknown_session_is_refused(files, recorded):

@@ -76,4 +76,5 @@ def test_vectors_may_depend_on_the_task():
     for i, part in enumerate(tasks.partition_by("task")):
         labels[part["subject_id"], i] = part["label"]
     store = Answers([f"s{i}" for i in range(400)], labels + np.arange(400)[:, None] * 1e-9, "answers")
-    assert score_tasks(tasks, {"answers": store}, resamples=10).scores["auroc"].to_list() == [1.0, 1.0]
+    scores = score_tasks(tasks, {"answers": store}, resamples=10).scores
+    assert scores["auroc"].to_list() == [1.0, 1.0] and scores["width"].to_list() == [1, 1]
