@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from benchmark.encoders.encoder import vectors_of
 from benchmark.scores.probing.whitening import Space, Whitening, draw_rows, fit_whitening
 from clef.embeddings import Embeddings
 from clef.fold_embeddings import Store, of_fold
@@ -35,7 +34,7 @@ class Spaces:
         part: the task's rows · name: the split or fold that is scored · out: (n,) bool, its rows.
         """
         single = of_fold(store, name)
-        vectors = vectors_of(single, part["task"][0])
+        vectors = _vectors(single, part["task"][0])
         x = vectors[self._rows(single, part["session_id"])]
         return self._whitening(single, vectors, part, name, out).spaces(x)
 
@@ -62,3 +61,8 @@ class Spaces:
     def _rows(self, single: Embeddings, sessions: pl.Series) -> np.ndarray:
         place = self.row[id(single)]
         return np.array([place[s] for s in sessions])
+
+
+def _vectors(single: Embeddings, task: str) -> np.ndarray:
+    """Vectors (n, D) of a store; some depend on the task that is asked of them."""
+    return single.of_task(task) if hasattr(single, "of_task") else single.vectors

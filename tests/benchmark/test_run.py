@@ -54,13 +54,14 @@ def test_permuted_labels_and_control_tasks_are_scored_beside_and_written(files, 
     controls = make_tasks(2, seed=9).with_columns(task=pl.format("control {}", "task"))
     write_tasks(files / "controls.parquet", controls, {"suite": "controls", "protocol": {}})
     paths = [str(files / "tasks.parquet"), str(files / "out"), [str(files / f"{n}.parquet") for n in ("noise", "ours")]]
-    run.main(run.RunConfig(*paths, control_tasks=str(files / "controls.parquet")))
+    once = {"train_cases": ["all"], "seeds": 1}
+    run.main(run.RunConfig(*paths, control_tasks=str(files / "controls.parquet"), **once))
     assert "permuted labels" in (block := capsys.readouterr().out) and "control tasks" in block
     written = json.loads((files / "out" / "controls.json").read_text())
     for part in ("permuted", "controls"):
         assert all(0.4 < mean[0] < 0.6 for mean in written[part]["means"].values()), "ours has 0.9 on the tasks"
     assert {row["task"] for row in written["controls"]["tasks"]} == {"control t0", "control t1"}
-    run.main(run.RunConfig(*paths, permuted=False))
+    run.main(run.RunConfig(*paths, permuted=False, **once))
     assert "none were made" in capsys.readouterr().out
     assert json.loads((files / "out" / "controls.json").read_text())["permuted"] is None
 
