@@ -10,6 +10,8 @@ cohort. For small cohorts `folds=5` leaves the cohort's split aside and puts who
 
 import dataclasses
 import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,7 @@ from benchmark.tasksets.covariates import MATCH_ON
 from benchmark.tasksets.labelling import EventIndex, label_sessions
 from benchmark.tasksets.matching import MATCHES, assign_folds, draw_sets, match_sets, matching_in_words
 from benchmark.tasksets.suites import Definition, read_suite
+from benchmark.tasksets.unaskable import event_lines, find_unaskable, unaskable_lines
 from clef.cohort import Cohort
 from clef.folds import in_folds
 from clef.tasks import SCHEMA, check_tasks, write_tasks
@@ -60,6 +63,10 @@ class BuildConfig:
     """Draws: one session per subject, folds, random controls."""
     crossfit: str | None = None
     """Folder of clef.crossfit: its folds take the place of the cohort's split, and of folds=."""
+    window: str = "ever"
+    """When a diagnosis has to be on record, where the suite does not say: ever, before (the session) or around (it)."""
+    window_days: float | None = None
+    """Days that window= reaches from the session's start; none: window=before reaches back as far as the record."""
 
 
 def make_tasks(
@@ -67,7 +74,7 @@ def make_tasks(
 ) -> pl.DataFrame:
     """The tasks of `suite` for a cohort folder, in the form of `tasks.parquet` (see clef.tasks).
 
-    `settings`: match, match_on, controls, splits, min_cases, max_cases, seed, crossfit, as for
+    `settings`: match, match_on, controls, splits, min_cases, max_cases, seed, crossfit, window, window_days, as for
     `python -m benchmark.build`.
     Raises ValueError with one line for a cohort or a suite that is none, or if no task has enough cases.
     """
@@ -88,7 +95,10 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
     if config.crossfit:
         sessions, _ = in_folds(sessions, config.crossfit)
     index = EventIndex(sessions, _events(cohort))
-    definitions = read_suite(config.suite, index.codes)
+    definitions = read_suite(config.suite, index.codes, config.window, config.window_days)
+    unaskable = find_unaskable(definitions, index.codes)
+    for line in [*event_lines(index.counts), *unaskable_lines(definitions, unaskable, index.codes)]:
+        log.warning(line)
     parts, counts, balance = [], {}, {}
     for definition in track(definitions, "tasks"):
         part, counts[definition.task], table = _one_task(index, definition, config)
@@ -101,7 +111,8 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
             f"needs them; lower min_cases, use folds=5 for a small cohort, or choose another suite"
         )
     tasks = pl.concat(parts).sort("task", "split", "match_id", "label", "session_id")
-    return tasks, _about(config, cohort, tasks, definitions, counts) | {"balance": balance}
+    about = _about(config, cohort, tasks, definitions, counts)
+    return tasks, about | {"balance": balance, "unaskable": unaskable, "events": index.counts}
 
 
 def _check(config: BuildConfig) -> None:
@@ -189,7 +200,7 @@ def _about(
             if config.matched
             else "none: random controls of the same split",
             "unit": "session, one per subject and task",
-            "definitions": {d.task: {"codes": d.codes, "window_days": d.window_days} for d in definitions},
+            "definitions": {d.task: dataclasses.asdict(d) for d in definitions},
         },
         "names": {d.task: name for d in definitions if d.task in made and (name := _words(d, cohort.descriptions))},
         "counts": counts,
@@ -220,8 +231,10 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
     cases = f"{config.min_cases} {'matched ' if config.matched else ''}cases"
     where = "in all" if config.folds or config.crossfit else "in train or in test"
     return [
-        f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort, {len(few) - none} fewer "
-        f"than {cases} {where}",
+        *_windows(about["protocol"]["definitions"].values()),
+        f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort"
+        + (f" ({len(unaskable)} of them cannot)" if (unaskable := about["unaskable"]) else "")
+        + f", {len(few) - none} fewer than {cases} {where}",
         f"{sum(c['dropped'] for c in kept)} of {sum(c['cases'] for c in kept)} cases dropped: no control alike in "
         f"{', '.join(config.match_on)} (or beyond max_cases)",
         _balance_line(about),
@@ -231,6 +244,20 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
     ]
 
 
+def _windows(definitions: Iterable[dict[str, Any]]) -> list[str]:
+    """When a code has to be on record, in words: a line per family that has a window."""
+    windows: dict[str, Counter[str]] = defaultdict(Counter)
+    for task in definitions:
+        if task["window"] == "ever":
+            windows[task["family"]]["anywhere in the record (window=ever)"] += 1
+        elif task["window"]:
+            days = "" if task["window_days"] is None else f"{task['window_days']:g} days "
+            place = "around" if task["window"] == "around" else "before"
+            windows[task["family"]][f"{days}{place} the session's start (window={task['window']})"] += 1
+    return [
+        f"{family} tasks: a code counts {', '.join(f'{words}: {n}' for words, n in counts.items())}"
+        for family, counts in windows.items()
+    ]
 def _balance_line(about: dict[str, Any]) -> str:
     worst = unbalanced(about)
     if not worst:

@@ -10,7 +10,7 @@ embedding. Embeddings of a model that has seen a scored subject are refused, or 
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from benchmark.report.controls import control_table, controls_as_table
 from benchmark.report.page import write_report
 from benchmark.report.tables import difference_lines, mean_table, per_task_table
 from benchmark.report.verdict import as_table, verdict
+from benchmark.scores.ceilings import planted_ceilings
 from benchmark.scores.controls import (
     known_people,
     read_controls,
@@ -31,6 +32,7 @@ from benchmark.scores.controls import (
     subgroups_of,
 )
 from benchmark.scores.identity import NOBODY_TWICE, Identity
+from benchmark.scores.probing.budgets import ALL, check_budgets
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored, score_tasks
 from benchmark.scores.stored import write_scores
@@ -40,7 +42,6 @@ from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
 from clef.tasks import read_tasks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out, write_json
-from tokenizer.base.tables import read_table
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +66,12 @@ class RunConfig:
     """Token store; adds a picture of one session, its reconstruction and its tokens to the report."""
     folds: int = 0
     """Score out of fold: put whole matched sets into so many folds, whatever their split."""
-    seeds: int = 1
-    """Repetitions with other inner folds (and other folds, with folds=)."""
+    probe: Literal["logistic", "ridge", "mlp"] = "logistic"
+    """What reads the embeddings; mlp is a perceptron of two layers, trained 5 epochs."""
+    train_cases: list[str] = dataclasses.field(default_factory=lambda: ["10", "25", ALL])
+    """Label budgets: training cases a probe is given, with their matched sets: numbers, shares such as 5%, or all."""
+    seeds: int = 3
+    """Repetitions with other labelled people and inner folds (and other folds, with folds=)."""
     allow_overlap: bool = False
     """Score embeddings whose model has seen scored subjects, and flag them, instead of refusing."""
     blank_below: float = 0.0
@@ -82,20 +87,20 @@ def main(config: RunConfig) -> None:
     tasks, about = read_tasks(config.tasks)
     unmatched, controls = read_unmatched(config.unmatched_tasks, tasks), read_controls(config.control_tasks, tasks)
     cohort = Cohort(config.cohort) if config.cohort else None
-    about["ceilings"] = _ceilings(cohort.path, about) if cohort else {}
+    about["ceilings"] = planted_ceilings(cohort.path, about) if cohort else {}
     stores = _embeddings(config.embeddings)
     if cohort:
         _check_cohort(cohort, tasks if controls is None else pl.concat([tasks, controls[0]]))
         stores |= _baselines(cohort, config, _definitions(about) | (_definitions(controls[1]) if controls else {}))
-    options = {"folds": config.folds, "seeds": config.seeds, "allow_overlap": config.allow_overlap}
-    scored = score_tasks(tasks, stores, **options)
+    options = _options(config)
+    scored = score_tasks(tasks, stores, **options, smd=_balance(about), groups=_groups(about))
     results = Results(
         scored,
         about,
         synthetic=bool(cohort) and cohort.is_synthetic,
         unmatched=score_unmatched(unmatched, stores, scored, options),
         permuted=_permuted(config, tasks, stores, scored, options),
-        controls=score_once(controls[0], stores, options) if controls else None,
+        controls=score_once(controls[0], stores, options, scored.main) if controls else None,
         identity=_identity(config, cohort, tasks, stores, scored) if cohort else [],
         subgroups=subgroups_of(cohort, scored),
         encoders=encoders_of(stores),
@@ -123,8 +128,32 @@ def _check(config: RunConfig) -> None:
         )
     if config.seeds < 1 or config.folds < 0 or config.folds == 1:
         raise ConfigError("seeds must be 1 or more, and folds 0 or 2 and more")
+    try:
+        check_budgets(config.train_cases)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     if config.tokens and not config.cohort:
         raise ConfigError("tokens= draws a session of the cohort; give cohort= too")
+
+
+def _options(config: RunConfig) -> dict[str, Any]:
+    """How everything of this run is scored."""
+    return {name: getattr(config, name) for name in ("folds", "seeds", "probe", "train_cases", "allow_overlap")}
+
+
+def _balance(about: dict[str, Any]) -> dict[str, float]:
+    """The largest standardised mean difference of a covariate in the scored rows of each task, where it is known."""
+    largest = {}
+    for task, splits in about.get("balance", {}).items():
+        after = [abs(smd[1]) for smd in splits.get("test", splits.get("all", {})).values() if smd[1] is not None]
+        largest |= {task: max(after)} if after else {}
+    return largest
+
+
+def _groups(about: dict[str, Any]) -> dict[str, str]:
+    """The group of each task that its suite gives one."""
+    definitions = about.get("protocol", {}).get("definitions", {})
+    return {task: definition["group"] for task, definition in definitions.items() if definition.get("group")}
 
 
 def _embeddings(given: list[str]) -> dict[str, Store]:
@@ -158,19 +187,6 @@ def _baselines(cohort: Cohort, config: RunConfig, definitions: dict[str, Any]) -
         write_embeddings(out / f"{encoder.name}.parquet", store)
         stores[store.name] = store
     return stores
-
-
-def _ceilings(cohort: Path, about: dict[str, Any]) -> dict[str, float]:
-    """AUROC that the planted truth of a synthetic cohort allows, for tasks made of exactly one planted concept."""
-    path = cohort / "truth" / "ceilings.parquet"
-    if not path.is_file():
-        return {}
-    planted = dict(read_table(path).select("code", "ceiling").drop_nulls().iter_rows())
-    ceilings = {}
-    for task, definition in about.get("protocol", {}).get("definitions", {}).items():
-        mine = [v for code, v in planted.items() if code.startswith(tuple(definition["codes"])) and v == v]
-        ceilings |= {task: mine[0]} if len(mine) == 1 else {}
-    return ceilings
 
 
 def _permuted(

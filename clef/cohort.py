@@ -4,7 +4,7 @@ A program that asks more than once holds a `Cohort`, which reads each table when
 
     COHORT/sessions.parquet                  one row per session            (schema: tokenizer.sessions)
     COHORT/reports.parquet                   session_id, text, summary?, summariser?
-    COHORT/data/*.parquet                    MEDS events: subject_id, time?, code, numeric_value?
+    COHORT/data/*.parquet                    MEDS events: subject_id, time?, code, numeric_value?, session_id?
     COHORT/metadata/dataset.json             MEDS dataset metadata
     COHORT/metadata/codes.parquet            MEDS code table: code, description?, parent_codes?
     COHORT/metadata/subject_splits.parquet   subject_id, split (train, tuning, held_out: the MEDS words)
@@ -30,7 +30,14 @@ from tokenizer.sessions import read_sessions, remedy_of, session_writer
 
 FORMAT = 2
 REPORTS = {"session_id": pl.String, "text": pl.String, "summary": pl.String, "summariser": pl.String}
-EVENTS = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "numeric_value": pl.Float32}
+EVENTS = {
+    "subject_id": pl.Int64,
+    "time": pl.Datetime("us"),
+    "code": pl.String,
+    "numeric_value": pl.Float32,
+    "session_id": pl.String,
+}
+"""`session_id` is ours, not of MEDS: the recording that an event is about, empty for what is about the person."""
 CODES = {"code": pl.String, "description": pl.String, "parent_codes": pl.List(pl.String)}
 MEDS_SPLITS = {"train": "train", "val": "tuning", "test": "held_out"}
 
@@ -78,7 +85,10 @@ class Cohort:
     def fingerprint(self) -> str:
         """A short name for the labels it gives: its sessions (not the recordings' bytes) and its events by code."""
         sessions = self.sessions.drop("path", "reading").sort("session_id")
-        codes = self.events.group_by("code").agg(pl.len(), pl.col("subject_id").n_unique()).sort("code")
+        counts = [pl.len(), pl.col("subject_id").n_unique()]
+        if self.events["session_id"].count():  # cohorts of before there was that column keep their name
+            counts += [pl.col("session_id").drop_nulls().sort().str.join("\n")]
+        codes = self.events.group_by("code").agg(counts).sort("code")
         return fingerprint(sessions.write_csv(), codes.write_csv())
 
 
@@ -96,7 +106,7 @@ def write_cohort(
     """
     out = Path(out)
     events = fit_columns(events, EVENTS, ("subject_id", "code"), "events").sort(
-        "subject_id", "time", "code", nulls_last=False
+        "subject_id", "time", "code", "session_id", nulls_last=False
     )
     words = descriptions or {}
     codes = events.select("code").unique().sort("code")
@@ -143,7 +153,7 @@ def _writer(frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> Call
 
 
 def read_events(cohort: str | Path) -> pl.DataFrame:
-    """All MEDS events of a cohort: subject_id, time?, code, numeric_value?; empty if the cohort has none."""
+    """All MEDS events of a cohort: subject_id, time?, code, numeric_value?, session_id?; empty if it has none."""
     check_folder(Path(cohort), remedy_of(cohort))
     files = sorted((Path(cohort) / "data").glob("**/*.parquet"))
     if not files:

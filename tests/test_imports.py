@@ -32,7 +32,8 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("cohort", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network", "sources", "model"),
+        *("codes", "cohort", "placing", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network"),
+        *("sources", "model"),
         *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages", "completion"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],

@@ -61,11 +61,6 @@ class TaskEmbeddings(Embeddings):
         return np.concatenate([self.vectors, self.columns(task)], axis=1)
 
 
-def vectors_of(store: Embeddings, task: str) -> np.ndarray:
-    """Vectors (n, D) of an embedding for one task; of most they are the same for every task."""
-    return store.of_task(task) if isinstance(store, TaskEmbeddings) else store.vectors
-
-
 @dataclasses.dataclass(frozen=True)
 class Encoder:
     """One way to turn sessions into vectors.

@@ -16,11 +16,8 @@ import polars as pl
 
 from benchmark.encoders.columns import category_columns, number_columns
 from benchmark.encoders.encoder import Encoder, Inputs, TaskEmbeddings, as_embeddings
+from clef.codes import block, normalise_code
 from clef.cohort import Cohort
-
-COUNTED = "^(ICD10CM|ATC)//"
-BLOCK_WIDTH = {"ICD10CM": lambda code: 3, "ATC": lambda code: 5 if len(code) > 5 else 4}
-"""Characters of a code's block: the ICD category; ATC level 4 for a substance, level 3 for a group of five."""
 
 
 def embed(inputs: Inputs) -> TaskEmbeddings:
@@ -53,10 +50,11 @@ class CodeCounts:
     """How many different ICD-10 and ATC codes are on the record of each session's subject."""
 
     def __init__(self, cohort: Cohort):
-        wanted = pl.col("code").str.contains(COUNTED)
-        pairs = cohort.events.filter(wanted).select("subject_id", "code").unique()
+        spelling = {c: normal for c in cohort.events["code"].unique() if (normal := normalise_code(c))}
+        known = cohort.events.filter(pl.col("code").is_in(list(spelling)))
+        pairs = known.select("subject_id", pl.col("code").replace_strict(spelling, return_dtype=pl.String)).unique()
         people = cohort.sessions["subject_id"].unique().sort()
-        pairs = pairs.filter(pl.col("subject_id").is_in(people.implode())).sort("code")
+        pairs = pairs.filter(pl.col("subject_id").is_in(people.implode()))
         self._codes = pairs["code"].unique().sort().to_list()
         self._code = pairs["code"].rank("dense").cast(pl.Int64).to_numpy() - 1
         self._person = np.searchsorted(people.to_numpy(), pairs["subject_id"].to_numpy())
@@ -78,12 +76,6 @@ def own_codes(definition: Mapping[str, Any]) -> tuple[str, ...]:
     """
     exclude = definition.get("exclude")
     return (*definition["codes"], *(map(block, definition["codes"]) if exclude is None else exclude))
-
-
-def block(code: str) -> str:
-    """The prefix that a code shares with its neighbours: `ICD10CM//G40.309` -> `ICD10CM//G40`."""
-    space, _, bare = code.partition("//")
-    return f"{space}//{bare.replace('.', '')[: BLOCK_WIDTH[space](bare)]}" if space in BLOCK_WIDTH else code
 
 
 METADATA = Encoder(

@@ -70,8 +70,12 @@ def known_sessions(cohort: str, sessions: pl.DataFrame) -> tuple[dict[str, set[s
         ids = sessions["session_id"].to_list()
         return {kind: {i for i in ids if latents(i)[name]} for kind, name in PLANTED.items()}, "planted"
     index = EventIndex(sessions, read_events(cohort))
-    tasks = {kind: Definition(kind, "finding", (f"FINDING//{kind}",), 1.0, "FINDING//") for kind in PLANTED}
-    return {kind: set(index.cases(task)) for kind, task in tasks.items()}, "on record"
+    tasks = {
+        kind: Definition(kind, "finding", (f"FINDING//{kind}",), None, None, (), "findings", "FINDING//")
+        for kind in PLANTED
+    }
+    ids = index.sessions["session_id"]
+    return {kind: set(ids.filter(pl.Series(index.cases(task)))) for kind, task in tasks.items()}, "on record"
 
 
 def _lopsided(case: Case, recordings: Iterable[Recording], pairs: Sequence[tuple[str, str]], others: tuple) -> Case:

@@ -1,4 +1,4 @@
-"""The bench: one task scored for every embedding, under every seed and label budget, with the bootstrap's replicates."""
+"""The bench: one task scored for every embedding, seed and label budget, with the bootstrap's replicates."""
 
 import dataclasses
 from collections import Counter
@@ -90,6 +90,10 @@ class Outcome:
     chosen: list[Fitted]
     draws: list[Draw]
 
+    @classmethod
+    def blank(cls, n: int) -> "Outcome":
+        return cls(np.zeros(n), np.zeros(n), np.zeros(n, bool), [], [])
+
 
 class Bench:
     """What all tasks share: the embeddings in the spaces that probes read, the bootstrap's draws, and the protocol."""
@@ -111,10 +115,11 @@ class Bench:
     def score_task(self, part: pl.DataFrame, seeds: list[int], spaces: Spaces | None = None) -> TaskScores:
         """Scores of every embedding on one task, `part` of the task table, under each seed and label budget.
 
-        spaces: of the whole task table, whose unlabelled training rows the whitening is fitted on; of `part` by default.
+        spaces: of the whole task table, on whose unlabelled training rows the whitening is fitted; default: of `part`.
         """
         table = Table.of(part)
-        outcomes = self._outcomes(table, seeds, spaces or Spaces(self.stores, part))
+        spaces = spaces or Spaces(self.stores, part)
+        outcomes = self._outcomes(table, seeds, spaces)
         weights = self._bootstrap(table)
         rows, replicates = [], np.full((len(seeds), len(self.stores), len(weights)), np.nan)
         same: dict[int, np.ndarray] = {}
@@ -128,6 +133,7 @@ class Bench:
                 if main:
                     replicates[seeds.index(seed), e] = same[id(outcome)]
                 of_row = {"embedding": name, "labels": budget, "seed": seed, "probe": self.probe}
+                of_row["width"] = spaces.width(self.stores[name], part["task"][0])
                 rows.append(of_row | self._row(table, outcome, same[id(outcome)]))
         return TaskScores(rows, replicates, self._predictions(table, outcomes) if 0 in seeds else None)
 
@@ -141,10 +147,8 @@ class Bench:
             return {}
         n, sources = len(table.y), {key: self._source(key, draws) for key in keys}
         wanted = [key for key in keys if sources[key] == key]
-        for names in self._batches(n, spaces):
-            fresh = {
-                key: [Outcome(np.zeros(n), np.zeros(n), np.zeros(n, bool), [], []) for _ in names] for key in wanted
-            }
+        for names in self._batches(n, spaces, table.part["task"][0]):
+            fresh = {key: [Outcome.blank(n) for _ in names] for key in wanted}
             for (name, out, _, _), of_round in zip(rounds, draws, strict=True):
                 readings = [spaces.of(self.stores[store], table.part, name, out) for store in names]
                 fitted = fit_probes(readings, table.y, table.weight, [of_round[key] for key in wanted], self.probe)
@@ -169,11 +173,11 @@ class Bench:
             return key
         return next(other for other in draws[0] if other[1] == key[1])
 
-    def _batches(self, n: int, spaces: Spaces) -> Iterator[list[str]]:
+    def _batches(self, n: int, spaces: Spaces, task: str) -> Iterator[list[str]]:
         """Names of embeddings that are fitted side by side: as many as memory takes."""
         batch, values = [], 0
         for name, store in self.stores.items():
-            size = n * spaces.width(store)
+            size = n * spaces.width(store, task)
             if batch and values + size > MOST_VALUES:
                 yield batch
                 batch, values = [], 0

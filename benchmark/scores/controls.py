@@ -12,6 +12,7 @@ import polars as pl
 from benchmark.encoders.registry import encoders_of
 from benchmark.scores.eligibility import scored_rows
 from benchmark.scores.identity import Identity, score_identity
+from benchmark.scores.probing.budgets import ALL
 from benchmark.scores.scoring import Scored, put_in_folds, score_tasks
 from benchmark.scores.subgroups import SUBGROUPS, subgroup_scores
 from benchmark.tasksets.permuting import permute_labels
@@ -48,12 +49,14 @@ def read_controls(path: str | None, tasks: pl.DataFrame) -> Tasks | None:
     return controls, about
 
 
-def score_once(tasks: pl.DataFrame, stores: Mapping[str, Store], options: Mapping[str, Any]) -> Scored:
-    """All rows on other tasks or labels: one draw of the probes, with all training cases.
+def score_once(
+    tasks: pl.DataFrame, stores: Mapping[str, Store], options: Mapping[str, Any], labels: str = ALL
+) -> Scored:
+    """All rows on other tasks or labels: one draw of the probes at one label budget.
 
-    `options` as for `score_tasks`; those that ask for more than one draw are left out.
+    `options` as for `score_tasks`; what they say of draws and budgets does not hold here.
     """
-    return score_tasks(tasks, stores, **(dict(options) | {"seeds": 1}))
+    return score_tasks(tasks, stores, **(dict(options) | {"seeds": 1, "train_cases": [labels]}))
 
 
 def score_unmatched(
@@ -63,14 +66,15 @@ def score_unmatched(
     shown = {name: stores[name] for name, encoder in encoders_of(stores).items() if encoder.matched_away}
     if twins is None or not shown:
         return None
-    return score_once(twins[0].filter(pl.col("task").is_in(matched.tasks)), shown, options)
+    return score_once(twins[0].filter(pl.col("task").is_in(matched.tasks)), shown, options, matched.main)
 
 
 def score_permuted(
     tasks: pl.DataFrame, stores: Mapping[str, Store], scored: Scored, options: Mapping[str, Any]
 ) -> Scored:
     """All rows on the scored tasks with permuted labels."""
-    return score_once(permute_labels(tasks.filter(pl.col("task").is_in(scored.tasks)), seed=0), stores, options)
+    permuted = permute_labels(tasks.filter(pl.col("task").is_in(scored.tasks)), seed=0)
+    return score_once(permuted, stores, options, scored.main)
 
 
 def known_people(

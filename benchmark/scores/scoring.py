@@ -5,7 +5,6 @@ all. The unit is the session, one per subject and task. `scores.parquet` (writte
 """
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ from benchmark.scores.probing.choice import PROBES
 from benchmark.scores.spaces import Spaces
 from benchmark.scores.statistics import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
-from clef.fold_embeddings import Store, of_fold
+from clef.fold_embeddings import Store
 from clef.tasks import check_tasks, hash_of_splits, is_fold
 from tokenizer.base.progress import track
 
@@ -138,34 +137,42 @@ def score_tasks(
     check_folds(tables[0], stores)
     overlap = find_overlap(tables[0], stores, allow_overlap)
     bench = Bench(stores, kept, resamples, probe, budgets)
-    spaces = [Spaces(stores, tables[0])]
-    spaces += [spaces[0] if table is tables[0] else Spaces(stores, table) for table in tables[1:]]
-    names, rows, replicates, predictions, short = [], [], [], {}, Counter()
+    results, unscored = _score_all(bench, tables)
+    notes += unscored
+    if not results:
+        raise ValueError(f"no task can be scored: {notes[-1] if notes else 'no session is left'}")
+    for budget in budgets[:-1]:
+        short = sum(budget not in {row["labels"] for row in result.rows} for result in results.values())
+        notes += [f"labels={budget}: {short} of {len(results)} tasks have fewer training cases, no row"] * bool(short)
+    left_out = dict(tasks.join(kept, on=["task", "session_id"], how="anti").group_by("task").len().iter_rows())
+    known = {
+        task: {"left_out": left_out.get(task, 0), "smd": (smd or {}).get(task), "group": (groups or {}).get(task) or ""}
+        for task in results
+    }
+    rows = [row for result in results.values() for row in result.rows]
+    scores = _complete(rows, stores, overlap, known, [hash_of_splits(table) for table in tables])
+    subjects = scored_rows(tables[0].filter(pl.col("task").is_in(list(results))))["subject_id"].n_unique()
+    replicates = np.stack([result.replicates.mean(0) for result in results.values()])
+    predictions = {task: result.predictions for task, result in results.items() if result.predictions}
+    notes += overlap_lines(stores, overlap)
+    return Scored(scores, list(results), list(stores), replicates, notes, subjects, budgets[-1], predictions)
+
+
+def _score_all(bench: Bench, tables: list[pl.DataFrame]) -> tuple[dict[str, TaskScores], list[str]]:
+    """Every task that can be scored with the largest budget under every seed, and a line for each other one."""
+    spaces = [Spaces(bench.stores, tables[0])]
+    spaces += [spaces[0] if table is tables[0] else Spaces(bench.stores, table) for table in tables[1:]]
+    scored, notes, main = {}, [], bench.budgets[-1]
     for task, parts in track(_by_task(tables), "probes"):
         if reason := next((r for r in map(_too_few, parts) if r), ""):
             notes.append(f"task {task!r} is not scored: {reason}")
             continue
-        results = _score_seeds(bench, parts, spaces)
-        has = [{row["labels"] for row in result.rows} for result in results]
-        short.update(set(budgets) - set.intersection(*has))
-        if budgets[-1] not in set.intersection(*has):
-            notes.append(f"task {task!r} is not scored: it has fewer than {budgets[-1]} training cases")
-            continue
-        names.append(task)
-        rows += [row for result in results for row in result.rows if all(row["labels"] in some for some in has)]
-        replicates.append(np.concatenate([result.replicates for result in results]).mean(0))
-        predictions[task] = results[0].predictions
-    if not rows:
-        raise ValueError(f"no task can be scored: {notes[-1] if notes else 'no session is left'}")
-    notes += [f"labels={b}: {n} of {len(names)} tasks have fewer training cases, no row" for b, n in short.items()]
-    left_out = dict(tasks.join(kept, on=["task", "session_id"], how="anti").group_by("task").len().iter_rows())
-    of_task = {task: {"left_out": left_out.get(task, 0), "smd": (smd or {}).get(task)} for task in names}
-    for task in names:
-        of_task[task]["group"] = (groups or {}).get(task) or ""
-    scores = _complete(rows, stores, overlap, of_task, [hash_of_splits(table) for table in tables])
-    subjects = scored_rows(tables[0].filter(pl.col("task").is_in(names)))["subject_id"].n_unique()
-    notes += overlap_lines(stores, overlap)
-    return Scored(scores, names, list(stores), np.stack(replicates), notes, subjects, budgets[-1], predictions)
+        result = _score_seeds(bench, parts, spaces)
+        if any(row["labels"] == main for row in result.rows):
+            scored[task] = result
+        else:
+            notes.append(f"task {task!r} is not scored: it has fewer than {main} training cases")
+    return scored, notes
 
 
 def _by_task(tables: list[pl.DataFrame]) -> list[tuple[str, list[pl.DataFrame]]]:
@@ -175,11 +182,15 @@ def _by_task(tables: list[pl.DataFrame]) -> list[tuple[str, list[pl.DataFrame]]]
     return [(part[0]["task"][0], list(part)) for part in parts]
 
 
-def _score_seeds(bench: Bench, parts: list[pl.DataFrame], spaces: list[Spaces]) -> list[TaskScores]:
+def _score_seeds(bench: Bench, parts: list[pl.DataFrame], spaces: list[Spaces]) -> TaskScores:
     """One task under each seed: at once where all seeds have the same rows, else one after the other."""
     if all(part is parts[0] for part in parts):
-        return [bench.score_task(parts[0], list(range(len(parts))), spaces[0])]
-    return [bench.score_task(part, [seed], space) for seed, (part, space) in enumerate(zip(parts, spaces, strict=True))]
+        return bench.score_task(parts[0], list(range(len(parts))), spaces[0])
+    each = [bench.score_task(part, [seed], space) for seed, (part, space) in enumerate(zip(parts, spaces, strict=True))]
+    # folds drawn anew may leave one seed too few cases for a budget: then no seed has a row of it
+    common = set.intersection(*({row["labels"] for row in result.rows} for result in each))
+    rows = [row for result in each for row in result.rows if row["labels"] in common]
+    return TaskScores(rows, np.concatenate([result.replicates for result in each]), each[0].predictions)
 
 
 def _complete(
@@ -194,7 +205,6 @@ def _complete(
     for row in rows:
         store, seen, of_row = stores[row["embedding"]], overlap[row["embedding"]], of_task[row["task"]]
         of_row = of_row | {"split_hash": hashes[row["seed"]], "model": store.model, "overlap": seen}
-        of_row["width"] = of_fold(store, "fold0").vectors.shape[1]
         flags = {"small-n": row["cases"] < SMALL_N, "overlap": bool(seen), UNKNOWN: seen is None}
         flags["unbalanced"] = (of_row["smd"] or 0) > MOST_SMD
         whole.append(row | of_row | {"flags": ", ".join(flag for flag, raised in flags.items() if raised)})

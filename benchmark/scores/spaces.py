@@ -38,9 +38,9 @@ class Spaces:
         x = vectors[self._rows(single, part["session_id"])]
         return self._whitening(single, vectors, part, name, out).spaces(x)
 
-    def width(self, store: Store) -> int:
-        """Columns of an embedding."""
-        return of_fold(store, "fold0").vectors.shape[1]
+    def width(self, store: Store, task: str) -> int:
+        """Columns of an embedding, as one task is asked of it."""
+        return _vectors(of_fold(store, "fold0"), task).shape[1]
 
     def _whitening(
         self, single: Embeddings, vectors: np.ndarray, part: pl.DataFrame, name: str, out: np.ndarray

@@ -18,6 +18,7 @@ from scipy.stats import poisson
 
 RESAMPLES = 1000
 Z95 = 1.959964
+FEW_PAIRS = 10_000
 
 
 def auroc(
@@ -31,6 +32,8 @@ def auroc(
         raise ValueError("scores hold NaN or infinity; an AUROC of them would be meaningless")
     weights = np.ones((1, len(labels))) if weights is None else weights
     fold = np.zeros(len(labels), np.int64) if fold is None else fold
+    if labels.sum() * (~labels).sum() <= FEW_PAIRS:
+        return _auroc_of_pairs(labels, scores, fold, weights)
     order = np.lexsort((scores, fold))
     new_fold = np.diff(fold[order], prepend=fold[order[0]] - 1) != 0
     starts = np.flatnonzero(new_fold | (np.diff(scores[order], prepend=np.nan) != 0))  # groups of tied scores
@@ -43,6 +46,16 @@ def auroc(
     before = np.cumsum(fold_control, axis=1) - fold_control  # controls of earlier folds are nobody's opponents
     won = (case * wins).sum(1) - (fold_case * before).sum(1)
     pairs = (fold_case * fold_control).sum(1)
+    return np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0)
+
+
+def _auroc_of_pairs(labels: np.ndarray, scores: np.ndarray, fold: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The same from a table of all pairs (cases, controls): for a few hundred rows faster than sorting them."""
+    case, control = weights[:, labels], weights[:, ~labels]
+    apart = scores[labels][:, None] - scores[~labels]
+    together = (fold[labels][:, None] == fold[~labels]).astype(np.float64)
+    won = ((case @ (together * (np.sign(apart) + 1) / 2)) * control).sum(1)
+    pairs = ((case @ together) * control).sum(1)
     return np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0)
 
 

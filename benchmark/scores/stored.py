@@ -1,7 +1,8 @@
 """The store `scores.parquet`: a row per task, embedding, label budget and seed (`SCORES` of benchmark.scores.scoring).
 
-On a synthetic cohort a column `ceiling` is added. Format 2, which had one probe and all labels alone, is read as that. File metadata (JSON in the key "clef.scores"): `format`, what the
-tasks' file says, means over tasks, each embedding's model and config, notes.
+On a synthetic cohort a column `ceiling` is added. File metadata (JSON in the key "clef.scores"): `format`, what the
+tasks' file says, means over tasks, each embedding's model and config, notes. Format 2, which had a logistic probe with
+all labels alone, is read as that.
 """
 
 import dataclasses
@@ -57,7 +58,7 @@ def read_scores(path: str | Path) -> tuple[pl.DataFrame, dict[str, Any]]:
 
 
 def _from_format_2(table: pl.DataFrame) -> pl.DataFrame:
-    """A table of format 2 in the columns of today: a logistic probe on all dimensions and labels, nothing else known."""
+    """A table of format 2 in the columns of today: a logistic probe on all dimensions with all labels."""
     was = {"probe": "logistic", "labels": "all", "components": 0, "group": ""}
     table = table.rename({"probe": "protocol"}, strict=False)
     table = table.with_columns(pl.lit(value).cast(SCORES[name]).alias(name) for name, value in was.items())

@@ -2,8 +2,8 @@
 
 Within a level are the matched sets whose case belongs to it; with exact matching their controls share it. A task counts
 where a level has `MIN_SETS` such sets, and a level is the mean over those tasks. Because these are other tasks for
-another level, `everybody` holds the AUROC of all sets on the same tasks: a level is compared with that. Where all
-people are of one level there is nothing to compare.
+another level, `everybody` holds the AUROC of all sets on the same tasks: a level is compared with that. A level
+that all sets of a task belong to is no part of it, and does not count.
 """
 
 import dataclasses
@@ -42,18 +42,16 @@ def subgroup_scores(
     """
     levels = levels_of(sessions)
     everyone = np.unique(np.concatenate([p.subject_id for p in predictions.values()] or [[]]))
-    asked = {session for p in predictions.values() for session in p.session_id}
-    told_apart = [by for by in BY if len({levels[by].get(session, UNKNOWN) for session in asked}) > 1]
     draws = subject_draws(len(everyone), 0, RESAMPLES)
     cells: dict[tuple[str, str], list[_Cell]] = {}
     for one in predictions.values():
         weights = set_weights(draws, np.searchsorted(everyone, one.subject_id), _numbered(one.matched_set))
         whole = _aurocs(one, weights[:0], np.ones(len(one.label), bool))[:, 0]
-        for by in told_apart:
+        for by in BY:
             of_row = _level_of_set(one, levels[by])
             for level in sorted(set(of_row)):
                 inside = of_row == level
-                if one.label[inside].sum() >= MIN_SETS:
+                if one.label[inside].sum() >= MIN_SETS and not inside.all():
                     cell = _Cell(_aurocs(one, weights, inside), whole, one.subject_id[inside], one.label[inside])
                     cells.setdefault((by, level), []).append(cell)
     rows = [row for key in sorted(cells, key=_order) for row in _rows(*key, cells[key], embeddings)]

@@ -1,7 +1,7 @@
 """Suite files: the YAML of a suite, checked key by key before a task is made of it.
 
     tasks:
-    - {task: "Epilepsy (G40)", family: phenotype, codes: [ICD10CM//G40], window_days: null}
+    - {task: "Epilepsy (G40)", family: phenotype, codes: [ICD10CM//G40], window: before}
 
 or one line, `rule: concepts`. People write these files by hand, and a slip would change a benchmark without a word: a
 text where a list belongs is a list of letters, and a code without its namespace matches nobody. So whatever does not
@@ -19,7 +19,8 @@ from tokenizer.base.cli import ConfigError
 from tokenizer.base.values import read_yaml
 
 NAMESPACES = {"phenotype": "ICD10CM//", "medication": "ATC//", "finding": "FINDING//", "label": "LABEL//"}
-KEYS = ("task", "family", "codes", "window_days")
+KEYS = ("task", "family", "codes", "group", "exclude", "window", "window_days")
+WINDOWS = ("ever", "before", "around")
 
 
 def read_suite_file(path: Path, rules: Iterable[str]) -> dict[str, Any]:
@@ -71,10 +72,54 @@ def _check_row(row: dict[Any, Any], place: str) -> None:
         missing = "missing" if family is None else repr(family)
         raise ConfigError(f"{place}, family: {missing}; expected one of {', '.join(FAMILIES)}")
     _check_codes(row.get("codes"), family, f"{place}, codes")
+    _check_excluded(row.get("exclude", []), f"{place}, exclude")
+    if "group" in row and not _is_filled(row["group"]):
+        raise ConfigError(f"{place}, group: {_wanted(row['group'], 'a name')}")
+    _check_time(row, family, place)
+
+
+def _check_time(row: dict[Any, Any], family: str, place: str) -> None:
     days = row.get("window_days")
-    is_number = isinstance(days, int | float) and not isinstance(days, bool) and math.isfinite(days)
-    if days is not None and not (is_number and days >= 0):
-        raise ConfigError(f"{place}, window_days: {days!r}; expected days, 0 or more, or null for the whole record")
+    if family in ("finding", "label"):
+        # files of before there was `window` say one day here, meaning at the session
+        if "window" in row or ("window_days" in row and not (_is_days(days) and days <= 1)):
+            key = "window" if "window" in row else "window_days"
+            raise ConfigError(f"{place}, {key}: a {family} belongs to its session and has no window; take the key out")
+    elif "window" in row:
+        check_window(row["window"], days, f"{place}, window")
+    else:
+        _check_days(days, f"{place}, window")
+
+
+def check_window(window: Any, days: Any, place: str) -> None:
+    """Raise ConfigError (one line that begins with `place`) unless `window` and `days` go together."""
+    if window not in WINDOWS:
+        raise ConfigError(f"{place}: {window!r}; expected one of {', '.join(WINDOWS)}")
+    _check_days(days, place)
+    if window == "ever" and days is not None:
+        raise ConfigError(f"{place}: ever is the whole record, but {days!r} days were given too; leave them out")
+    if window == "around" and days is None:
+        raise ConfigError(f"{place}: around, but no window_days; expected days, 0 or more, around the session's start")
+
+
+def _check_days(days: Any, place: str) -> None:
+    if days is not None and not _is_days(days):
+        raise ConfigError(f"{place}_days: {days!r}; expected days, 0 or more, or null for no limit")
+
+
+def _is_days(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0
+
+
+def _check_excluded(codes: Any, place: str) -> None:
+    if not isinstance(codes, list):
+        example = f", as [{codes}]" if isinstance(codes, str) else " of codes, or [] for nobody"
+        raise ConfigError(f"{place}: {_spoken(codes)}; expected a list{example}")
+    for code in codes:
+        spaces = tuple(NAMESPACES.values())
+        if not isinstance(code, str) or not code.startswith(spaces) or not code.partition("//")[2].strip():
+            raise ConfigError(f"{place}: {code!r} is no code; expected one that begins with {', '.join(spaces)}")
 
 
 def _check_codes(codes: Any, family: str, place: str) -> None:

@@ -4,7 +4,7 @@ A suite either lists its tasks (`clinical`) or states the rule that makes them f
 `concepts` (every concept with enough cases) or `labels` (every value of every labelled column).
 
 A new suite is one YAML file in that folder, or anywhere (`suite=mine.yaml`), and nothing else: names are the files'
-names. A new rule is a function from the cohort's codes to definitions, and one line in `RULES`.
+names. A new rule is a function from the cohort's codes to rows of such a file, and one line in `RULES`.
 """
 
 import dataclasses
@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmark.tasksets.suite_files import NAMESPACES, read_suite_file
+from benchmark.tasksets.suite_files import NAMESPACES, check_window, read_suite_file
+from clef.codes import block, chapter
 from tokenizer.base.cli import ConfigError, preset_root
 
-WINDOW_DAYS = {"phenotype": None, "medication": 90.0, "finding": 1.0, "label": 1.0}
+MEDICATION_WINDOW = ("around", 90.0)
 HEALTHY = {"healthy", "control", "controls", "hc", "normal", "none", "no", "negative", "neg", "false", "absent", "0"}
 
 
@@ -25,14 +26,21 @@ class Definition:
     """One task: a concept made a yes/no question.
 
     codes: an event that has one of them makes a case; a prefix for phenotype and medication, whole otherwise
-    window_days: how far from the session's start an event may be (None: anywhere in the record)
+    window: where an event has to be in time: ever, before (the session's start) or around (it); None for findings and
+        labels, which belong to their session
+    window_days: how far from the session's start an event may be (None: as far as it likes)
+    exclude: prefixes of codes whose carriers are no controls, and cases only by a code of the task
+    group: what the task is counted with: a chapter of ICD-10, an anatomical group of ATC, findings, labels
     known_by: prefix of the events, one of which makes a session without the codes a candidate control
     """
 
     task: str
     family: str
     codes: tuple[str, ...]
+    window: str | None
     window_days: float | None
+    exclude: tuple[str, ...]
+    group: str
     known_by: str
 
 
@@ -41,26 +49,59 @@ def suite_names() -> list[str]:
     return sorted(p.stem for p in (preset_root() / "benchmark" / "suite").glob("*.yaml"))
 
 
-def read_suite(suite: str, codes: Iterable[str]) -> list[Definition]:
+def read_suite(
+    suite: str, codes: Iterable[str], window: str = "ever", window_days: float | None = None
+) -> list[Definition]:
     """The tasks of a suite, for a cohort that holds `codes`; a rule is applied to them, a list is taken as it is.
 
-    `suite` is a name or the path of a YAML file of one's own. Raises ConfigError for an unknown one, and for a file
-    that breaks the form in `benchmark.tasksets.suite_files`.
+    `suite` is a name or the path of a YAML file of one's own; `window` and `window_days` hold for phenotypes that name
+    none. Raises ConfigError for an unknown suite, for a file that breaks the form in `benchmark.tasksets.suite_files`,
+    and for a window that is none.
     """
+    check_window(window, window_days, "window")
+    default = (window, window_days)
     path = Path(suite) if suite.endswith((".yaml", ".yml")) else preset_root() / f"benchmark/suite/{suite}.yaml"
     if not path.is_file():
         raise ConfigError(f"suite={suite}: there is no such suite; there are: {', '.join(suite_names())}")
     tree = read_suite_file(path, RULES)
-    return [_from_row(row) for row in tree["tasks"]] if "tasks" in tree else RULES[tree["rule"]](sorted(set(codes)))
+    rows = tree["tasks"] if "tasks" in tree else RULES[tree["rule"]](sorted(set(codes)))
+    return [_define(row, default) for row in rows]
 
 
-def _from_row(row: dict[str, Any]) -> Definition:
+def _define(row: dict[str, Any], default: tuple[str, float | None]) -> Definition:
+    """A task from its row in a suite file; what the row does not say follows from its family and codes."""
     family, codes = row["family"], tuple(row["codes"])
     known = codes[0].rpartition("//")[0] + "//" if family == "label" else NAMESPACES[family]
-    return Definition(row["task"], family, codes, row.get("window_days", WINDOW_DAYS[family]), known)
+    window, days = _window(row, default)
+    return Definition(
+        task=row["task"],
+        family=family,
+        codes=codes,
+        window=window,
+        window_days=days,
+        exclude=tuple(row["exclude"] if "exclude" in row else _blocks(family, codes)),
+        group=row.get("group") or chapter(codes[0]) or f"{family}s",
+        known_by=known,
+    )
 
 
-def _concepts(codes: list[str]) -> list[Definition]:
+def _window(row: dict[str, Any], default: tuple[str, float | None]) -> tuple[str | None, float | None]:
+    """Window and days of a row. One with `window_days` alone was written before there was `window`."""
+    if row["family"] in ("finding", "label"):
+        return None, None
+    if "window" in row:
+        return row["window"], row.get("window_days")
+    if "window_days" in row:
+        return ("ever", None) if row["window_days"] is None else ("around", row["window_days"])
+    return MEDICATION_WINDOW if row["family"] == "medication" else default
+
+
+def _blocks(family: str, codes: tuple[str, ...]) -> list[str]:
+    """The blocks of a task's codes, whose carriers are no controls; findings and labels have none."""
+    return sorted({block(code) for code in codes}) if family in ("phenotype", "medication") else []
+
+
+def _concepts(codes: list[str]) -> list[dict[str, Any]]:
     """Every concept of the cohort: ICD-10 at three characters, ATC at seven, findings as they are.
 
     ATC codes of five characters stay as they are: some archives name the chemical subgroup alone. Wider classes are
@@ -72,11 +113,11 @@ def _concepts(codes: list[str]) -> list[Definition]:
         for code in (c for c in codes if c.startswith(space) and not c.endswith("//absent")):
             concept = space + code.removeprefix(space)[:width]
             if family != "medication" or len(concept) - len(space) in (5, 7):
-                concepts[concept] = Definition(concept, family, (concept,), WINDOW_DAYS[family], space)
+                concepts[concept] = {"task": concept, "family": family, "codes": [concept]}
     return list(concepts.values())
 
 
-def _labels(codes: list[str]) -> list[Definition]:
+def _labels(codes: list[str]) -> list[dict[str, Any]]:
     """Every value against the rest of its column at its site; a column of two values gives one task."""
     columns = defaultdict(list)
     for code in codes:
@@ -84,7 +125,7 @@ def _labels(codes: list[str]) -> list[Definition]:
         if parts[0] == "LABEL" and len(parts) == 4:
             columns["//".join(parts[:3]) + "//"].append(parts[3])
     return [
-        Definition(column + value, "label", (column + value,), WINDOW_DAYS["label"], column)
+        {"task": column + value, "family": "label", "codes": [column + value]}
         for column, values in columns.items()
         for value in _positives(values)
     ]

@@ -33,6 +33,8 @@ from tokenizer.sessions import SCHEMA, subject_number
 
 log = logging.getLogger(__name__)
 
+OF_RECORDING = ("FINDING//", "LABEL//")
+"""Codes that say something of one recording; diagnoses and drugs are the person's."""
 Event = tuple[datetime | None, str, float | None]
 """Time, MEDS code, numeric value."""
 
@@ -135,7 +137,7 @@ def import_recordings(
         others = other_sites(config.out, site)
         place = Site(site, owner, _key(config, site, owner))
         sessions = _sessions(kept, place, config, others, again)
-        reports, events = _reports(kept, sessions), _events(kept, place, records)
+        reports, events = _reports(kept, sessions), _events(kept, sessions, place, records)
         with no_interrupt():
             place.key.write()
             write_fingerprint(config.out, owner, place.key, older=set(others["site"].drop_nulls()))
@@ -257,24 +259,29 @@ def _shared(
     return shared + pairs
 
 
-def _events(recordings: list[Recording], site: Site, records: pl.DataFrame | None = None) -> pl.DataFrame:
-    """MEDS events of all subjects, each once."""
-    events = pl.DataFrame(list(_each_event(recordings, site)), schema=EVENTS, orient="row")
+def _events(
+    recordings: list[Recording], sessions: pl.DataFrame, site: Site, records: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """MEDS events of all subjects, each once; `sessions` are the rows of the recordings, in their order."""
+    events = pl.DataFrame(list(_each_event(recordings, sessions["session_id"], site)), schema=EVENTS, orient="row")
     if records is not None:
         people = {recording.subject: site.subject_id(recording) for recording in recordings}
         numbers = pl.DataFrame(list(people.items()), {"subject": pl.String, "subject_id": pl.Int64}, orient="row")
-        known = records.join(numbers, on="subject").with_columns(pl.lit(None, pl.Float32).alias("numeric_value"))
-        events = pl.concat([events, known.select(*EVENTS)])
+        known = records.join(numbers, on="subject").select("subject_id", "time", "code")
+        events = pl.concat([events, known], how="diagonal")
     return events.unique(maintain_order=True)
 
 
-def _each_event(recordings: Iterable[Recording], site: Site) -> Iterator[tuple[int, *Event]]:
-    for recording in recordings:
+def _each_event(
+    recordings: Iterable[Recording], session_ids: Iterable[str], site: Site
+) -> Iterator[tuple[int, *Event, str | None]]:
+    """Rows of `EVENTS`. Findings and labels are the recording's, also where they repeat what is known of its person."""
+    for recording, session_id in zip(recordings, session_ids, strict=True):
         subject = site.subject_id(recording)
         if recording.sex:
-            yield subject, None, f"GENDER//{recording.sex}", None
+            yield subject, None, f"GENDER//{recording.sex}", None, None
         for time, code, value in recording.events:
-            yield subject, time, code, value
+            yield subject, time, code, value, session_id if code.startswith(OF_RECORDING) else None
 
 
 def _reports(recordings: list[Recording], sessions: pl.DataFrame) -> pl.DataFrame:

@@ -24,9 +24,10 @@ def merge(
         old = read_sessions(out)
         of_site = pl.col("site").eq_missing(site)
         others = old.filter(~of_site)
-        # people of this site alone lose all their events; those of several lose only the labels that this site gave
+        # people of this site alone lose all their events; those of several only what its recordings and labels say
         only_of_site = old.filter(of_site).join(others, on="subject_id", how="anti")["subject_id"].unique().to_list()
         replaced = pl.col("subject_id").is_in(only_of_site) | pl.col("code").str.starts_with(f"LABEL//{site}//")
+        replaced |= pl.col("session_id").is_in(old.filter(of_site)["session_id"].to_list()).fill_null(False)
         events = pl.concat([read_events(out).filter(~replaced), events]).unique(maintain_order=True)
         reports = pl.concat([read_reports(out).join(others, on="session_id", how="semi"), reports])
         descriptions = read_code_descriptions(out) | descriptions

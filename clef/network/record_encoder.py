@@ -10,7 +10,6 @@ the two classifications are ever read: findings and labels, which the benchmark 
 
 import dataclasses
 import logging
-import re
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import polars as pl
 import torch
 from torch import nn
 
+from clef.codes import normalise_code
 from clef.network.report_encoder import PooledTransformer
 from tokenizer.base.hub import check_entry, check_keys, check_part
 from tokenizer.base.limits import SHARE, check_settings, is_texts
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 AGE_BINS = 10  # decades: 0-9 … 80-89, 90 and more
 AGE, SEX = 1, 1 + AGE_BINS + 1  # id 0 is padding; ten bins and "unknown"; F, M and "unknown"
 CODES = SEX + 3  # the first id of a code
-ICD10 = re.compile(r"(?:ICD-?10(?:-?\w+)?//|DIAGNOSIS//ICD//10//|^)([A-Z]\d[0-9A-Z])\.?([0-9A-Z]{0,4})$")
-ATC = re.compile(r"ATC//([A-Z](?:\d\d(?:[A-Z](?:[A-Z](?:\d\d)?)?)?)?)$")
 
 
 @dataclasses.dataclass
@@ -81,18 +79,6 @@ class EncodedRecords:
     mask: torch.Tensor
     present: torch.Tensor
     left_out: dict[str, int]
-
-
-def normalise_code(code: str) -> str | None:
-    """A code in the form `ICD10CM//G40.909` or `ATC//N03AX14`; None if it is of neither classification.
-
-    Takes bare ICD-10 codes (`G40909`), codes without dots and MIMIC's `DIAGNOSIS//ICD//10//G40909`. Everything else
-    (ICD-9, drug names, laboratory values, `FINDING//…`, `LABEL//…`) is None.
-    """
-    code = code.strip().upper()
-    if match := ICD10.match(code):
-        return f"ICD10CM//{match[1]}.{match[2]}" if match[2] else f"ICD10CM//{match[1]}"
-    return code if ATC.match(code) else None
 
 
 def _concept(code: str, config: RecordConfig) -> str | None:

@@ -18,7 +18,7 @@ FEW_PAIRS = 50
 """Pairs of neighbours below which nothing is said."""
 STEPS = ((0.05, "hardly"), (0.2, "a little"), (0.5, "clearly"), (2.0, "strongly"))
 """Of the way from chance to perfect order, and what it is called."""
-NUISANCE = "Compare the benchmark's nuisance row before you read anything else into this picture."
+NUISANCE = "Compare the benchmark's rows metadata and acquisition before you read anything else into this picture."
 
 
 @dataclasses.dataclass

@@ -4,9 +4,9 @@ Of the session table site, setting, age, sex, year and split; of the events each
 group of diagnoses (three characters of ICD-10) and of drugs (four of ATC); columns of another table on request, as
 the sampling rate that tells amplifiers apart.
 
-A finding or label belongs to the session it was recorded at (within a day; to all of a person's where no time is
-known), a diagnosis or drug to the person. Where a person has no event of the kind at all, nothing is known. What fewer
-than `LEAST_PEOPLE` people have is not shown: it would single them out, and no colour shows anything of so few.
+A finding or label belongs to the session it was recorded at (clef.placing), a diagnosis or drug to the person. Where a
+person has no event of the kind at all, nothing is known. What fewer than `LEAST_PEOPLE` people have is not shown: it
+would single them out, and no colour shows anything of so few.
 """
 
 import dataclasses
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from clef.cohort import Cohort
 from clef.pages.view import OLDEST
+from clef.placing import place_events
 from tokenizer.base.tables import read_table
 
 LEAST_PEOPLE = 5
-MOST_VALUES, MOST_CONCEPTS, WINDOW_DAYS = 8, 40, 1
-"""Categories with a colour of their own; concepts of a kind in the menu, the commonest; days as above."""
+MOST_VALUES, MOST_CONCEPTS = 8, 40
+"""Categories with a colour of their own; concepts of a kind in the menu, the commonest."""
 OTHER = "others"
 GROUPS = {"ICD10CM//": ("diagnoses", 3), "ATC//": ("drugs", 4)}
 ACQUISITION = ("site", "setting", "year")
@@ -123,7 +124,7 @@ def _column(name: str, values: pl.Series, subjects: pl.Series) -> Colouring | No
 # ---- events
 def labels(cohort: Cohort, sessions: pl.DataFrame) -> Iterator[Colouring | None]:
     """One colouring per labelled column: the events `LABEL//SITE//COLUMN//VALUE`."""
-    events = _at_sessions(cohort.events, sessions, "LABEL//")
+    events = _at_sessions(cohort, sessions, "LABEL//")
     pieces = pl.col("code").str.splitn("//", 4)  # the value may hold slashes of its own
     split = events.with_columns(
         column=pl.concat_str(pieces.struct.field("field_1"), pieces.struct.field("field_2"), separator=" · "),
@@ -137,7 +138,7 @@ def labels(cohort: Cohort, sessions: pl.DataFrame) -> Iterator[Colouring | None]
 
 def concepts(cohort: Cohort, sessions: pl.DataFrame) -> Iterator[Colouring]:
     """Yes or no, the commonest: findings of the session, groups of diagnoses and of drugs of the person."""
-    seen = _at_sessions(cohort.events, sessions, "FINDING//")
+    seen = _at_sessions(cohort, sessions, "FINDING//")
     names = {code: code.removeprefix("FINDING//") for code in seen["code"].unique()}
     yield from _yes_no(seen, sessions, "findings", names)
     for prefix, (group, length) in GROUPS.items():
@@ -154,12 +155,10 @@ def _in_words(short: str, code: str, descriptions: dict[str, str]) -> str:
     return f"{short} {descriptions[code]}" if code in descriptions else short
 
 
-def _at_sessions(events: pl.DataFrame, sessions: pl.DataFrame, prefix: str) -> pl.DataFrame:
+def _at_sessions(cohort: Cohort, sessions: pl.DataFrame, prefix: str) -> pl.DataFrame:
     """session_id, code: events of a kind at the sessions they were recorded at."""
-    events = events.filter(pl.col("code").str.starts_with(prefix)).select("subject_id", "time", "code").unique()
-    near = sessions.select("session_id", "subject_id", "start_time").join(events, on="subject_id")
-    apart = (pl.col("time") - pl.col("start_time")).abs() <= pl.duration(days=WINDOW_DAYS)
-    return near.filter(apart.fill_null(True)).select("session_id", "code").unique()
+    placed, _ = place_events(cohort.sessions, cohort.events.filter(pl.col("code").str.starts_with(prefix)))
+    return placed.join(sessions, on="session_id", how="semi")
 
 
 def _yes_no(pairs: pl.DataFrame, sessions: pl.DataFrame, group: str, names: dict[str, str]) -> Iterator[Colouring]:

@@ -6,8 +6,8 @@ those of split val. The mean AUROC over tasks goes into metrics.jsonl as `probe_
 touched. Which sessions and tasks are used follows from their names alone, so that runs can be compared.
 
 It shows early whether a run learns what is asked of it; a score to report is the benchmark's, whose probe
-(`benchmark.scores.probes`) differs: it chooses the regularisation on validation data where this one has a single fixed
-strength, it scores split test in matched sets with intervals, and it uses every task and session.
+(`benchmark.scores.probing`) differs: it chooses width and regularisation on held-out rows where this one has a single
+fixed strength, it scores split test in matched sets with intervals, and it uses every task and session.
 
 Shapes: n sessions · D width of an embedding.
 """

@@ -39,7 +39,7 @@ def archive(tmp_path_factory) -> Path:
         }
     )
     labels = ["</script><b>x" if i % 3 else "plain" for i in range(N)]
-    events = [(i, START, f"LABEL//lab//group//{label}", None) for i, label in enumerate(labels)]
+    events = [(i, START, f"LABEL//lab//group//{label}", None, ids[i]) for i, label in enumerate(labels)]
     write_cohort(folder / "cohort", "x", sessions, pl.DataFrame(events, schema=EVENTS, orient="row"))
     random = np.random.default_rng(0)
     vectors = 4 * np.eye(2, 8)[np.arange(N) % 2] + random.standard_normal((N, 8))
@@ -76,7 +76,10 @@ def test_it_draws_every_point_and_a_click_opens_a_page(made, tmp_path):
         assert {"0,114,178", "230,159,0"} <= set(browser.run(DRAWN))  # both sites, in their colours
         words = browser.run("document.body.innerText")
         assert (
-            "strongly" in words and "nuisance row" in words and "A (30)" in words and "1 of the file are not" in words
+            "strongly" in words
+            and "metadata and acquisition" in words
+            and "A (30)" in words
+            and "1 of the file are not" in words
         )
         browser.move(*browser.run(f"{AT}(0)"))
         assert ODD in browser.run("document.getElementById('about').innerText")

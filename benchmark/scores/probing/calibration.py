@@ -3,8 +3,8 @@
     p = 1 / (1 + exp(−(slope · score + offset))),   slope ≥ 0
 
 Fitted by maximum likelihood with Platt's targets, (n₊ + 1)/(n₊ + 2) and 1/(n₋ + 2), which keep a few rows from giving
-certainties (Platt 1999). Scores that order the held-out rows the wrong way round get slope 0: a probability of one half.
-A logistic probe's own probabilities are scaled too: on inner folds of few people they are too certain more often than not.
+certainties (Platt 1999). Scores that order the held-out rows the wrong way round get slope 0: a probability
+of one half. A logistic probe's own probabilities are scaled, too: learned from few people they are too certain.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def fit_platt(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[n
 
 
 def _newton(x: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both coefficients (B,) on standardised scores; the targets keep the optimum finite, a trace of ridge the steps."""
+    """Both coefficients (B,) on standardised scores; the targets keep the optimum finite."""
     slope, offset = np.zeros(len(x)), np.zeros(len(x))
     for _ in range(STEPS):
         p = expit(slope[:, None] * x + offset[:, None])

@@ -20,7 +20,7 @@ from benchmark.scores.probing.whitening import Space
 
 GRID = tuple(10.0**k for k in range(-3, 3))
 PATIENCE = 2  # C's in a row that may be worse than the best before weaker regularisation is given up
-ROUGH, EXACT = 1e-3, 1e-9
+ROUGH, EXACT = 1e-3, 1e-6
 """Tolerances of the solver: for choosing, and for the probe that scores."""
 PROBES = ("logistic", "ridge", "mlp")
 

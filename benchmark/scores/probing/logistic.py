@@ -4,7 +4,8 @@
 
 as scikit-learn's LogisticRegression with sample weights s. Problems come as S sets of rows with K weightings each (the
 inner folds of several draws: a weight of 0 holds a row out), so that one product of arrays serves them all. Each
-regularisation starts from the solution of the stronger one before; Newton's equations are solved by conjugate gradients.
+regularisation starts from the solution of the stronger one before; Newton's equations are solved by conjugate
+gradients.
 
 Shapes: S sets · K weightings · n rows · r columns; the intercept is column r and is not penalised.
 """
@@ -44,7 +45,7 @@ def linear(w: np.ndarray) -> Decide:
 
 def log_loss(margin: np.ndarray) -> np.ndarray:
     """log(1 + exp(−m)) of each margin."""
-    return np.logaddexp(0, -margin)
+    return np.maximum(-margin, 0) + np.log1p(np.exp(-np.abs(margin)))  # half the time of np.logaddexp
 
 
 def _newton(ones: np.ndarray, sign: np.ndarray, weights: np.ndarray, w: np.ndarray, tolerance: float) -> np.ndarray:

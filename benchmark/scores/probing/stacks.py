@@ -33,9 +33,10 @@ class Draw:
 
 @dataclasses.dataclass
 class Block:
-    """One space of one embedding with the draws that share a training set; `gram` (n, U) of all rows with some rows.
+    """One space of one embedding with the draws that share a training set.
 
-    place: (m,) columns of `gram` that the training rows are.
+    gram: (n, U) inner products of all rows with some, of which the training rows are the columns place (m,)
+    turned: the rotation, once it was made: coordinates (m, m) of the training rows, and from Gram columns to them
     """
 
     space: Space
@@ -43,6 +44,7 @@ class Block:
     fit: np.ndarray
     gram: np.ndarray | None = None
     place: np.ndarray | None = None
+    turned: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclasses.dataclass
@@ -111,12 +113,17 @@ def _stack(blocks: list[Block]) -> Stack:
     if blocks[0].gram is None:
         z = blocks[0].space.z[blocks[0].fit][None]
         return Stack(blocks, z, np.ones(z.shape[:2], bool), None)
-    sizes = [len(block.fit) for block in blocks]
-    gram = np.zeros((len(blocks), max(sizes), max(sizes)))
-    for i, block in enumerate(blocks):
-        gram[i, : sizes[i], : sizes[i]] = block.gram[np.ix_(block.fit, block.place)]
+    sizes = np.array([len(block.fit) for block in blocks])
+    z, turns = np.zeros((2, len(blocks), max(sizes), max(sizes)))
+    for i, (block, size) in enumerate(zip(blocks, sizes, strict=True)):
+        block.turned = block.turned or _turn(block.gram[np.ix_(block.fit, block.place)])
+        z[i, :size, :size], turns[i, :size, :size] = block.turned
+    return Stack(blocks, z, np.arange(max(sizes)) < sizes[:, None], turns)
+
+
+def _turn(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (m, m) of rows with Gram matrix (m, m), and the matrix from inner products with them to those."""
     size, axes = np.linalg.eigh(gram)
-    kept = size > 1e-12 * np.maximum(size[:, -1:], 1e-300)
+    kept = size > 1e-12 * max(size[-1], 1e-300)
     root = np.sqrt(np.where(kept, size, 1.0))
-    used = np.arange(max(sizes)) < np.array(sizes)[:, None]
-    return Stack(blocks, axes * np.where(kept, root, 0.0)[:, None], used, axes * np.where(kept, 1 / root, 0.0)[:, None])
+    return axes * np.where(kept, root, 0.0), axes * np.where(kept, 1 / root, 0.0)

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from clef.codes import normalise_code
 from clef.importers.bids.tables import PeopleTable, read_people, some
 from clef.importers.targets import Target, parse_target, say_unknown
-
-ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?")
-ATC = re.compile(r"[A-Z]\d\d([A-Z]([A-Z](\d\d)?)?)?")
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,9 @@ def _coder(kind: str, site: str, target: Target, table: PeopleTable) -> Callable
         say_unknown(f"{table.name}, {target.name}", cells, labels)
         values = dict(zip(cells, labels, strict=True))
         return lambda cell: [f"LABEL//{site}//{target.name.removeprefix('phenotype/')}//{values[cell]}"]
-    known = ICD10 if kind == "ICD10CM" else ATC
-    parts = lambda cell: filter(None, re.split(r"[\s,;|]+", cell.upper()))
-    return lambda cell: [f"{kind}//{part}" if known.fullmatch(part) else None for part in parts(cell)]
+    parts = lambda cell: filter(None, re.split(r"[\s,;|]+", cell))
+    # one letter is a flag and no code, although it names a group of ATC
+    return lambda cell: [normalise_code(f"{kind}//{part}") if len(part) > 2 else None for part in parts(cell)]
 
 
 def descriptions(columns: list[Column]) -> dict[str, str]:

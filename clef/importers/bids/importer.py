@@ -29,7 +29,7 @@ from clef.importers.bids.tables import (
     read_json,
     read_people,
 )
-from clef.importers.importing import Event, ImportConfig, Recording, import_recordings
+from clef.importers.importing import OF_RECORDING, Event, ImportConfig, Recording, import_recordings
 from clef.importers.threads import in_threads
 from tokenizer.base.progress import track
 from tokenizer.base.values import MISSING
@@ -37,7 +37,7 @@ from tokenizer.recording import Unit
 
 log = logging.getLogger(__name__)
 
-LABELS_WITHOUT_TIME = "%d values of single visits left out: without a start time they would count for every visit"
+CODES_WITHOUT_TIME = "%d codes of single visits left out: without a start time they would count for every visit"
 UNDERSTOOD = ("participant_id", "session_id", "age", "sex", "gender")
 LONGEST_SITE = 24
 """Characters of a site's name that is taken from the data set."""
@@ -183,12 +183,12 @@ def _events(file: RecordingFile, start: datetime | None, metadata: Metadata) -> 
         if cell is None:
             continue
         of_visit = column.table.by_visit(file.person, file.visit)
-        if of_visit and start is None and column.table.differs(file.person, column.name):
-            metadata.notes[LABELS_WITHOUT_TIME] += 1
-            continue
+        timeless = of_visit and start is None and column.table.differs(file.person, column.name)
         for code in column.codes(cell):
             metadata.notes["%d codes not understood, left out"] += code is None
-            if code is not None:
+            spread = timeless and code is not None and not code.startswith(OF_RECORDING)
+            metadata.notes[CODES_WITHOUT_TIME] += spread
+            if code is not None and not spread:
                 yield start if of_visit else None, code, None
 
 

@@ -12,6 +12,7 @@ import logging
 
 import polars as pl
 
+from clef.codes import normalise_code
 from clef.importers.heedb.tables import COLUMNS, KEY, TextTable, number, plain, session_key
 
 log = logging.getLogger(__name__)
@@ -127,8 +128,4 @@ def _time(table: TextTable) -> pl.Expr:
 
 def _normalised(codes: list[str], system: str) -> dict[str, str | None]:
     """Each code as written -> as an event; a flag (`1`, `Y`) or a word is None."""
-    if not codes:
-        return {}
-    from clef.network.record_encoder import normalise_code
-
     return {code: normalise_code(f"{system}//{code}") if len(code) > 2 else None for code in codes}

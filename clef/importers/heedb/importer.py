@@ -148,8 +148,7 @@ def _find(
 def _recordings(matches: list[tuple[Row, Path]], config: HEEDBImport) -> list[tuple[str, Recording]]:
     """Each recording and its site."""
     texts = report_files(config.reports)
-    visits = Counter(person for person, *_ in {(row["person"], *(row[k] for k in KEY)) for row, _ in matches})
-    recordings, untied = [], 0
+    recordings = []
     for row, path in matches:
         recording = Recording(
             path=path,
@@ -163,14 +162,9 @@ def _recordings(matches: list[tuple[Row, Path]], config: HEEDBImport) -> list[tu
             report=row["report"] or (read_report(texts[name]) if (name := row["report_file"]) in texts else None),
             named_by=ARCHIVE,
         )
-        if recording.start or visits[row["person"]] == 1:
-            recording.events = [(recording.start, code, None) for code in row["codes"] or []]
-        else:
-            untied += bool(row["codes"])
+        recording.events = [(recording.start, code, None) for code in row["codes"] or []]
         recordings.append((row["site"], recording))
     _say_values([row for row, _ in matches], [recording for _, recording in recordings])
-    if untied:  # an event without time holds for every session of its person
-        log.info("findings of %d recordings left out: no start time, and the person has other sessions", untied)
     return recordings
 
 

@@ -1,9 +1,10 @@
 """How well each matched question could be answered by somebody who saw the latents themselves.
 
 The generative model is sampled many times over; cases are matched as the benchmark matches them (sex, site and
-setting the same, age within 5 years), and the likelihood ratio of the latents is approximated by a logistic
-regression on a rich basis of them, fitted on one half of the people and scored on the other. An AUROC above
-its ceiling, by more than chance, means that something other than the EEG tells cases from controls.
+setting the same, age within 5 years, no control with another code of the same block), and the likelihood ratio of the
+latents is approximated by a logistic regression on a rich basis of them, fitted on one half of the people and scored on
+the other. An AUROC above its ceiling, by more than chance, means that something other than the EEG tells cases from
+controls.
 
 The benchmark has matching, probes and an AUROC of its own, which stand above this room in the import order; the small
 ones here judge it from outside, on plain arrays and tens of thousands of people at once.
@@ -16,6 +17,7 @@ import polars as pl
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
+from clef.codes import ATC_SPACE, ICD_SPACE, block
 from clef.importers.synthetic.concepts import CONCEPTS
 from clef.importers.synthetic.latents import LOBES, Columns, draw_findings, draw_latents
 from clef.importers.synthetic.records import draw_people, draw_visits
@@ -34,11 +36,12 @@ def ceilings(seed: int, n: int = 24_000, most: int = 4_000) -> pl.DataFrame:
     visits = draw_visits(people | {"sessions": np.ones(n, int)}, seed, 5.0)
     truth = draw_latents(visits, seed)
     labels = concept_labels(visits, draw_findings(truth, seed))
+    others = neighbours(labels)
     x, strata, rng = basis(truth), matching_strata(visits), np.random.default_rng(seed)
     rows = []
     with threadpool_limits(1):  # the matrices are small: more BLAS threads only wait for each other
         for code, label in labels.items():
-            cases, controls = match(label, strata, visits["age"], rng, most)
+            cases, controls = match(label, strata, visits["age"], rng, most, others[code])
             rows.append((code, float(label.mean()), _held_out_auroc(x, cases, controls)))
     return pl.DataFrame(rows, schema=["code", "population", "ceiling"], orient="row")
 
@@ -52,17 +55,41 @@ def concept_labels(visits: Columns, findings: Columns) -> Columns:
     return labels | findings
 
 
+def neighbours(labels: Columns) -> Columns:
+    """Who has another code of the same block, by code: bool columns (n sessions,); no controls in the benchmark.
+
+    Blocks are those of `clef.codes.block`: the category of a disease, the chemical group of a drug; findings have none.
+    """
+    blocks = {code: block(code) for code in labels if code.startswith((ICD_SPACE, ATC_SPACE))}
+    nobody = np.zeros(len(next(iter(labels.values()))), bool)
+    return {
+        code: np.any([labels[c] for c, other in blocks.items() if other == blocks.get(code)] or [nobody], axis=0)
+        for code in labels
+    }
+
+
 def matching_strata(visits: Columns) -> np.ndarray:
     """(n,) integers, equal where sex, site and setting are."""
     return np.unique(np.stack([visits[c] for c in ("sex", "site", "setting")]), axis=1, return_inverse=True)[1].ravel()
 
 
-def match(label: np.ndarray, strata: np.ndarray, age: np.ndarray, rng: np.random.Generator, most: int):
-    """Rows of cases and of their controls, one each: the same stratum, age within 5 years, no control twice."""
+def match(
+    label: np.ndarray,
+    strata: np.ndarray,
+    age: np.ndarray,
+    rng: np.random.Generator,
+    most: int,
+    excluded: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of cases and of their controls, one each: the same stratum, age within 5 years, no control twice.
+
+    Whoever is `excluded` (n,) is a case if `label` says so, and never a control.
+    """
+    candidate = ~label if excluded is None else ~label & ~excluded
     cases, controls = [], []
     for stratum in np.unique(strata):
         rows = rng.permutation(np.flatnonzero(strata == stratum))
-        ill, well = rows[label[rows]], rows[~label[rows]]
+        ill, well = rows[label[rows]], rows[candidate[rows]]
         well = well[np.argsort(age[well])]
         free = np.ones(len(well), bool)
         low, high = np.searchsorted(age[well], age[ill] - 5), np.searchsorted(age[well], age[ill] + 5)

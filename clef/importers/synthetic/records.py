@@ -1,8 +1,8 @@
 """The people of the synthetic cohort, their visits, and their records as MEDS events.
 
-How many codes somebody has is drawn first, from age and setting alone, and what the diseases and drugs of
-`clef.importers.synthetic.concepts` leave free is filled with background codes: so the number of codes on record tells
-nothing once age and setting are matched. Background codes are so many that none becomes a task.
+How many codes somebody has is drawn first, from age and setting alone, and the diseases and drugs of
+`clef.importers.synthetic.concepts` are filled up with background codes: so that the number of *other* codes on record
+tells nothing of a concept once age and setting are matched. Background codes are so many that none becomes a task.
 """
 
 import zlib
@@ -19,6 +19,15 @@ SETTINGS = {"A": (0.46, 0.10, 0.38, 0.06), "B": (0.48, 0.22, 0.25, 0.05), "C": (
 SETTING_NAMES = ("routine", "emu", "icu", "ambulatory")
 AGES = {"routine": 58.0, "emu": 46.0, "icu": 62.0, "ambulatory": 52.0}
 FIRST_YEAR = {"A": 2013, "B": 2017, "C": 2010}
+SPREAD = 6.0
+"""Standard deviation of how many ICD-10 and how many ATC codes people of one age and setting have: wide, as in records
+of patients, so that half a code more or less tells little."""
+ADDED = 0.5
+"""The part of the planted codes that comes on top of the number drawn; the rest takes the place of background codes.
+
+At 0 whoever has a concept has one *other* code less than the controls (AUROC of that number 0.47, 40,000 people); at 1
+a finding, which diseases cause, goes with more codes. Half of each keeps a probe on that number near 0.51.
+"""
 DEFAULT_MINUTES, LONG_SECONDS = 5.0, 1200
 CHAPTERS = {
     "K": "digestive",
@@ -92,9 +101,9 @@ def draw_people(seed: int, n: int) -> dict[str, np.ndarray]:
         people[concept.name] = dice.uniform(concept.name) < concept.probability(people)
     people["sessions"] = 1 + (dice.uniform("repeat") < 0.15) + (dice.uniform("repeat") < 0.03)
     icu = people["setting"] == "icu"
-    expected = 12 + (people["age"] - 58) / 15 + 2 * icu
-    people["n_icd"] = np.round(expected + 1.5 * dice.normal("n_icd")).astype(int).clip(8, 24)
-    people["n_atc"] = np.round(expected - 2 + 2 * icu + 1.5 * dice.normal("n_atc")).astype(int).clip(8, 24)
+    expected = 14 + (people["age"] - 58) / 15 + 2 * icu
+    people["n_icd"] = np.round(expected + SPREAD * dice.normal("n_icd")).astype(int).clip(3, 28)
+    people["n_atc"] = np.round(expected - 2 + 2 * icu + SPREAD * dice.normal("n_atc")).astype(int).clip(3, 28)
     return people
 
 
@@ -124,13 +133,18 @@ def draw_visits(people: dict[str, np.ndarray], seed: int, minutes: float) -> dic
 def session_table(visits: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """The rows of `sessions.parquet`, in the order of the visits; the split is 52 / 8 / 40 % of the subjects."""
     ids = subject_ids(visits, seed)
-    names = [f"synthetic-{p:05d}-{v + 1}" for p, v in zip(visits["person"], visits["visit"], strict=True)]
+    names = session_names(visits)
     return pl.DataFrame({
         "session_id": names, "subject_id": ids, "path": [f"recordings/{name}.edf" for name in names],
         "start_time": visits["start"], "age": visits["age"].astype(np.float32), "sex": visits["sex"],
         "site": visits["site"], "setting": visits["setting"],
         "split": [split_of(int(i), seed, train=0.52, val=0.08) for i in ids],
     })  # fmt: skip
+
+
+def session_names(visits: dict[str, np.ndarray]) -> list[str]:
+    """What the sessions are called, in the order of the visits."""
+    return [f"synthetic-{p:05d}-{v + 1}" for p, v in zip(visits["person"], visits["visit"], strict=True)]
 
 
 def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
@@ -146,26 +160,27 @@ def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
 
 def record_events(visits: dict[str, np.ndarray], findings: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """MEDS events: birth and gender, diagnoses before the first session, drugs and findings at each session."""
-    ids, rows = subject_ids(visits, seed), []
+    ids, names, rows = subject_ids(visits, seed), session_names(visits), []
     for i, (subject, start) in enumerate(zip(ids.tolist(), visits["start"], strict=True)):
         rng = np.random.default_rng([seed, 2, int(visits["person"][i])])
         drugs = _fill(rng, visits, i, DRUGS, "n_atc", tuple(BACKGROUND_ATC))
-        rows += [(subject, start, code) for code in drugs]
-        rows += [(subject, start, code) for code, present in findings.items() if present[i]]
+        rows += [(subject, start, code, None) for code in drugs]
+        rows += [(subject, start, code, names[i]) for code, present in findings.items() if present[i]]
         if visits["visit"][i] == 0:
-            rows.append((subject, start - np.timedelta64(round(float(visits["age"][i]) * 365.25), "D"), "MEDS_BIRTH"))
-            rows.append((subject, None, f"GENDER//{visits['sex'][i]}"))
+            birth = start - np.timedelta64(round(float(visits["age"][i]) * 365.25), "D")
+            rows += [(subject, birth, "MEDS_BIRTH", None), (subject, None, f"GENDER//{visits['sex'][i]}", None)]
             for code in _fill(rng, visits, i, DISEASES, "n_icd", tuple(BACKGROUND_ICD)):
-                rows.append((subject, start - np.timedelta64(int(rng.integers(0, 700)), "D"), code))
-    subject, time, code = zip(*rows, strict=True)
+                rows.append((subject, start - np.timedelta64(int(rng.integers(0, 700)), "D"), code, None))
+    subject, time, code, session = zip(*rows, strict=True)
     time = np.array([np.datetime64("NaT") if t is None else t for t in time], "datetime64[us]")
-    return pl.DataFrame({"subject_id": np.array(subject, np.int64), "time": time, "code": list(code)})
+    columns = {"subject_id": np.array(subject, np.int64), "time": time, "code": list(code)}
+    return pl.DataFrame(columns | {"session_id": pl.Series(session, dtype=pl.String)})
 
 
 def _fill(rng: np.random.Generator, visits: dict, i: int, concepts: tuple, total: str, background: tuple) -> list[str]:
-    """The codes a person has of `concepts`, filled up with background codes to the number drawn beforehand."""
+    """The codes a person has of `concepts`, filled up with background codes to the number drawn and `ADDED` ones."""
     codes = [concept.code for concept in concepts if visits[concept.name][i]]
-    free = max(int(visits[total][i]) - len(codes), 0)
+    free = max(int(visits[total][i] + ADDED * len(codes) + rng.random()) - len(codes), 0)
     return codes + [background[k] for k in rng.choice(len(background), free, replace=False)]
 
 

@@ -59,7 +59,7 @@ def test_each_fold_is_read_in_the_space_of_its_own_model():
     good = make_embeddings(table, 2.0)
     turned = Embeddings(good.session_id, -2 * good.vectors[:, ::-1], "e")
     store = FoldEmbeddings({"fold0": good, "fold1": turned})
-    part, own = spaces_of(table, store, name="fold1")
+    _, own = spaces_of(table, store, name="fold1")
     assert np.allclose(own[0].z, -spaces_of(table, good, name="fold1")[1][0].z[:, ::-1], atol=1e-6)
 
 
@@ -76,4 +76,5 @@ def test_vectors_may_depend_on_the_task():
     for i, part in enumerate(tasks.partition_by("task")):
         labels[part["subject_id"], i] = part["label"]
     store = Answers([f"s{i}" for i in range(400)], labels + np.arange(400)[:, None] * 1e-9, "answers")
-    assert score_tasks(tasks, {"answers": store}, resamples=10).scores["auroc"].to_list() == [1.0, 1.0]
+    scores = score_tasks(tasks, {"answers": store}, resamples=10).scores
+    assert scores["auroc"].to_list() == [1.0, 1.0] and scores["width"].to_list() == [1, 1]

@@ -1,12 +1,15 @@
-"""Who is a case, who may be a control."""
+"""Who is a case, who may be a control, of whom nothing is known."""
 
 import datetime
 
 import polars as pl
+import pytest
 
 import benchmark
 from benchmark.tasksets.labelling import EventIndex, label_sessions
-from benchmark.tasksets.suites import Definition
+from benchmark.tasksets.suites import read_suite
+
+DAY = datetime.datetime(2020, 1, 1, 9)
 
 
 def test_medication_counts_only_near_the_session_and_findings_at_it(people):
@@ -17,42 +20,145 @@ def test_medication_counts_only_near_the_session_and_findings_at_it(people):
     assert set(labels["task"]) == {"LABEL//A//group//patient", "LABEL//B//group//patient"}
 
 
-def index_of(*events):
-    """Three people, one session each on 1 January 2020; events as (person, day of January or None, code)."""
-    day = datetime.datetime(2020, 1, 1)
-    sessions = pl.DataFrame({"session_id": ["s0", "s1", "s2"], "subject_id": [0, 1, 2], "start_time": [day] * 3})
-    rows = [(person, days and day + datetime.timedelta(days=days), code) for person, days, code in events]
-    schema = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String}
-    return EventIndex(sessions, pl.DataFrame(rows, schema=schema, orient="row"))
+@pytest.fixture
+def labels(tmp_path):
+    """Labels of a task by session, given rows of sessions and events, and the task as in a suite file.
+
+    Sessions are (session, person, days after DAY or None), events (person, days or None, code, session or None).
+    """
+
+    def ask(sessions, events, family="medication", codes="ATC//N03AX14", **row):
+        at = lambda days: None if days is None else DAY + datetime.timedelta(days=days)
+        sessions = [(name, person, at(days)) for name, person, days in sessions]
+        table = pl.DataFrame(sessions, ["session_id", "subject_id", "start_time"], orient="row")
+        table = table.with_columns(pl.col("start_time").cast(pl.Datetime("us")))
+        schema = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String, "session_id": pl.String}
+        rows = [(person, at(days), code, *(session or [None])) for person, days, code, *session in events]
+        keys = "".join(f", {key}: {value}" for key, value in row.items())
+        (tmp_path / "one.yaml").write_text(f"tasks:\n- {{task: x, family: {family}, codes: [{codes}]{keys}}}\n")
+        (task,) = read_suite(str(tmp_path / "one.yaml"), [])
+        index = EventIndex(table, pl.DataFrame(rows, schema, orient="row"))
+        return dict(label_sessions(index, task, 0).select("session_id", "label").iter_rows())
+
+    return ask
 
 
-DRUG = Definition("d", "medication", ("ATC//N03A",), 90.0, "ATC//")
+def one_each(n, days=0):
+    """Sessions s0, s1 … of person 0, 1 …, all on one day."""
+    return [(f"s{i}", i, days) for i in range(n)]
 
 
-def test_a_code_outside_the_window_makes_neither_case_nor_stranger():
-    index = index_of((0, 30, "ATC//N03AX"), (1, 300, "ATC//N03AX"))
-    assert index.cases(DRUG).to_list() == ["s0"]
-    labels = label_sessions(index, DRUG, 0)
-    assert labels.select("session_id", "label").rows() == [("s0", True), ("s1", False)], "nothing is known of s2"
+# ---- medications
+def test_a_drug_outside_its_window_makes_nobody_a_control(labels):
+    events = [(0, 30, "ATC//N03AX14"), (1, -120, "ATC//N03AX14"), (1, 0, "ATC//C07AB02"), (2, -10, "ATC//C07AB02")]
+    assert labels(one_each(3), events) == {"s0": True, "s2": False}, "s1 stopped 120 days before: unknown"
 
 
-def test_an_event_without_time_counts_for_every_session():
-    assert index_of((0, None, "ATC//N03AX")).cases(DRUG).to_list() == ["s0"]
+def test_a_drug_of_ten_years_ago_says_nothing_of_today(labels):
+    events = [(0, 0, "ATC//N03AX14"), (1, -3650, "ATC//C07AB02"), (2, 89, "ATC//C07AB02")]
+    assert labels(one_each(4), events) == {"s0": True, "s2": False}
 
 
-def test_codes_match_with_and_without_dot_and_findings_whole():
-    index = index_of((0, 1, "ICD10CM//G40.9"), (1, 1, "ICD10CM//G409"), (2, 1, "FINDING//spikes//absent"))
-    assert index.cases(Definition("i", "phenotype", ("ICD10CM//G40.9",), None, "ICD10CM//")).len() == 2
-    assert index.cases(Definition("f", "finding", ("FINDING//spikes",), 1.0, "FINDING//")).len() == 0
-
-
-def test_nobody_is_case_and_control():
-    start = datetime.datetime(2020, 1, 1)
-    sessions = pl.DataFrame(
-        {"session_id": ["a", "b"], "subject_id": [0, 0], "start_time": [start, start.replace(year=2022)]}
+def test_drugs_of_the_same_group_make_no_controls_unless_asked_to(labels):
+    events = [(0, 0, "ATC//N03AX14"), (1, 0, "ATC//N03AX09"), (2, 0, "ATC//N03AG01")]
+    assert labels(one_each(3), events) == {"s0": True, "s2": False}
+    assert labels(one_each(3), events, exclude="[]") == {"s0": True, "s1": False, "s2": False}
+    assert labels(one_each(3), events, exclude="[ATC//N03]") == {"s0": True}
+    group = {"codes": "ATC//N03AX", "family": "medication"}
+    assert labels(one_each(3), [*events, (0, 0, "ATC//N05BA")], **group) == {"s0": True, "s1": True}, (
+        "N03A is its block"
     )
-    events = pl.DataFrame(
-        {"subject_id": [0, 0], "time": [start, start.replace(year=2022)], "code": ["ATC//N03A", "ATC//X"]}
-    )
-    labels = label_sessions(EventIndex(sessions, events), DRUG, 0)
-    assert labels.select("session_id", "label").rows() == [("a", True)]
+
+
+def test_windows_of_medications(labels):
+    events = [(0, -200, "ATC//N03AX14"), (1, 20, "ATC//N03AX14"), (1, 0, "ATC//C07AB02"), (2, -10, "ATC//C07AB02")]
+    assert labels(one_each(3), events, window="ever") == {"s0": True, "s1": True, "s2": False}
+    assert labels(one_each(3), events, window="before") == {"s0": True, "s2": False}
+    assert labels(one_each(3), events, window="before", window_days=100) == {"s2": False}
+    assert labels(one_each(3), events, window="around", window_days=20) == {"s1": True, "s2": False}
+    assert labels(one_each(3), events, window_days=20) == {"s1": True, "s2": False}, "as older files have it"
+
+
+def test_undated_drugs_count_whenever_the_session_was(labels):
+    events = [(0, None, "ATC//N03AX14"), (1, None, "ATC//C07AB02")]
+    assert labels([*one_each(2), ("t0", 0, 900)], events) in ({"s0": True, "s1": False}, {"t0": True, "s1": False})
+
+
+def test_dated_drugs_at_sessions_without_start(labels):
+    sessions = [("a", 0, None), ("b", 1, None), ("c", 1, None), ("d", 2, None), ("e", 3, None), ("f", 3, 0)]
+    events = [(0, 0, "ATC//N03AX14"), (1, 0, "ATC//N03AX14"), (2, 0, "ATC//C07AB02"), (3, 0, "ATC//C07AB02")]
+    assert labels(sessions, events) == {"a": True, "d": False, "f": False}, "of b, c and e nobody knows"
+
+
+# ---- phenotypes
+SEIZURES = {"family": "phenotype", "codes": "ICD10CM//G40.3"}
+
+
+def test_codes_of_the_same_category_make_no_controls(labels):
+    events = [(0, 0, "ICD10CM//G40.309"), (1, 0, "ICD10CM//G40.209"), (2, 0, "ICD10CM//I10"), (3, 0, "ATC//N03AX14")]
+    assert labels(one_each(4), events, **SEIZURES) == {"s0": True, "s2": False}
+
+
+@pytest.mark.parametrize(
+    "code", ("DIAGNOSIS//ICD//10//G40309", "ICD10CM//G40.309", "ICD10CM//G40309", "ICD10//g40.309", "ICD10GM//G40.3*")
+)
+def test_every_spelling_of_a_code_is_the_code(labels, code):
+    events = [(0, 0, code), (1, 0, "DIAGNOSIS//ICD//10//I10")]
+    assert labels(one_each(2), events, **SEIZURES) == {"s0": True, "s1": False}
+
+
+def test_a_code_after_the_session_makes_nobody_a_control(labels):
+    events = [(0, -1, "ICD10CM//G40.3"), (1, 30, "ICD10CM//G40.3"), (1, -9, "ICD10CM//I10"), (2, -9, "ICD10CM//I10")]
+    assert labels(one_each(4), events, **SEIZURES) == {"s0": True, "s1": True, "s2": False}
+    assert labels(one_each(4), [*events, (3, 5, "ICD10CM//I10")], window="before", **SEIZURES) == {
+        "s0": True,
+        "s2": False,  # of s1 nobody knows, and of s3 not either: nothing was coded by then
+    }
+    around = {"window": "around", "window_days": 31}
+    assert labels(one_each(3), events, **around, **SEIZURES) == {"s0": True, "s1": True, "s2": False}
+
+
+def test_icd_9_is_left_out_and_makes_nobody_known(labels):
+    events = [(0, 0, "ICD10CM//G40.3"), (1, 0, "ICD9CM//345.90"), (2, 0, "DIAGNOSIS//ICD//9//4019")]
+    assert labels(one_each(3), events, **SEIZURES) == {"s0": True}
+
+
+# ---- findings and labels
+SEIZURE = {"family": "finding", "codes": "FINDING//seizure"}
+
+
+def test_a_seizure_belongs_to_one_session(labels):
+    """Three sessions on three days, as in a week on an epilepsy unit; the first has the seizure."""
+    sessions = [("a", 0, 0), ("b", 0, 1), ("c", 0, 1.5), ("d", 1, 0)]
+    named = [(0, 0, "FINDING//seizure", "a"), (0, 1, "FINDING//normal", "b"), (0, 1.5, "FINDING//normal", "c")]
+    others = [(1, 0, "FINDING//normal", "d")]
+    assert labels(sessions, named + others, **SEIZURE) == {"a": True, "d": False}
+    dated = [row[:3] for row in named + others]
+    assert labels(sessions, dated, **SEIZURE) == {"a": True, "d": False}
+    many = [labels(sessions, dated, codes="FINDING//normal", family="finding") for _ in range(3)]
+    assert all(set(answer) & {"b", "c"} and "a" not in answer for answer in many)
+
+
+def test_what_cannot_be_placed_makes_neither_case_nor_control(labels):
+    sessions = [("a", 0, 0), ("b", 0, 1), ("c", 1, 0), ("d", 2, 0)]
+    events = [(0, None, "FINDING//seizure"), (0, 1, "FINDING//normal"), (1, None, "FINDING//normal")]
+    events += [(2, None, "FINDING//seizure")]
+    assert labels(sessions, events, **SEIZURE) == {"c": False, "d": True}
+
+
+def test_findings_are_whole_codes_and_denied_ones_make_controls(labels):
+    events = [(0, 0, "FINDING//seizure"), (1, 0, "FINDING//seizure//absent"), (2, 0, "ICD10CM//I10")]
+    assert labels(one_each(3), events, **SEIZURE) == {"s0": True, "s1": False}
+
+
+def test_labels_belong_to_their_session(labels):
+    sessions = [("a", 0, None), ("b", 0, None), ("c", 1, None)]
+    events = [(0, None, "LABEL//x//state//on", "a"), (0, None, "LABEL//x//state//off", "b")]
+    events += [(1, None, "LABEL//x//state//off")]
+    assert labels(sessions, events, family="label", codes="LABEL//x//state//on") == {"a": True, "c": False}
+
+
+# ---- all families
+def test_nobody_is_case_and_control(labels):
+    sessions = [("a", 0, 0), ("b", 0, 730)]
+    assert labels(sessions, [(0, 0, "ATC//N03AX14"), (0, 730, "ATC//C07AB02")]) == {"a": True}

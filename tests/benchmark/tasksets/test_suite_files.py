@@ -36,7 +36,32 @@ WRONG_ROWS = {
     ),
     "an unknown family": (row(family="illness"), "family: 'illness'; expected one of phenotype, medication, finding"),
     "a family in capitals": (row(family="Phenotype"), "family: 'Phenotype'; expected one of"),
-    "an unknown key": (row(window="90"), "window: there is no such key; did you mean window_days?"),
+    "an unknown key": (row(windows="90"), "windows: there is no such key; did you mean window?"),
+    "an unknown window": (row(window="after"), "window: 'after'; expected one of ever, before, around"),
+    "a number for a window": (row(window=90), "window: 90; expected one of ever, before, around"),
+    "the whole record within days": (
+        row(window="ever", window_days=9),
+        "window: ever is the whole record, but 9 days were",
+    ),
+    "around without days": (
+        row(window="around"),
+        "window: around, but no window_days; expected days, 0 or more, around",
+    ),
+    "days that are none": (row(window="before", window_days="-1"), "window_days: -1; expected days, 0 or more"),
+    "a window of a finding": (
+        row(family="finding", codes="[FINDING//seizure]", window="before"),
+        "window: a finding belongs to its session and has no window; take the key out",
+    ),
+    "days of a label": (
+        row(family="label", codes="[LABEL//a//b//c]", window_days=30),
+        "window_days: a label belongs to its session and has no window; take the key out",
+    ),
+    "a text to exclude": (row(exclude="ICD10CM//G40"), "exclude: a text ('ICD10CM//G40'); expected a list, as [ICD10C"),
+    "nothing to exclude": (row(exclude="null"), "exclude: nothing; expected a list of codes, or [] for nobody"),
+    "a bare code to exclude": (row(exclude="[G40]"), "exclude: 'G40' is no code; expected one that begins with ICD10C"),
+    "everybody to exclude": (row(exclude="[ICD10CM//]"), "exclude: 'ICD10CM//' is no code; expected one that begins"),
+    "an empty group": (row(group="''"), "group: an empty text; expected a name"),
+    "a number for a group": (row(group="7"), "group: a number (7); expected a text, in quotes"),
     "a task without name": (row(task=None), "task: missing; expected a name"),
     "a number for a name": (row(task="17"), "task: a number (17); expected a text, in quotes"),
     "a name that YAML takes for yes": (row(task="on"), "task: yes or no (True); expected a text, in quotes"),
@@ -102,4 +127,25 @@ def test_dollars_and_braces_are_text(tmp_path, monkeypatch):
 def test_a_window_and_its_default(tmp_path):
     rows = row(task="a", window_days=0) + row(task="b", window_days="2.5") + row(task="c", window_days="null")
     drug = row(task="d", family="medication", codes="[ATC//N03A]")
-    assert [t.window_days for t in suite(tmp_path, "tasks:\n" + rows + drug)] == [0, 2.5, None, 90]
+    finding = row(task="e", family="finding", codes="[FINDING//seizure]", window_days=1)
+    tasks = suite(tmp_path, "tasks:\n" + rows + drug + finding)
+    assert [t.window_days for t in tasks] == [0, 2.5, None, 90, None], "as files of before there was `window` have it"
+    assert [t.window for t in tasks] == ["around", "around", "ever", "around", None]
+
+
+def test_what_a_row_leaves_out(tmp_path):
+    rows = row(task="a", codes="[ICD10CM//G40.3, ICD10CM//R56]") + row(task="b", exclude="[]", group="mine")
+    rows += row(task="c", family="medication", codes="[ATC//N03AX14]", window="before")
+    rows += row(task="d", family="label", codes="[LABEL//x//group//a]") + row(task="e", window="ever")
+    a, b, c, d, _ = suite(tmp_path, "tasks:\n" + rows)
+    assert a.exclude == ("ICD10CM//G40", "ICD10CM//R56") and a.group == "G00-G99 Nervous system"
+    assert (b.exclude, b.group) == ((), "mine") and (c.exclude, c.group) == (("ATC//N03AX",), "N Nervous system")
+    assert (c.window, c.window_days) == ("before", None) and (d.exclude, d.group, d.window) == ((), "labels", None)
+    before = read_suite(str(tmp_path / "mine.yaml"), [], "before", 365)
+    assert [(t.window, t.window_days) for t in before] == [("before", 365)] * 2 + [
+        ("before", None),
+        (None, None),
+        ("ever", None),
+    ]
+    with pytest.raises(ConfigError, match="expected one of ever, before, around"):
+        read_suite(str(tmp_path / "mine.yaml"), [], "after")

@@ -32,6 +32,7 @@ def test_a_suite_of_ones_own_is_one_file(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("tasks:\n- {task: Epilepsy, family: phenotype, codes: [ICD10CM//G40, ICD10CM//R56]}\n")
     (task,) = read_suite(str(file), [])
-    assert task == Definition("Epilepsy", "phenotype", ("ICD10CM//G40", "ICD10CM//R56"), None, "ICD10CM//")
+    codes, group = ("ICD10CM//G40", "ICD10CM//R56"), "G00-G99 Nervous system"
+    assert task == Definition("Epilepsy", "phenotype", codes, "ever", None, codes, group, "ICD10CM//")
     file.write_text("rule: concepts\n")
     assert [d.task for d in read_suite(str(file), ["FINDING//spikes"])] == ["FINDING//spikes"]

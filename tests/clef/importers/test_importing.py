@@ -57,7 +57,9 @@ def test_it_goes_through_the_stages_of_the_demo(cohort, tmp_path):
     arguments = {"tasks": tmp_path / "tasks.parquet", "embeddings": tmp_path / "aligned.parquet"}
     done = must(run(said, "benchmark.run", cohort=cohort, tokens=tokens, out=tmp_path / "scores", **arguments))
     scores = pl.read_parquet(tmp_path / "scores" / "scores.parquet")
-    assert scores["auroc"].is_between(0, 1).all() and {"aligned", "nuisance"} <= set(scores["embedding"]), done.err
+    assert scores["auroc"].is_between(0, 1).all() and {"aligned", "metadata", "acquisition"} <= set(
+        scores["embedding"]
+    ), done.err
 
 
 @pytest.fixture(scope="module")

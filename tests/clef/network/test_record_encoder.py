@@ -18,7 +18,6 @@ from clef.network.record_encoder import (
     RecordConfig,
     RecordEncoder,
     RecordVocabulary,
-    normalise_code,
 )
 from tokenizer.sessions import SCHEMA
 
@@ -33,31 +32,12 @@ def make_sessions(*rows: dict) -> pl.DataFrame:
 
 
 def make_events(*rows: tuple) -> pl.DataFrame:
-    return pl.DataFrame([(s, t, c, None) for s, t, c in rows], schema=EVENTS, orient="row")
+    return pl.DataFrame([(s, t, c, None, None) for s, t, c in rows], schema=EVENTS, orient="row")
 
 
 def words(vocabulary: RecordVocabulary, ids: torch.Tensor) -> list[str]:
     """The codes in a row, in their order."""
     return [vocabulary.codes[i - CODES] for i in ids.tolist() if i >= CODES]
-
-
-def test_normalise_code():
-    assert normalise_code("G40909") == normalise_code("g40.909") == "ICD10CM//G40.909"
-    assert normalise_code("DIAGNOSIS//ICD//10//G40909") == normalise_code("ICD10CM//G40909") == "ICD10CM//G40.909"
-    assert normalise_code("ICD10//I10") == "ICD10CM//I10" and normalise_code("ICD10CM//W1830XD") == "ICD10CM//W18.30XD"
-    assert normalise_code("ATC//N03AX14") == "ATC//N03AX14" and normalise_code("ATC//N03") == "ATC//N03"
-    others = (
-        "DIAGNOSIS//ICD//9//3331",
-        "LAB//51087//UNK",
-        "MEDICATION//Keppra",
-        "GENDER//F",
-        "MEDS_BIRTH",
-        "ATC//Keppra",
-        "",
-    )
-    assert not any(
-        normalise_code(code) for code in (*others, "FINDING//spikes", "LABEL//S//G40//1", "LABEL//ICD10CM//G40")
-    )
 
 
 def test_only_training_subjects_and_frequent_codes_are_learned():

@@ -24,7 +24,11 @@ def test_a_site_that_sorts_the_space_is_said_to():
     measured = of(site)
     assert measured.observed > 0.9 and abs(measured.chance - 0.5) < 0.03 and measured.beyond
     words = in_words(site, measured)
-    assert f"{measured.observed:.2f}, by chance 0.50" in words and "strongly" in words and "nuisance row" in words
+    assert (
+        f"{measured.observed:.2f}, by chance 0.50" in words
+        and "strongly" in words
+        and "metadata and acquisition" in words
+    )
 
 
 def test_what_is_unrelated_is_no_more_than_chance():

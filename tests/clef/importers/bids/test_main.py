@@ -15,6 +15,8 @@ def test_the_command(tree, tmp_path):
     )
     done = run(f"root={tree}", f"out={tmp_path / 'c'}", "targets=[group,phenotype/moca.total]", "tasks=[rest]")
     assert done.returncode == 0 and f"8 sessions of 6 subjects from site {SITE}" in done.stderr
-    assert len(read_events(tmp_path / "c").filter(pl.col("code").str.starts_with("LABEL"))) == 12
+    assert len(read_events(tmp_path / "c").filter(pl.col("code").str.starts_with("LABEL"))) == 16, (
+        "a label for each of 8 recordings and 2 columns"
+    )
     wrong = run(f"root={tree}", f"out={tmp_path / 'd'}", "target=[group]")
     assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1

@@ -7,10 +7,11 @@ import polars as pl
 from clef.cohort import read_events
 from tests.clef.importers.bids.tree import add_visit, codes_of, imported, write_json, write_lines
 from tokenizer.edf.writer import LABELS
+from tokenizer.sessions import subject_number
 
 
 def test_ages_and_labels_of_visits(tmp_path, caplog):
-    """A label of a visit stands at its start; without one it would count for every visit, and is left out."""
+    """A label of a visit stands at its start and names its session, also where there is no start."""
     caplog.set_level("INFO")
     root, out = tmp_path / "tree", tmp_path / "out"
     for visit, time in (("ses-off", "2020-01-02T08:00:00Z"), ("ses-on", "2020-06-01T08:00:00.5")):
@@ -27,12 +28,28 @@ def test_ages_and_labels_of_visits(tmp_path, caplog):
     assert table["age"].to_list() == [60, 60, 61.5, 62, 60, 60]
     assert table["start_time"].null_count() == 4 and "1 times are shifted (before 1925)" in caplog.text
     events = read_events(out).filter(pl.col("code").str.contains("dopa"))
-    assert sorted(events.select("time", "code").iter_rows()) == [
+    dated = events.filter(pl.col("time").is_not_null())
+    assert sorted(dated.select("time", "code").iter_rows()) == [
         (datetime(2020, 1, 2, 8), "LABEL//here//drugs.dopa//off"),
         (datetime(2020, 6, 1, 8, 0, 0, 500_000), "LABEL//here//drugs.dopa//on"),
     ]
-    assert "4 values of single visits left out" in caplog.text
-    assert codes_of(out, "sub-02") == ["LABEL//here//drugs.same//yes"]
+    assert "left out: without a start time" not in caplog.text
+    ids = table.filter(pl.col("subject_id") == subject_number("here", "sub-02"))["session_id"].to_list()
+    of_second = events.filter(pl.col("session_id").is_in(ids)).sort("session_id")
+    assert [code.rpartition("//")[2] for code in of_second["code"]] == ["off", "on"] and len(events) == 6
+
+
+def test_codes_of_visits_without_start_are_left_out_where_they_differ(tmp_path, caplog):
+    """A diagnosis is the person's: without a date it would count for every visit."""
+    caplog.set_level("INFO")
+    root, out = tmp_path / "tree", tmp_path / "out"
+    for visit in ("ses-1", "ses-2"):
+        add_visit(root, f"sub-01_{visit}")
+    write_lines(root / "participants.tsv", ["participant_id", "sub-01"])
+    rows = ["participant_id\tsession_id\tdiagnosis", "sub-01\tses-1\tG40.3", "sub-01\tses-2\tI10"]
+    write_lines(root / "phenotype" / "icd.tsv", rows)
+    imported(root, out, icd10=["phenotype/icd.diagnosis"])
+    assert "2 codes of single visits left out" in caplog.text and codes_of(out, "sub-01") == []
 
 
 def test_scans_of_a_visit_go_before_those_of_the_person(tmp_path):
