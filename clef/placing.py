@@ -22,7 +22,9 @@ def place_events(sessions: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataF
     sessions: session_id, subject_id, start_time?; events: subject_id, time?, code, session_id?. Events of people or
     sessions that are not in `sessions` are in neither table.
     """
-    sessions = sessions.select("session_id", "subject_id", "start_time")
+    time = pl.Datetime("us")
+    sessions = sessions.select("session_id", "subject_id", pl.col("start_time").cast(time))
+    events = events.with_columns(pl.col("time").cast(time))
     named = events.filter(pl.col("session_id").is_not_null()).join(
         sessions, on=["session_id", "subject_id"], how="semi"
     )

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import benchmark
+from benchmark import build
 from benchmark.build import BuildConfig, build_tasks, counts_table
 from clef.cohort import Cohort
 from clef.folds import draw_folds, write_folds
@@ -45,6 +46,39 @@ def test_what_is_built_is_the_same_every_time_and_survives_the_disk(people, tmp_
     assert "optimal" in said["protocol"]["matching"]
     assert said["names"]["ICD10CM//G40"] == "Epilepsy" if "ICD10CM//G40" in said["names"] else True
     assert "ICD10CM//G40" in counts_table(said["counts"])
+
+
+def test_what_a_cohort_cannot_be_asked_is_listed_and_said(people, caplog):
+    suite = people.parent / "long.yaml"
+    rows = ["{task: G40, family: phenotype, codes: [ICD10CM//G40]}"]
+    rows += ["{task: hair, family: phenotype, codes: [ICD10CM//G40.2091]}"]
+    suite.write_text("tasks:\n" + "".join(f"- {row}\n" for row in rows))
+    tasks, about = build_tasks(BuildConfig(str(people), "", str(suite)))
+    assert set(tasks["task"]) == {"G40"} and list(about["unaskable"]) == ["hair"]
+    assert "7 characters, and the cohort's ICD-10 codes of G have 6 at most" in about["unaskable"]["hair"]
+    assert "1 of 2 phenotype tasks cannot be asked (first: hair)" in caplog.text
+    assert about["protocol"]["definitions"]["G40"] == {
+        **{"task": "G40", "family": "phenotype", "codes": ("ICD10CM//G40",), "window": "ever", "window_days": None},
+        **{"exclude": ("ICD10CM//G40",), "group": "G00-G99 Nervous system", "known_by": "ICD10CM//"},
+    }
+
+
+def test_windows_of_phenotypes_are_a_setting(people):
+    ever, before, around = (
+        build_tasks(BuildConfig(str(people), "", "demo", window=window, window_days=days, min_cases=5))
+        for window, days in (("ever", None), ("before", None), ("around", 10))
+    )
+    counts = [about["counts"]["ICD10CM//G40"]["cases"] for _, about in (ever, before, around)]
+    assert counts[0] == counts[1] == counts[2] > 100, "all diagnoses are of the day of the first session"
+    second = [t.filter((pl.col("task") == "ICD10CM//G40") & pl.col("session_id").str.ends_with("-1")) for t, _ in
+              (ever, before, around)]  # fmt: skip
+    assert len(second[0]) > 0 and len(second[1]) > 0 and len(second[2]) == 0
+    words = [build._windows(about["protocol"]["definitions"].values()) for _, about in (ever, before, around)]
+    assert "anywhere in the record (window=ever): " in words[0][0]
+    assert "before the session's start (window=before): " in words[1][0]
+    assert "10 days around the session's start (window=around): " in words[2][0]
+    with pytest.raises(ConfigError, match="around, but no window_days"):
+        benchmark.make_tasks(people, "demo", window="around")
 
 
 def test_a_table_changed_by_hand_is_noticed(people, tmp_path):

@@ -50,6 +50,22 @@ def test_the_fingerprint_follows_labels_and_not_paths(tmp_path):
     assert Cohort(other.path).fingerprint != first.fingerprint
 
 
+def test_events_may_name_their_session_and_older_cohorts_keep_their_name(tmp_path):
+    older = Cohort(write(tmp_path / "a"))
+    assert older.fingerprint == "10d08aafa306f03e", "as it was before there was the column"
+    (write(tmp_path / "b") / "metadata" / "manifest.json").unlink()
+    events = older.events.drop("session_id")
+    events.write_parquet(tmp_path / "b" / "data" / "0.parquet")
+    assert Cohort(tmp_path / "b").events.equals(older.events), "a table without the column is read"
+    names = set()
+    for sessions in (["s0", None], ["s0", "s1"], ["s1", "s1"]):
+        named = events.with_columns(session_id=pl.Series(sessions, dtype=pl.String))
+        write_cohort(tmp_path / "c", "c", older.sessions, named)
+        assert Cohort(tmp_path / "c").events["session_id"].to_list() == sessions
+        names.add(Cohort(tmp_path / "c").fingerprint)
+    assert len(names) == 3 and older.fingerprint not in names
+
+
 def test_a_cohort_without_reports_or_events_is_empty(tmp_path):
     cohort = Cohort(write(tmp_path, reports=()))
     (tmp_path / "data" / "0.parquet").unlink()

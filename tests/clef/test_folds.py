@@ -54,6 +54,10 @@ def test_a_folds_cohort_holds_its_people_out_and_finds_the_recordings(cohort, tm
     assert sessions.filter(pl.col("split") == "val")["subject_id"].n_unique() == 2
     assert sessions["path"][0] == str((tmp_path / "cohort" / "0.edf").resolve())
     assert Cohort(tmp_path / "fold").events.equals(cohort.events)
+    named = cohort.events.with_columns(session_id=pl.Series([cohort.sessions["session_id"][0]] * len(cohort.events)))
+    cohort.events = named
+    write_fold_cohort(cohort, table, 2, 0, tmp_path / "named")
+    assert Cohort(tmp_path / "named").events.equals(named)
 
 
 def test_a_folds_cohort_has_reports_only_for_alignment(cohort, tmp_path):

@@ -96,7 +96,9 @@ def match(
         for case, a, b in zip(ill, low, high, strict=True):
             unused = np.flatnonzero(free[a:b])
             if len(unused):
-                pick = a + unused[rng.integers(len(unused))]
+                # the nearest, not any within 5 years: there are more people on the side of the commoner ages, and a
+                # disease of the young would get controls half a year older
+                pick = a + unused[np.abs(age[well[a + unused]] - age[case]).argmin()]
                 free[pick] = False
                 cases.append(case)
                 controls.append(well[pick])

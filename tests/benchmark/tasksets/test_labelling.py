@@ -2,12 +2,13 @@
 
 import datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
 import benchmark
 from benchmark.tasksets.labelling import EventIndex, label_sessions
-from benchmark.tasksets.suites import read_suite
+from benchmark.tasksets.suites import Definition, read_suite
 
 DAY = datetime.datetime(2020, 1, 1, 9)
 
@@ -162,3 +163,48 @@ def test_labels_belong_to_their_session(labels):
 def test_nobody_is_case_and_control(labels):
     sessions = [("a", 0, 0), ("b", 0, 730)]
     assert labels(sessions, [(0, 0, "ATC//N03AX14"), (0, 730, "ATC//C07AB02")]) == {"a": True}
+
+
+# ---- the same by plain loops
+def plainly(sessions, events, task):
+    """Case sessions and possible controls, event by event, as the module's docstring has it."""
+    start, person = {s: t for s, _, t in sessions}, {s: p for s, p, _ in sessions}
+    many = {p for p in person.values() if list(person.values()).count(p) > 1}
+
+    def inside(session, time):
+        if task.window == "ever" or time is None:
+            return True
+        if start[session] is None:
+            return person[session] not in many
+        days = float("inf") if task.window_days is None else task.window_days
+        later = (time - start[session]) / datetime.timedelta(days=1)
+        return abs(later) <= days if task.window == "around" else -days <= later <= 0
+
+    own = {s: [(t, c) for p, t, c in events if p == person[s]] for s in person}
+    has = lambda session, prefixes: any(c.startswith(prefixes) for _, c in own[session])
+    near = lambda session, prefixes: any(c.startswith(prefixes) and inside(session, t) for t, c in own[session])
+    cases = {s for s in person if near(s, task.codes)}
+    excluded = {s for s in person if has(s, task.codes) or has(s, task.exclude)}
+    return cases, {s for s in person if near(s, (task.known_by,))} - excluded
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("window", (("ever", None), ("before", None), ("before", 20.0), ("around", 15.0)))
+def test_labels_are_those_of_plain_loops(seed, window):
+    rng = np.random.default_rng((seed, 12))
+    time = lambda: None if rng.random() < 0.2 else DAY + datetime.timedelta(hours=int(rng.integers(-1000, 1000)))
+    sessions = [(f"s{i}", int(rng.integers(0, 25)), time()) for i in range(40)]
+    codes = ["ATC//N03AX14", "ATC//N03AX09", "ATC//N03AG01", "ATC//C07AB02", "ICD10CM//I10"]
+    events = [(int(rng.integers(0, 27)), time(), codes[int(rng.integers(0, 5))]) for _ in range(40)]
+    task = Definition("x", "medication", ("ATC//N03AX14",), *window, ("ATC//N03AX",), "N", "ATC//")
+    schema = {"session_id": pl.String, "subject_id": pl.Int64, "start_time": pl.Datetime("us")}
+    table = pl.DataFrame(sessions, schema, orient="row")
+    columns = {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String}
+    index = EventIndex(table, pl.DataFrame(events, columns, orient="row"))
+    ids = index.sessions["session_id"]
+    masks = [index.cases(task), index.controls(task)]
+    cases, controls = plainly(sessions, events, task)
+    assert [set(ids.filter(pl.Series(mask))) for mask in masks] == [cases, controls] and cases and controls
+    labels = dict(label_sessions(index, task, 0).select("session_id", "label").iter_rows())
+    assert {s for s, label in labels.items() if label} <= cases and all(s in cases | controls for s in labels)
+    assert len(labels) == len({p for s, p, _ in sessions if s in cases | controls}), "one session of each person"

@@ -61,6 +61,7 @@ def test_events_are_meds(folder, tmp_path):
     p1 = events.filter(pl.col("subject_id") == subject_number("here", "p1"))
     assert p1["code"].to_list() == ["GENDER//F", *["LABEL//here//diagnosis//epilepsy"] * 2]
     assert [str(t) for t in p1["time"]] == ["None", "2020-05-01 10:00:00", "2021-05-01 10:00:00"]
+    assert p1["session_id"].to_list() == [None, "here_a", "here_b"]
     assert not events["code"].str.contains("BIRTH|comment").any()
     splits = pl.read_parquet(tmp_path / "metadata" / "subject_splits.parquet")
     assert sorted(splits["split"]) == ["held_out", "train"]
@@ -94,6 +95,8 @@ def test_several_sites_become_one_cohort_and_a_site_is_replaced(folder, tmp_path
     assert table["session_id"].to_list() == ["there_a", "there_b", "there_c", "here_c"]
     assert "LABEL//here//group//x" in codes and not any("here//diagnosis" in c and "//here" in c for c in codes)
     assert sum("there" in c for c in codes) == events["code"].str.contains("there").sum()
+    named = set(read_events(tmp_path)["session_id"].drop_nulls())
+    assert named <= set(table["session_id"]) and {"there_a", "here_c"} <= named
 
 
 def test_equal_names_get_different_ids(folder, tmp_path):

@@ -5,7 +5,15 @@ import pytest
 
 from benchmark.scores import statistics
 from benchmark.tasksets.matching import AGE_YEARS
-from clef.importers.synthetic.ceilings import auroc, ceilings, match, matching_strata, ridge_logistic
+from clef.importers.synthetic.ceilings import (
+    auroc,
+    ceilings,
+    concept_labels,
+    match,
+    matching_strata,
+    neighbours,
+    ridge_logistic,
+)
 
 
 def test_ceilings_are_where_they_were_planted():
@@ -34,6 +42,21 @@ def test_matched_controls_share_the_stratum_and_nearly_the_age(population):
         assert (visits[name][cases] == visits[name][controls]).all()
     assert np.abs(visits["age"][cases] - visits["age"][controls]).max() <= AGE_YEARS
     assert len(match(label, strata, visits["age"], np.random.default_rng(0), 20)[0]) == 20
+
+
+def test_neighbours_are_cases_and_no_controls(population):
+    """As in the benchmark: another epilepsy is no control of an epilepsy, nor another drug of its chemical group."""
+    visits, _, findings = population
+    labels = concept_labels(visits, findings)
+    others = neighbours(labels)
+    focal, generalised = labels["ICD10CM//G40.209"], labels["ICD10CM//G40.309"]
+    assert (others["ICD10CM//G40.309"] == (focal | generalised)).all() and (focal & ~generalised).sum() > 100
+    assert (others["ATC//N03AX14"] == (labels["ATC//N03AX14"] | labels["ATC//N03AX09"])).all()
+    assert not others["FINDING//seizure"].any() and (others["ICD10CM//G40"] == (focal | generalised)).all()
+    strata, age = matching_strata(visits), visits["age"]
+    cases, controls = match(generalised, strata, age, np.random.default_rng(0), 9999, others["ICD10CM//G40.309"])
+    assert focal[cases].any() and not focal[controls].any() and len(cases) > 0.8 * generalised.sum()
+    assert abs(np.mean(age[cases] - age[controls])) < 0.3, "no side of the caliper is favoured"
 
 
 def test_the_regression_is_where_its_penalised_likelihood_is_flat():

@@ -51,8 +51,9 @@ def test_tables_are_a_valid_cohort(cohort):
     assert events.filter(pl.col("code") == "MEDS_BIRTH")["subject_id"].is_unique().all()
     assert events.filter(pl.col("code").str.starts_with("GENDER//"))["time"].null_count() == 10
     findings = events.filter(pl.col("code").str.starts_with("FINDING//"))
-    known = findings.select("subject_id", pl.col("time").alias("start_time")).unique()
-    assert len(sessions.join(known, on=["subject_id", "start_time"])) == len(sessions)
+    known = findings.select("subject_id", "session_id", pl.col("time").alias("start_time")).unique()
+    assert len(sessions.join(known, on=["subject_id", "session_id", "start_time"])) == len(sessions) == len(known)
+    assert events.filter(~pl.col("code").str.starts_with("FINDING//"))["session_id"].null_count() > 0
     coded = set(events.filter(pl.col("code").str.contains("^(ICD10CM|ATC)//"))["code"])
     assert all(re.fullmatch(r"ICD10CM//[A-Z]\d[\dA-Z](\.[\dA-Z]{1,4})?|ATC//[A-Z]\d\d[A-Z]{2}\d\d", c) for c in coded)
     assert coded <= set(read_code_descriptions(cohort))
