@@ -106,9 +106,7 @@ def run_measured(command: list[str]) -> tuple[int, float, float, str]:
 def write_large_cohort(out: Path, subjects: int, sessions: int, seed: int, suite: str = "clinical") -> None:
     """A cohort folder with sessions and events alone. Raises ValueError for fewer sessions than people."""
     if not 0 < subjects <= sessions:
-        raise ValueError(
-            f"sessions={sessions}: expected as many as subjects={subjects} or more, and one person or more"
-        )
+        raise ValueError(f"sessions={sessions}: expected subjects={subjects} or more, and at least one of both")
     rng = np.random.default_rng(seed)
     table = draw_sessions(subjects, sessions, rng)
     write_cohort(out, "Synthetic records without recordings", table, draw_events(table, suite, rng))

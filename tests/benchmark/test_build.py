@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 import benchmark
-from benchmark.build import BuildConfig, build_tasks, counts_table
+from benchmark.build import BuildConfig, build_tasks, main
+from benchmark.report.counts import counts_table
+from benchmark.tasksets.balance import unbalanced
 from clef.cohort import Cohort
 from clef.folds import draw_folds, write_folds
 from clef.tasks import check_tasks, read_tasks, write_tasks
@@ -45,6 +47,27 @@ def test_what_is_built_is_the_same_every_time_and_survives_the_disk(people, tmp_
     assert "optimal" in said["protocol"]["matching"]
     assert said["names"]["ICD10CM//G40"] == "Epilepsy" if "ICD10CM//G40" in said["names"] else True
     assert "ICD10CM//G40" in counts_table(said["counts"])
+
+
+def test_propensity_is_a_choice_and_another_matching_is_none(people):
+    config = BuildConfig(str(people), "", "demo", match="propensity", controls=2)
+    tasks, about = build_tasks(config)
+    check_tasks(tasks)
+    assert about["protocol"]["match"] == "propensity"
+    assert "within 0.2 sd" in about["protocol"]["matching"] and "up to 2 controls" in about["protocol"]["matching"]
+    with pytest.raises(ConfigError, match="match=nearest: there is no such matching; there are: exact, propensity"):
+        benchmark.make_tasks(people, "demo", match="nearest")
+
+
+def test_the_last_lines_name_the_unbalanced_tasks(people, tmp_path, caplog):
+    caplog.set_level("INFO", "benchmark.build")
+    for matched in (True, False):
+        main(BuildConfig(str(people), str(tmp_path / f"{matched}.parquet"), "demo", matched=matched))
+    one, other = (line for line in caplog.messages if line.startswith("balance:"))
+    _, about = read_tasks(tmp_path / "False.parquet")
+    assert "ICD10CM//G40" in unbalanced(about)["test"]
+    assert f"of {len(about['balance'])} tasks" in other and " in test (most in " in other
+    assert one != other
 
 
 def test_a_table_changed_by_hand_is_noticed(people, tmp_path):
