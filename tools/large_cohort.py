@@ -10,7 +10,6 @@ site, so that matching has work to do. `benchmark.build` then runs in a process 
 
 import datetime
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -91,16 +90,29 @@ def time_in(folder: Path, subjects: int, sessions: int, seed: int, suite: str) -
 
 
 def run_measured(command: list[str]) -> tuple[int, float, float, str]:
-    """Run a program: exit code, seconds, peak memory of that process in bytes, and what it printed."""
-    began = time.perf_counter()
+    """Run a program: exit code, seconds, peak memory in bytes (Linux; elsewhere 0), and what it printed."""
+    began, peak = time.perf_counter(), 0.0
     with tempfile.TemporaryFile("w+") as output:
         running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(running.pid, 0)  # this child's peak, not the largest of all children so far
-        running.returncode = os.waitstatus_to_exitcode(status)
+        while running.poll() is None:
+            peak = max(peak, peak_memory(running.pid))
+            time.sleep(0.02)
         seconds = time.perf_counter() - began
         output.seek(0)
-        text = output.read()
-    return running.returncode, seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), text
+        return running.returncode, seconds, peak, output.read()
+
+
+def peak_memory(process: int) -> float:
+    """The most memory of a running process so far, in bytes; 0 where the system does not say.
+
+    Its `ru_maxrss` would not do: a child inherits that of the process that started it.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0
+    lines = [line.split() for line in status.splitlines() if line.startswith("VmHWM")]
+    return 1024.0 * float(lines[0][1]) if lines else 0.0
 
 
 def write_large_cohort(out: Path, subjects: int, sessions: int, seed: int, suite: str = "clinical") -> None:
