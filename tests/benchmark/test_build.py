@@ -66,8 +66,16 @@ def test_the_last_lines_name_the_unbalanced_tasks(people, tmp_path, caplog):
     one, other = (line for line in caplog.messages if line.startswith("balance:"))
     _, about = read_tasks(tmp_path / "False.parquet")
     assert "ICD10CM//G40" in unbalanced(about)["test"]
-    assert f"of {len(about['balance'])} tasks" in other and " in test (most in " in other
+    assert f"some of {len(about['balance'])} tasks" in other and " in test (most in " in other
     assert one != other
+
+
+def test_cases_beyond_the_most_are_told_from_cases_without_a_control(people):
+    counts = {most: build_tasks(BuildConfig(str(people), "", "demo", max_cases=most))[1]["counts"] for most in (0, 30)}
+    everyone, some = (counts[most]["ICD10CM//G40"] for most in (0, 30))
+    assert everyone["surplus"] == 0 < everyone["dropped"]
+    assert some["splits"]["train"] <= 30 and some["surplus"] > 30
+    assert all(c["cases"] == c["matched"] + c["dropped"] + c["surplus"] for c in (everyone, some))
 
 
 def test_a_table_changed_by_hand_is_noticed(people, tmp_path):
