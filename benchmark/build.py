@@ -96,12 +96,18 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
             parts.append(part)
             balance[definition.task] = table
     if not parts:
-        raise ValueError(
-            f"suite={config.suite}: none of {len(definitions)} tasks has {config.min_cases} matched cases where it "
-            f"needs them; lower min_cases, use folds=5 for a small cohort, or choose another suite"
-        )
+        raise ValueError(_nothing(config, counts))
     tasks = pl.concat(parts).sort("task", "split", "match_id", "label", "session_id")
     return tasks, _about(config, cohort, tasks, definitions, counts) | {"balance": balance}
+
+
+def _nothing(config: BuildConfig, counts: dict[str, Any]) -> str:
+    lost = sum(c["dropped"] > 0 for c in counts.values())
+    less = f"match on less ({lost} tasks had the cases, but no controls alike in {', '.join(config.match_on)}), "
+    return (
+        f"suite={config.suite}: none of {len(counts)} tasks has {config.min_cases} matched cases where it needs them; "
+        f"{less if lost else ''}lower min_cases, use folds=5 for a small cohort, or choose another suite"
+    )
 
 
 def _check(config: BuildConfig) -> None:
@@ -111,6 +117,8 @@ def _check(config: BuildConfig) -> None:
         raise ConfigError("folds= and crossfit=: give one; crossfit= brings folds of its own")
     if config.controls < 1 or config.min_cases < 2:
         raise ConfigError("controls must be 1 or more and min_cases 2 or more")
+    if config.max_cases < 0:
+        raise ConfigError(f"max_cases={config.max_cases}: use 0 for all cases, or the most of a task in a split")
     if config.match not in MATCHES:
         raise ConfigError(f"match={config.match}: there is no such matching; there are: {', '.join(MATCHES)}")
     if odd := sorted(set(config.match_on) - set(MATCH_ON)):
@@ -230,7 +238,8 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
     return [
         f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort, {len(few) - none} fewer "
         f"than {cases} {where}",
-        f"{total['dropped']:,} of {total['cases']:,} cases have no control alike in {', '.join(config.match_on)}"
+        f"{total['dropped']:,} of {total['cases']:,} cases have no control alike in "
+        + (", ".join(config.match_on) or "their split")
         + f"; {total['surplus']:,} were not drawn (max_cases={config.max_cases})" * (total["surplus"] > 0),
         _balance_line(about),
         f"{tasks['subject_id'].n_unique()} subjects; checked: no subject and no matched set in two splits of a task",

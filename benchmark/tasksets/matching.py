@@ -70,6 +70,8 @@ def _by_propensity(frame: pl.DataFrame, match_on: Sequence[str]) -> Iterator[Str
 def matching_in_words(match: str, match_on: Sequence[str], controls: int) -> str:
     """How `match_sets` matches, as a file or a report says it."""
     exact = [c for c in match_on if c != "age"]
+    if not match_on:
+        return "on nothing: any control of the same split"
     if match == "propensity":
         how = (
             f"propensity of {', '.join(match_on)} (logistic regression in each split), logits within {CALIPER_SD:g} sd"

@@ -57,6 +57,8 @@ def test_propensity_is_a_choice_and_another_matching_is_none(people):
     assert "within 0.2 sd" in about["protocol"]["matching"] and "up to 2 controls" in about["protocol"]["matching"]
     with pytest.raises(ConfigError, match="match=nearest: there is no such matching; there are: exact, propensity"):
         benchmark.make_tasks(people, "demo", match="nearest")
+    with pytest.raises(ConfigError, match="max_cases=-1: use 0 for all"):
+        benchmark.make_tasks(people, "demo", max_cases=-1)
 
 
 def test_the_last_lines_name_the_unbalanced_tasks(people, tmp_path, caplog):
@@ -101,5 +103,7 @@ def test_bad_tables_are_refused_in_one_line(people, tmp_path):
     (tmp_path / "text.parquet").write_text("no")
     with pytest.raises(ValueError, match=r"not a readable Parquet file.*`python -m benchmark.build` writes task files"):
         read_tasks(tmp_path / "text.parquet")
-    with pytest.raises(ValueError, match="lower min_cases"):
+    with pytest.raises(ValueError, match="where it needs them; lower min_cases"):
         benchmark.make_tasks(people, "demo", min_cases=1000)
+    with pytest.raises(ValueError, match=r"match on less \(5 tasks had the cases, but no controls alike in sex, site"):
+        benchmark.make_tasks(people, "demo", min_cases=75, max_cases=0)
