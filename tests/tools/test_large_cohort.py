@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.build import BuildConfig, build_tasks
 from clef.cohort import Cohort
-from tools.large_cohort import run_measured, write_large_cohort
+from tools.large_cohort import run_measured, time_build, write_large_cohort
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,12 @@ def test_a_childs_end_time_and_memory_are_its_own():
     assert (code, output) == (3, "200000000\n")
     assert seconds > 0.1
     assert 2e8 < peak < 2.5e8  # and not that of this process, which is larger
+
+
+@pytest.mark.slow
+def test_building_is_timed_in_a_process_of_its_own():
+    made, built = time_build(600, 1400, 0)
+    assert made.startswith("cohort of 600 people and 1,400 sessions made in ")
+    assert built.startswith("benchmark.build suite=clinical: ") and " GB; " in built and "tasks kept" in built
+    with pytest.raises(ValueError, match=r"exit code 1: .* none of \d+ tasks has 10 matched"):
+        time_build(5, 5, 0)
