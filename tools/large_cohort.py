@@ -10,6 +10,7 @@ site, so that matching has work to do. `benchmark.build` then runs in a process 
 
 import datetime
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -79,27 +80,40 @@ def time_in(folder: Path, subjects: int, sessions: int, seed: int, suite: str) -
     write_large_cohort(folder / "cohort", subjects, sessions, seed, suite)
     made = time.perf_counter() - began
     arguments = [f"cohort={folder / 'cohort'}", f"suite={suite}", f"out={folder / 'tasks.parquet'}", f"seed={seed}"]
-    code, seconds, peak, output = run_measured([sys.executable, "-m", "benchmark.build", *arguments])
-    if code:
-        raise ValueError(f"benchmark.build ended with exit code {code}: {output.strip().splitlines()[-1]}")
-    kept = next(line for line in output.splitlines() if "tasks kept" in line)
+    run = run_measured([sys.executable, "-m", "benchmark.build", *arguments])
+    if run.code:
+        raise ValueError(f"benchmark.build ended with exit code {run.code}: {run.output.strip().splitlines()[-1]}")
+    kept = next(line for line in run.output.splitlines() if "tasks kept" in line)
     return [
         f"cohort of {subjects:,} people and {sessions:,} sessions made in {made:.0f} s",
-        f"benchmark.build suite={suite}: {seconds:.0f} s, peak memory {peak / 1e9:.1f} GB; {kept}",
+        f"benchmark.build suite={suite}: {run.seconds:.0f} s ({run.processor:.0f} s of processor time), "
+        f"peak memory {run.peak / 1e9:.1f} GB; {kept}",
     ]
 
 
-def run_measured(command: list[str]) -> tuple[int, float, float, str]:
-    """Run a program: exit code, seconds, peak memory in bytes (Linux; elsewhere 0), and what it printed."""
-    began, peak = time.perf_counter(), 0.0
+@dataclass
+class Run:
+    """A program's run: exit code, wall and processor time in s, peak memory in bytes (Linux; elsewhere 0), output."""
+
+    code: int
+    seconds: float
+    processor: float
+    peak: float
+    output: str
+
+
+def run_measured(command: list[str]) -> Run:
+    """Run a program and measure it."""
+    began, before, peak = time.perf_counter(), os.times(), 0.0
     with tempfile.TemporaryFile("w+") as output:
         running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         while running.poll() is None:
             peak = max(peak, peak_memory(running.pid))
             time.sleep(0.02)
-        seconds = time.perf_counter() - began
+        seconds, after = time.perf_counter() - began, os.times()
+        processor = after.children_user + after.children_system - before.children_user - before.children_system
         output.seek(0)
-        return running.returncode, seconds, peak, output.read()
+        return Run(running.returncode, seconds, processor, peak, output.read())
 
 
 def peak_memory(process: int) -> float:
