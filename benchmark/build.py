@@ -106,13 +106,19 @@ def build_tasks(config: BuildConfig) -> tuple[pl.DataFrame, dict[str, Any]]:
             parts.append(part)
             balance[definition.task] = table
     if not parts:
-        raise ValueError(
-            f"suite={config.suite}: none of {len(definitions)} tasks has {config.min_cases} matched cases where it "
-            f"needs them; lower min_cases, use folds=5 for a small cohort, or choose another suite"
-        )
+        raise ValueError(_nothing(config, counts))
     tasks = pl.concat(parts).sort("task", "split", "match_id", "label", "session_id")
     about = _about(config, cohort, tasks, definitions, counts)
     return tasks, about | {"balance": balance, "unaskable": unaskable, "events": index.counts}
+
+
+def _nothing(config: BuildConfig, counts: dict[str, Any]) -> str:
+    lost = sum(c["dropped"] > 0 for c in counts.values())
+    less = f"match on less ({lost} tasks had the cases, but no controls alike in {', '.join(config.match_on)}), "
+    return (
+        f"suite={config.suite}: none of {len(counts)} tasks has {config.min_cases} matched cases where it needs them; "
+        f"{less if lost else ''}lower min_cases, use folds=5 for a small cohort, or choose another suite"
+    )
 
 
 def _check(config: BuildConfig) -> None:
@@ -122,6 +128,8 @@ def _check(config: BuildConfig) -> None:
         raise ConfigError("folds= and crossfit=: give one; crossfit= brings folds of its own")
     if config.controls < 1 or config.min_cases < 2:
         raise ConfigError("controls must be 1 or more and min_cases 2 or more")
+    if config.max_cases < 0:
+        raise ConfigError(f"max_cases={config.max_cases}: use 0 for all cases, or the most of a task in a split")
     if config.match not in MATCHES:
         raise ConfigError(f"match={config.match}: there is no such matching; there are: {', '.join(MATCHES)}")
     if odd := sorted(set(config.match_on) - set(MATCH_ON)):
@@ -146,22 +154,26 @@ def _one_task(
     labelled = label_sessions(index, task, seed).with_columns(
         pl.lit("all").alias("split") if config.folds else pl.col("split")
     )
-    sets = [_sets_of(part, config, seed) for _, part in labelled.group_by("split", maintain_order=True)]
-    rows = pl.concat(sets) if sets else labelled.clear().with_columns(pl.lit("").alias("case"))
+    on_record = _cases_by_split(labelled)
+    counts = {"family": task.family, "cases": sum(on_record.values()), "matched": 0, "kept": False}
+    if not _enough(on_record, config, matched=False):  # most codes of a rule's suite: no matching could help them
+        return pl.DataFrame(schema=SCHEMA), counts | {"surplus": 0, "dropped": 0, "splits": {}}, {}
+    rows = pl.concat([_sets_of(part, config, seed) for _, part in labelled.group_by("split", maintain_order=True)])
     together = [part.with_columns(split=pl.lit("all")) if config.crossfit else part for part in (labelled, rows)]
     if config.folds:
         folds = assign_folds(rows.filter("label")["case"].to_list(), config.folds, seed)
         rows = rows.with_columns(pl.col("case").replace_strict(folds, return_dtype=pl.String).alias("split"))
-    cases = dict(rows.filter("label").group_by("split").len().iter_rows())
-    enough = _enough(cases, config)
-    on_record = int(labelled["label"].sum())
-    counts = {"family": task.family, "cases": on_record, "matched": sum(cases.values()), "kept": enough} | {
-        "dropped": on_record - sum(cases.values()),
-        "splits": {s: cases[s] for s in sorted(cases)},
-    }
+    cases = _cases_by_split(rows)
+    surplus = sum(max(0, n - config.max_cases) for n in on_record.values()) if config.max_cases else 0
+    counts |= {"matched": sum(cases.values()), "kept": _enough(cases, config), "surplus": surplus, "splits": cases}
+    counts["dropped"] = counts["cases"] - surplus - counts["matched"]
     columns = {"task": pl.lit(task.task), "family": pl.lit(task.family), "match_id": pl.col("case")}
-    rows = rows.with_columns(**columns).select(*SCHEMA).head(len(rows) if enough else 0)
-    return rows, counts, balance_of(*together) if enough else {}
+    rows = rows.with_columns(**columns).select(*SCHEMA).head(len(rows) if counts["kept"] else 0)
+    return rows, counts, balance_of(*together) if counts["kept"] else {}
+
+
+def _cases_by_split(rows: pl.DataFrame) -> dict[str, int]:
+    return dict(sorted(rows.filter("label").group_by("split").len().iter_rows()))
 
 
 def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataFrame:
@@ -175,12 +187,15 @@ def _sets_of(labelled: pl.DataFrame, config: BuildConfig, seed: int) -> pl.DataF
     return labelled.drop("label").join(sets, on="session_id")
 
 
-def _enough(cases: dict[str, int], config: BuildConfig) -> bool:
+def _enough(cases: dict[str, int], config: BuildConfig, matched: bool = True) -> bool:
+    """Whether a task with so many matched cases in each split or fold is kept; or could be, of cases on record."""
+    if not config.crossfit and not config.folds:
+        return min(cases.get("train", 0), cases.get("test", 0)) >= config.min_cases
+    if sum(cases.values()) < config.min_cases or not matched:
+        return sum(cases.values()) >= config.min_cases
     if config.crossfit:  # its folds are given: one without a case of this task is not scored, the others are
-        return sum(cases.values()) >= config.min_cases and len(cases) > 1
-    if config.folds:
-        return sum(cases.values()) >= config.min_cases and len(cases) == config.folds and min(cases.values()) >= 2
-    return min(cases.get("train", 0), cases.get("test", 0)) >= config.min_cases
+        return len(cases) > 1
+    return len(cases) == config.folds and min(cases.values()) >= 2
 
 
 def _about(
@@ -227,6 +242,7 @@ def main(config: BuildConfig) -> None:
 def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) -> list[str]:
     counts = about["counts"].values()
     few, kept = [c for c in counts if not c["kept"]], [c for c in counts if c["kept"]]
+    total = {k: sum(c[k] for c in kept) for k in ("cases", "dropped", "surplus")}
     none = sum(c["cases"] == 0 for c in few)
     cases = f"{config.min_cases} {'matched ' if config.matched else ''}cases"
     where = "in all" if config.folds or config.crossfit else "in train or in test"
@@ -235,8 +251,9 @@ def _closing(config: BuildConfig, tasks: pl.DataFrame, about: dict[str, Any]) ->
         f"{len(kept)} tasks kept; {len(few)} left out: {none} have no case in this cohort"
         + (f" ({len(unaskable)} of them cannot)" if (unaskable := about["unaskable"]) else "")
         + f", {len(few) - none} fewer than {cases} {where}",
-        f"{sum(c['dropped'] for c in kept)} of {sum(c['cases'] for c in kept)} cases dropped: no control alike in "
-        f"{', '.join(config.match_on)} (or beyond max_cases)",
+        f"{total['dropped']:,} of {total['cases']:,} cases have no control alike in "
+        + (", ".join(config.match_on) or "their split")
+        + f"; {total['surplus']:,} were not drawn (max_cases={config.max_cases})" * (total["surplus"] > 0),
         _balance_line(about),
         f"{tasks['subject_id'].n_unique()} subjects; checked: no subject and no matched set in two splits of a task",
         f"wrote {config.out}; "
@@ -258,15 +275,14 @@ def _windows(definitions: Iterable[dict[str, Any]]) -> list[str]:
         f"{family} tasks: a code counts {', '.join(f'{words}: {n}' for words, n in counts.items())}"
         for family, counts in windows.items()
     ]
+
+
 def _balance_line(about: dict[str, Any]) -> str:
-    worst = unbalanced(about)
-    if not worst:
-        return f"balance: after matching no covariate differs by more than {UNBALANCED} standard deviations in any task"
+    apart = f"cases and controls differ by more than {UNBALANCED} standard deviations of a covariate"
+    if not (worst := unbalanced(about)):
+        return f"balance: in no task do {apart}"
     where = ", ".join(f"{len(tasks)} in {split} (most in {tasks[0]})" for split, tasks in worst.items())
-    return (
-        f"balance: of {len(about['balance'])} tasks a covariate differs by more than {UNBALANCED} standard deviations "
-        f"after matching in {where}; benchmark.run flags them"
-    )
+    return f"balance: {apart} in some of {len(about['balance'])} tasks: {where}; benchmark.run flags them"
 
 
 if __name__ == "__main__":

@@ -80,35 +80,59 @@ def time_in(folder: Path, subjects: int, sessions: int, seed: int, suite: str) -
     write_large_cohort(folder / "cohort", subjects, sessions, seed, suite)
     made = time.perf_counter() - began
     arguments = [f"cohort={folder / 'cohort'}", f"suite={suite}", f"out={folder / 'tasks.parquet'}", f"seed={seed}"]
-    code, seconds, peak, output = run_measured([sys.executable, "-m", "benchmark.build", *arguments])
-    if code:
-        raise ValueError(f"benchmark.build ended with exit code {code}: {output.strip().splitlines()[-1]}")
-    kept = next(line for line in output.splitlines() if "tasks kept" in line)
+    run = run_measured([sys.executable, "-m", "benchmark.build", *arguments])
+    if run.code:
+        raise ValueError(f"benchmark.build ended with exit code {run.code}: {run.output.strip().splitlines()[-1]}")
+    kept = next(line for line in run.output.splitlines() if "tasks kept" in line)
     return [
         f"cohort of {subjects:,} people and {sessions:,} sessions made in {made:.0f} s",
-        f"benchmark.build suite={suite}: {seconds:.0f} s, peak memory {peak / 1e9:.1f} GB; {kept}",
+        f"benchmark.build suite={suite}: {run.seconds:.0f} s ({run.processor:.0f} s of processor time), "
+        f"peak memory {run.peak / 1e9:.1f} GB; {kept}",
     ]
 
 
-def run_measured(command: list[str]) -> tuple[int, float, float, str]:
-    """Run a program: exit code, seconds, peak memory of that process in bytes, and what it printed."""
-    began = time.perf_counter()
+@dataclass
+class Run:
+    """A program's run: exit code, wall and processor time in s, peak memory in bytes (Linux; elsewhere 0), output."""
+
+    code: int
+    seconds: float
+    processor: float
+    peak: float
+    output: str
+
+
+def run_measured(command: list[str]) -> Run:
+    """Run a program and measure it."""
+    began, before, peak = time.perf_counter(), os.times(), 0.0
     with tempfile.TemporaryFile("w+") as output:
         running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(running.pid, 0)  # this child's peak, not the largest of all children so far
-        running.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - began
+        while running.poll() is None:
+            peak = max(peak, peak_memory(running.pid))
+            time.sleep(0.02)
+        seconds, after = time.perf_counter() - began, os.times()
+        processor = after.children_user + after.children_system - before.children_user - before.children_system
         output.seek(0)
-        text = output.read()
-    return running.returncode, seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), text
+        return Run(running.returncode, seconds, processor, peak, output.read())
+
+
+def peak_memory(process: int) -> float:
+    """The most memory of a running process so far, in bytes; 0 where the system does not say.
+
+    Its `ru_maxrss` would not do: a child inherits that of the process that started it.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0
+    lines = [line.split() for line in status.splitlines() if line.startswith("VmHWM")]
+    return 1024.0 * float(lines[0][1]) if lines else 0.0
 
 
 def write_large_cohort(out: Path, subjects: int, sessions: int, seed: int, suite: str = "clinical") -> None:
     """A cohort folder with sessions and events alone. Raises ValueError for fewer sessions than people."""
     if not 0 < subjects <= sessions:
-        raise ValueError(
-            f"sessions={sessions}: expected as many as subjects={subjects} or more, and one person or more"
-        )
+        raise ValueError(f"sessions={sessions}: expected subjects={subjects} or more, and at least one of both")
     rng = np.random.default_rng(seed)
     table = draw_sessions(subjects, sessions, rng)
     write_cohort(out, "Synthetic records without recordings", table, draw_events(table, suite, rng))

@@ -39,21 +39,23 @@ def _balance(labelled: pl.DataFrame, matched: pl.DataFrame) -> Balance:
     case, n = both["label"].to_numpy(), len(labelled)
     apart, spread = _differences(x[:n], case[:n], np.ones(n))
     left, _ = _differences(x[n:], case[n:], member_weights(case[n:], matched["case"].to_numpy()))
-    table = np.divide([apart, left], spread, out=np.zeros((2, len(names))), where=spread > 0)
-    return dict(zip(names, table.T.round(4).tolist(), strict=True))
+    spread = np.where(spread > 0, spread, 1.0)  # only where nothing differs
+    table = np.column_stack([apart / spread, np.nan_to_num(left) / spread]).round(4).tolist()
+    # an age that one group alone has leaves nothing to compare; `age unknown` then says so
+    return {name: row for name, row, known in zip(names, table, ~np.isnan(apart), strict=True) if known}
 
 
 def _differences(x: np.ndarray, case: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means of the cases less those of the controls (p,), among known values, and the spread (p,) they have.
 
-    x: (n, p), NaN where unknown. A covariate that is known of one group alone has nothing to compare: 0.
+    x: (n, p), NaN where unknown. NaN for a covariate that is known of one group alone.
     """
     known, x = ~np.isnan(x), np.nan_to_num(x)
     (first, below), (second, above) = (_moments(x[rows], known[rows] * weight[rows, None]) for rows in (case, ~case))
     spread = np.sqrt((below + above) / 2)
     # each group all alike, as with a site of cases only: in units of everybody's spread
     spread = np.where(spread > 0, spread, np.sqrt(_moments(x, known.astype(float))[1]))
-    return np.nan_to_num(first - second), np.nan_to_num(spread)
+    return first - second, spread
 
 
 def _moments(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

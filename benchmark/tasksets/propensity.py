@@ -34,7 +34,7 @@ def propensity(frame: pl.DataFrame, match_on: Sequence[str]) -> tuple[np.ndarray
         return np.zeros(len(case)), 1.0
     # made for many rows and few columns; the ridge leaves the intercept alone
     model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky").fit(x, case)
-    logit = model.decision_function(x)
+    logit = model.decision_function(x).round(6)  # the last bits differ between processors, and would part ties
     spread = np.sqrt((logit[case].var() + logit[~case].var()) / 2)
     return logit, max(CALIPER_SD * float(spread), 1e-6)  # rounding parts nobody where the logits are all alike
 

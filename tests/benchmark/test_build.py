@@ -7,7 +7,9 @@ import pytest
 
 import benchmark
 from benchmark import build
-from benchmark.build import BuildConfig, build_tasks, counts_table
+from benchmark.build import BuildConfig, build_tasks, main
+from benchmark.report.counts import counts_table
+from benchmark.tasksets.balance import unbalanced
 from clef.cohort import Cohort
 from clef.folds import draw_folds, write_folds
 from clef.tasks import check_tasks, read_tasks, write_tasks
@@ -81,6 +83,37 @@ def test_windows_of_phenotypes_are_a_setting(people):
         benchmark.make_tasks(people, "demo", window="around")
 
 
+def test_propensity_is_a_choice_and_another_matching_is_none(people):
+    config = BuildConfig(str(people), "", "demo", match="propensity", controls=2)
+    tasks, about = build_tasks(config)
+    check_tasks(tasks)
+    assert about["protocol"]["match"] == "propensity"
+    assert "within 0.2 sd" in about["protocol"]["matching"] and "up to 2 controls" in about["protocol"]["matching"]
+    with pytest.raises(ConfigError, match="match=nearest: there is no such matching; there are: exact, propensity"):
+        benchmark.make_tasks(people, "demo", match="nearest")
+    with pytest.raises(ConfigError, match="max_cases=-1: use 0 for all"):
+        benchmark.make_tasks(people, "demo", max_cases=-1)
+
+
+def test_the_last_lines_name_the_unbalanced_tasks(people, tmp_path, caplog):
+    caplog.set_level("INFO", "benchmark.build")
+    for matched in (True, False):
+        main(BuildConfig(str(people), str(tmp_path / f"{matched}.parquet"), "demo", matched=matched))
+    one, other = (line for line in caplog.messages if line.startswith("balance:"))
+    _, about = read_tasks(tmp_path / "False.parquet")
+    assert "ICD10CM//G40" in unbalanced(about)["test"]
+    assert f"some of {len(about['balance'])} tasks" in other and " in test (most in " in other
+    assert one != other
+
+
+def test_cases_beyond_the_most_are_told_from_cases_without_a_control(people):
+    counts = {most: build_tasks(BuildConfig(str(people), "", "demo", max_cases=most))[1]["counts"] for most in (0, 30)}
+    everyone, some = (counts[most]["ICD10CM//G40"] for most in (0, 30))
+    assert everyone["surplus"] == 0 < everyone["dropped"]
+    assert some["splits"]["train"] <= 30 and some["surplus"] > 30
+    assert all(c["cases"] == c["matched"] + c["dropped"] + c["surplus"] for c in (everyone, some))
+
+
 def test_a_table_changed_by_hand_is_noticed(people, tmp_path):
     tasks, about = build_tasks(BuildConfig(str(people), "", "demo"))
     path = tmp_path / "tasks.parquet"
@@ -104,5 +137,7 @@ def test_bad_tables_are_refused_in_one_line(people, tmp_path):
     (tmp_path / "text.parquet").write_text("no")
     with pytest.raises(ValueError, match=r"not a readable Parquet file.*`python -m benchmark.build` writes task files"):
         read_tasks(tmp_path / "text.parquet")
-    with pytest.raises(ValueError, match="lower min_cases"):
+    with pytest.raises(ValueError, match="where it needs them; lower min_cases"):
         benchmark.make_tasks(people, "demo", min_cases=1000)
+    with pytest.raises(ValueError, match=r"match on less \(5 tasks had the cases, but no controls alike in sex, site"):
+        benchmark.make_tasks(people, "demo", min_cases=75, max_cases=0)

@@ -31,6 +31,15 @@ def test_missing_values_and_levels_of_one_group_alone():
     assert table["age unknown"][0] == pytest.approx(0.5 / (0.25 / 2) ** 0.5, abs=1e-4)
 
 
+def test_an_age_of_one_group_alone_is_not_compared():
+    labelled = rows(label=[True, True, False, False], age=[None, None, 50.0, 60.0])
+    table = balance_of(labelled, labelled.with_columns(case=pl.Series(["a", "b", "a", "b"])))["test"]
+    assert table == {"age unknown": [2, 2]}
+    known = rows(label=[True, True, False, False], age=[40.0, None, 50.0, None])
+    table = balance_of(known, known.filter(pl.col("age").is_null()).with_columns(case=pl.lit("a")))["test"]
+    assert table["age"][1] == 0 and table["age unknown"] == [0, 0]
+
+
 def test_the_largest_is_looked_up_by_split_and_folds_have_one_table():
     about = {"balance": {"T": {"test": {"age": [0.9, -0.2], "female": [0.0, 0.1]}}, "U": {"all": {"age": [0.5, 0.05]}}}}
     assert largest(about, "T", "test") == 0.2
