@@ -5,10 +5,10 @@
 
 Ours is `score_tasks` as benchmark.run calls it, with every metric and the bootstrap. The loop fits the same probe with
 StandardScaler, PCA and LogisticRegression: the same three widths whitened on the same rows, the same inner folds or
-val rows, the same grid of C, a refit, an AUROC. It takes long, so it is timed on `loop_tasks` tasks, spread evenly over
-the sizes; their time is scaled to all tasks, that of the whitening is not. Embeddings are synthetic: a spectrum that falls as
-a power, as those of trained encoders do, with the label of each task in some of its directions. Times are processor
-seconds of one thread, so that other work on the machine does not count.
+val rows, the same grid of C, a refit, an AUROC. It takes long, so it is timed on `loop_tasks` tasks, spread evenly
+over the sizes; their time is scaled to all tasks, that of the whitening is not. Embeddings are synthetic: a spectrum
+that falls as a power, as those of trained encoders do, with the label of each task in some of its directions. Times
+are processor seconds of one thread, so that other work on the machine does not count.
 """
 
 import logging
