@@ -153,8 +153,8 @@ class Bench:
                 readings = [spaces.of(self.stores[store], table.part, name, out) for store in names]
                 fitted = fit_probes(readings, table.y, table.weight, [of_round[key] for key in wanted], self.probe)
                 for e, of_embedding in enumerate(fitted):
-                    for key, found in zip(wanted, of_embedding, strict=True):
-                        _take(fresh[key][e], found, of_round[key], out)
+                    for key, one in zip(wanted, of_embedding, strict=True):
+                        _take(fresh[key][e], one, of_round[key], out)
             for key in keys:
                 blank[key] += fresh[sources[key]]
         return blank

@@ -61,7 +61,7 @@ def make_draw(
     if budget == ALL and (y & val).sum() >= MIN_VAL_CASES and (y & train).any():
         return Draw(fit, [val[fit]], "val", seed)
     held_out = inner_folds(group[fit], seed)
-    return Draw(fit, held_out, f"{INNER_FOLDS} inner folds" if held_out else "the middle of the grid", seed)
+    return Draw(fit, held_out, f"{len(held_out)} inner folds" if held_out else "the middle of the grid", seed)
 
 
 def inner_folds(group: np.ndarray, seed: int) -> list[np.ndarray]:

@@ -67,7 +67,7 @@ class Stack:
     def rows(self) -> np.ndarray:
         """Coordinates (S, N, r) of all rows of the task."""
         if self.turns is None:
-            return self.blocks[0].space.z[None]
+            return self.blocks[0].space.along_axes[None]
         every = []
         for block, turn in zip(self.blocks, self.turns, strict=True):
             every.append(block.gram[:, block.place] @ turn[: len(block.place)])
@@ -111,7 +111,7 @@ def make_stacks(blocks: Iterable[Block]) -> list[Stack]:
 
 def _stack(blocks: list[Block]) -> Stack:
     if blocks[0].gram is None:
-        z = blocks[0].space.z[blocks[0].fit][None]
+        z = blocks[0].space.along_axes[blocks[0].fit][None]
         return Stack(blocks, z, np.ones(z.shape[:2], bool), None)
     sizes = np.array([len(block.fit) for block in blocks])
     z, turns = np.zeros((2, len(blocks), max(sizes), max(sizes)))

@@ -19,10 +19,10 @@ def score(stores, part, resamples=10, seeds=(0,), **options):
 def test_the_row_is_what_its_predictions_give():
     part = make_tasks(1)
     result = score({"e": make_embeddings(part, 1.0)}, part, 100)
-    row, found = result.rows[0], result.predictions
-    assert row["auroc"] == pytest.approx(roc_auc_score(found.label, found.scores[0]), abs=1e-12)
-    assert row["auprc"] == pytest.approx(average_precision_score(found.label, found.scores[0]), abs=1e-12)
-    assert row["brier"] == pytest.approx(((found.probability[0] - found.label) ** 2).mean())
+    row, predicted = result.rows[0], result.predictions
+    assert row["auroc"] == pytest.approx(roc_auc_score(predicted.label, predicted.scores[0]), abs=1e-12)
+    assert row["auprc"] == pytest.approx(average_precision_score(predicted.label, predicted.scores[0]), abs=1e-12)
+    assert row["brier"] == pytest.approx(((predicted.probability[0] - predicted.label) ** 2).mean())
     assert row["low"] < row["auroc"] < row["high"] and 0.6 < row["balanced_accuracy"] <= 1 and row["ece"] < 0.25
     assert result.replicates.shape == (1, 1, 100)
     counts = {k: row[k] for k in ("cases", "controls", "train_cases", "scored_on", "labels", "components")}
@@ -31,9 +31,9 @@ def test_the_row_is_what_its_predictions_give():
         "components": row["components"],
     }
     test = part.filter(pl.col("split") == "test")
-    assert found.session_id.tolist() == test["session_id"].to_list()
-    assert found.subject_id.tolist() == test["subject_id"].to_list()
-    assert found.matched_set.max() == 59 and set(found.fold) == {0} and set(found.weight) == {1.0}
+    assert predicted.session_id.tolist() == test["session_id"].to_list()
+    assert predicted.subject_id.tolist() == test["subject_id"].to_list()
+    assert predicted.matched_set.max() == 59 and set(predicted.fold) == {0} and set(predicted.weight) == {1.0}
 
 
 def test_out_of_fold_no_row_scores_itself():

@@ -18,7 +18,7 @@ def scores():
 
 def test_platt_scaling_is_the_maximum_of_its_likelihood(scores):
     x, y, weights = scores
-    for one, label, weight, *found in zip(x, y, weights, *fit_platt(x, y, weights), strict=True):
+    for one, label, weight, *coefficients in zip(x, y, weights, *fit_platt(x, y, weights), strict=True):
         case, control = weight[label].sum(), weight[~label].sum()
         target = np.where(label, (case + 1) / (case + 2), 1 / (control + 2))
 
@@ -26,7 +26,7 @@ def test_platt_scaling_is_the_maximum_of_its_likelihood(scores):
             p = expit(at[0] * x + at[1])
             return -(weight * (target * np.log(p) + (1 - target) * np.log(1 - p))).sum()
 
-        assert found == pytest.approx(minimize(loss, [0.1, 0.0], method="BFGS").x, abs=1e-3)
+        assert coefficients == pytest.approx(minimize(loss, [0.1, 0.0], method="BFGS").x, abs=1e-3)
 
 
 def test_scores_of_the_wrong_order_say_nothing(scores):
@@ -38,6 +38,6 @@ def test_scores_of_the_wrong_order_say_nothing(scores):
 
 def test_the_threshold_has_the_best_balanced_accuracy(scores):
     x, y = np.round(scores[0][0]), scores[1][0]  # with ties
-    found = balanced_accuracy_score(y, x > best_threshold(x, y, np.ones(80)))
+    reached = balanced_accuracy_score(y, x > best_threshold(x, y, np.ones(80)))
     tried = np.concatenate([np.unique(x) - 0.5, [x.max() + 1]])
-    assert found == pytest.approx(max(balanced_accuracy_score(y, x > at) for at in tried))
+    assert reached == pytest.approx(max(balanced_accuracy_score(y, x > at) for at in tried))

@@ -8,7 +8,8 @@ from benchmark.scores.probing.whitening import Space
 
 def test_coordinates_keep_inner_products_with_the_training_rows():
     rng = np.random.default_rng(0)
-    spaces = [Space(rng.standard_normal((400, 300)), 0), Space(rng.standard_normal((400, 20)), 32)]
+    axes = np.linalg.qr(rng.standard_normal((300, 300)))[0]
+    spaces = [Space(rng.standard_normal((400, 300)), 0, axes), Space(rng.standard_normal((400, 20)), 32)]
     draws = [Draw(rng.permutation(400)[:m], [], "") for m in (20, 30, 200, 350)]
     stacks = make_stacks(make_blocks(spaces, draws))
     assert sorted(len(stack.blocks) for stack in stacks) == [1, 1, 1, 1, 4]  # small ones share an array

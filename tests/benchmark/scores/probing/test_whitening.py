@@ -21,6 +21,10 @@ def test_whitened_components_are_uncorrelated_and_of_spread_one(n, width):
     for space in (wide, narrow):
         assert np.allclose(space.z.T @ space.z / n, np.eye(space.components), atol=1e-6)
     assert np.allclose(wide.z[:, :32], narrow.z)
+    assert np.allclose(full.along_axes @ full.along_axes[:9].T, full.z @ full.z[:9].T)  # the same inner products
+    if width < n:  # all axes are known, and along them columns are uncorrelated
+        cross = full.along_axes.T @ full.along_axes / n
+        assert np.allclose(cross, np.diag(np.diag(cross)), atol=1e-6)
 
 
 @pytest.mark.parametrize(("n", "width"), [(300, 500), (500, 200)])
