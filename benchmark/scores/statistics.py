@@ -13,11 +13,10 @@ together, and means over tasks and differences between embeddings get intervals 
 """
 
 import numpy as np
-from scipy.special import expit, logit, ndtr
+from scipy.special import expit, logit, ndtr, stdtrit
 from scipy.stats import poisson
 
 RESAMPLES = 1000
-Z95 = 1.959964
 
 
 def auroc(
@@ -72,14 +71,19 @@ def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]
 
 
 def auroc_interval(value: float, replicates: np.ndarray, sets: int) -> tuple[float, float]:
-    """95 % interval of one AUROC on `sets` matched sets: the bootstrap's standard error on the logit scale."""
-    return logit_interval(value, float(np.nanstd(replicates)), sets)
+    """95 % interval of one AUROC on `sets` matched sets: the bootstrap's standard error on the logit scale.
+
+    A standard error from few sets is itself uncertain, hence Student's quantile. Simulated with 30 sets of one case and
+    1 or 4 controls, alike or not, it covers 94 to 97 % at AUROC 0.5 to 0.95 (with the normal quantile 93 to 96 %), and
+    with more sets 94 to 96 %; with 15 sets 94 to 98 %. Percentiles cover 41 to 95 % with 8 to 40 sets.
+    """
+    quantile = float(stdtrit(max(sets - 1, 1), 0.975))
+    return logit_interval(value, float(np.nanstd(replicates)), sets, quantile)
 
 
-def logit_interval(value: float, se: float, sets: float, quantile: float = Z95) -> tuple[float, float]:
-    """95 % interval of an AUROC, or of a mean of them, from its standard error: symmetric on the logit scale.
+def logit_interval(value: float, se: float, sets: float, quantile: float) -> tuple[float, float]:
+    """Interval of an AUROC, or of a mean of them, of so many standard errors: symmetric on the logit scale, in 0 to 1.
 
-    Simulated with 8 to 40 sets and AUROC 0.5 to 0.98 it covers 94–98 %, percentiles 41–95 %; it stays within 0 and 1.
     Where nothing varies (cases and controls wholly apart) the standard error is the largest that an AUROC on `sets`
     matched sets can have (Birnbaum and Klose 1957), at half a set short of perfect, instead of 0.
     """

@@ -181,7 +181,7 @@ def test_few_people(people, fits):
     sentences = lines(made({"ours": 0.84}, people=people))
     assert ("few-people" in sentences) == fits
     if people == 27:
-        assert "too few people: 27 are scored, intervals are up to 0.08 wide" in sentences["few-people"]
+        assert "too few people: 27 are scored, intervals are up to 0.09 wide" in sentences["few-people"]
 
 
 def test_unmatched():
