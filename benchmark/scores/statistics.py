@@ -4,12 +4,12 @@ AUROC is the share of (case, control) pairs in which the case scores higher, tie
 1947; Hanley & McNeil 1982). With folds, only pairs of the same fold are compared, since each fold has a probe of
 its own, and the pairs of all folds are pooled.
 
-Intervals come from a bootstrap over matched sets: in replicate b every set s gets a weight w[b, s] and the AUROC is
-taken over weighted pairs. The weights are Poisson(1) (the multinomial bootstrap's limit). Tasks share
-people, so replicates are tied across tasks: a subject has one normal draw per replicate, wherever it occurs, and a
-set's weight is the Poisson quantile of the standardised sum of its members' draws (a Gaussian copula). Within a task
-sets share nobody and are resampled independently, exactly by set; across tasks, sets of the same people move
-together, and means over tasks and differences between embeddings get intervals that know it.
+The interval of one AUROC comes from a bootstrap over matched sets: in replicate b every set s gets a weight w[b, s] and
+the AUROC is taken over weighted pairs. The weights are Poisson(1) (the multinomial bootstrap's limit). Within a task
+sets share nobody and are resampled independently, exactly by set. Tasks share people, so a subject has one normal draw
+per replicate, wherever it occurs, and a set's weight is the Poisson quantile of the standardised sum of its members'
+draws (a Gaussian copula). That ties tasks as far as their sets are the same people, which is too little for means over
+tasks where a person's sets hold different others: benchmark.scores.covariance counts those.
 """
 
 import numpy as np
