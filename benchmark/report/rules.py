@@ -154,7 +154,7 @@ ABOUT = (
     Rule(
         "few-draws",
         lambda c: c.judged and c.seeds < DRAWS,
-        "labelled people and folds were drawn under {c.seeds} seed(s): the order may be that of the draw",
+        "labelled people and folds were drawn {c.times}: the order may be that of the draw",
         "the same command with seeds=3",
     ),
     Rule(

@@ -58,7 +58,14 @@ def mean_table(results: Results) -> str:
     if ceilings := [results.about["ceilings"][t] for t in results.scored.tasks if t in results.about["ceilings"]]:
         mean = f"{sum(ceilings) / len(ceilings):.3f}"
         rows.append(["planted ceiling", mean, *[""] * (1 + len(fewer) + len(families)), len(ceilings)])
-    header = ["embedding", "all" if fewer else "mean", "95 % interval", *map(cases_text, fewer), *families, "tasks"]
+    header = [
+        "embedding",
+        cases_text(results.scored.main) if fewer else "mean",
+        "95 % interval",
+        *map(cases_text, fewer),
+        *families,
+        "tasks",
+    ]
     lines = [title_line(results), "", text_table(header, rows)]
     if any(m.overlap for m in means):
         lines.append("† its model has seen scored subjects: not a held-out score")

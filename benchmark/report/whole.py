@@ -75,6 +75,10 @@ class Run:
         return self.results.scored.scores["seed"].n_unique()
 
     @property
+    def times(self) -> str:
+        return "once" if self.seeds == 1 else f"{self.seeds} times"
+
+    @property
     def draws(self) -> str:
         """How many times people were drawn whose labels a probe learned from."""
         count = self.results.scored.scores.select("labels", "seed").n_unique()

@@ -18,16 +18,24 @@ from scipy.special import stdtrit
 
 from benchmark.scores.delong import DeLong, by_set, components
 from benchmark.scores.predictions import Predictions
-from benchmark.scores.statistics import Z95
 
 
 @dataclasses.dataclass
 class MeanCovariance:
-    """Covariance (embeddings, embeddings) of mean AUROCs over `tasks` tasks: what each task adds alone, and in all."""
+    """Covariance (embeddings, embeddings) of mean AUROCs over `tasks` tasks: what each task adds alone, and in all.
+
+    cases: how many different people are a case in any of them
+    """
 
     alone: np.ndarray
     total: np.ndarray
     tasks: int
+    cases: int
+
+    @property
+    def quantile(self) -> float:
+        """Standard errors to each side that 95 % need: Student's, of cases − 1 degrees of freedom."""
+        return float(stdtrit(max(self.cases - 1, 1), 0.975))
 
     def se(self, contrast: np.ndarray) -> float:
         """Standard error of a weighted sum (embeddings,) of means, for these tasks and other people."""
@@ -45,7 +53,7 @@ class MeanCovariance:
         cross = float(contrast @ (self.total - self.alone) @ contrast)
         variance = spread + max(cross, 0.0) * self.tasks / (self.tasks - 1)
         if variance < 1e-18:
-            return 0.0, Z95
+            return 0.0, self.quantile
         freedom = (self.tasks - 1) * (variance / max(spread, 1e-18)) ** 2
         return float(np.sqrt(variance)), float(stdtrit(freedom, 0.975))
 
@@ -62,10 +70,11 @@ def mean_covariance(predictions: Sequence[Predictions]) -> tuple[list[DeLong], M
         np.add.at(persons, (slice(None), np.searchsorted(subjects, part.subject_id)), moved)
     alone = np.sum([test.covariance for test in tests], axis=0)
     across = persons @ persons.T - rows  # a person has one row in a task: what is left are pairs of tasks
-    return tests, MeanCovariance(alone / count**2, (alone + across) / count**2, count)
+    cases = len(np.unique(np.concatenate([part.subject_id[part.label] for part in predictions])))
+    return tests, MeanCovariance(alone / count**2, (alone + across) / count**2, count, cases)
 
 
-def resampled_covariance(replicates: np.ndarray) -> MeanCovariance:
+def resampled_covariance(replicates: np.ndarray, cases: int) -> MeanCovariance:
     """The same from bootstrap replicates (tasks, embeddings, R), for scores that were kept without predictions.
 
     A draw that left a task no pair (NaN) says nothing about that task; tasks are tied as far as their sets are.
@@ -73,7 +82,7 @@ def resampled_covariance(replicates: np.ndarray) -> MeanCovariance:
     count = len(replicates)
     kept = replicates[:, :, ~np.isnan(replicates).all((0, 1))]
     alone = np.nansum([_cov(task[:, ~np.isnan(task).any(0)]) for task in kept], axis=0)
-    return MeanCovariance(alone / count**2, _cov(np.nanmean(kept, axis=0)), count)
+    return MeanCovariance(alone / count**2, _cov(np.nanmean(kept, axis=0)), count, cases)
 
 
 def _cov(values: np.ndarray) -> np.ndarray:

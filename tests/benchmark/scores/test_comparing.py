@@ -56,11 +56,11 @@ def test_tables_of_means_are_of_the_largest_label_budget():
     )
 
 
-def test_other_tasks_widen_the_interval_and_one_task_has_none():
+def test_other_tasks_widen_the_interval_and_few_tasks_have_none():
     (mean,) = mean_scores(make_scored({"e": np.linspace(0, 2, 8)}, tasks=8))
     assert mean.low_tasks < mean.low < mean.auroc < mean.high < mean.high_tasks
-    (single,) = mean_scores(make_scored({"e": 1.0}, tasks=1))
-    assert single.low_tasks is single.high_tasks is None
+    (few,) = mean_scores(make_scored({"e": 1.0}, tasks=4))
+    assert few.low_tasks is few.high_tasks is None
 
 
 def test_differences_are_paired():
@@ -68,8 +68,8 @@ def test_differences_are_paired():
     scored.predictions = {t: dataclasses.replace(p, scores=p.scores[[0, 1, 1]]) for t, p in scored.predictions.items()}
     twin = scored.scores.filter(pl.col("embedding") == "good").with_columns(embedding=pl.lit("same"))
     scored.scores, scored.embeddings = pl.concat([scored.scores, twin]), ["noise", "good", "same"]
-    found = {frozenset((d.better, d.worse)): d for d in differences(scored)}
-    clear, tie = found[frozenset(("good", "noise"))], found[frozenset(("good", "same"))]
+    pairs = {frozenset((d.better, d.worse)): d for d in differences(scored)}
+    clear, tie = pairs[frozenset(("good", "noise"))], pairs[frozenset(("good", "same"))]
     assert clear.holds and (clear.wins, clear.ties, clear.losses, clear.tasks) == (6, 0, 0, 6) and clear.every_draw
     assert tie.by == tie.low == tie.high == 0 and not tie.holds and not tie.every_draw
     assert (tie.wins, tie.ties, tie.losses, tie.sets_needed) == (0, 6, 0, None)
@@ -122,7 +122,7 @@ def test_labels_have_a_row_for_each_budget_with_the_spread_of_seeds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("controls", "together", "tasks"), [(1, 0.5, 24), (4, 0.5, 24), (1, 0.0, 24), (4, 0.8, 6)])
+@pytest.mark.parametrize(("controls", "together", "tasks"), [(4, 0.5, 24), (1, 0.0, 12), (1, 0.8, 6)])
 def test_intervals_of_means_cover(controls, together, tasks):
     """1,000 cohorts: intervals hold the mean of these tasks' AUROCs, and the others that of all tasks of the kind."""
     rng, held, held_tasks, held_difference = np.random.default_rng(0), [], [], []

@@ -47,12 +47,12 @@ def test_the_auroc_is_that_of_the_table_with_folds_and_weights():
 @pytest.mark.parametrize(("controls", "folds"), [(1, 1), (4, 1), (2, 5)])
 def test_standard_errors_agree_with_the_bootstrap_by_matched_set(controls, folds):
     y, scores, of, weight = rows(150, controls)
-    found = delong(y, scores, matched_set=of, fold=of % folds, weight=weight)
+    pair = delong(y, scores, matched_set=of, fold=of % folds, weight=weight)
     drawn = set_weights(subject_draws(len(y), 1, 4000), np.arange(len(y)), of) * weight
     first, second = (auroc(y, row, of % folds, drawn) for row in scores)
-    assert found.difference(0, 1)[1] == pytest.approx((first - second).std(), rel=0.05)
-    assert np.sqrt(np.diag(found.covariance)) == pytest.approx([first.std(), second.std()], rel=0.05)
-    assert found.covariance[0, 1] == pytest.approx(np.cov(first, second)[0, 1], rel=0.2)
+    assert pair.difference(0, 1)[1] == pytest.approx((first - second).std(), rel=0.05)
+    assert np.sqrt(np.diag(pair.covariance)) == pytest.approx([first.std(), second.std()], rel=0.05)
+    assert pair.covariance[0, 1] == pytest.approx(np.cov(first, second)[0, 1], rel=0.2)
 
 
 def test_matched_rows_need_their_sets():
@@ -80,9 +80,9 @@ def test_components_sum_to_nothing():
 def test_same_and_wholly_apart_scores():
     y = np.tile([True, False], 6)
     sure, blind = y.astype(float), np.zeros(12)
-    found = delong(y, np.stack([sure, sure, blind]), matched_set=np.repeat(np.arange(6), 2))
-    assert found.difference(0, 1) == (0.0, 0.0, 1.0)
-    assert found.difference(0, 2) == (0.5, 0.0, 2 * 0.5**6)
+    three = delong(y, np.stack([sure, sure, blind]), matched_set=np.repeat(np.arange(6), 2))
+    assert three.difference(0, 1) == (0.0, 0.0, 1.0)
+    assert three.difference(0, 2) == (0.5, 0.0, 2 * 0.5**6)
 
 
 def test_bad_input_is_one_line():
