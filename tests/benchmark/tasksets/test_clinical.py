@@ -1,13 +1,22 @@
 """The suites that list their tasks (clinical, substances, controls): what they ask, and whom they leave out."""
 
+import functools
 import re
 from collections import Counter
 
+import numpy as np
+import polars as pl
 import pytest
 
+import benchmark
 from benchmark.tasksets.suites import read_suite
+from clef.cohort import write_cohort
+from clef.importers.heedb.files import scan_folders
+from clef.importers.heedb.importer import read_records, read_sessions, read_tables
+from tests.clef.importers.heedb.tree import session_row, write_csv
 from tokenizer.base.cli import preset_root
 from tokenizer.base.values import read_yaml
+from tokenizer.sessions import split_of, subject_number
 
 FORMS = {
     "phenotype": re.compile(r"ICD10CM//[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?$"),
@@ -18,6 +27,7 @@ SUITES = ("clinical", "substances", "controls")
 KEYS = {"task", "family", "group", "codes", "exclude", "window", "window_days"}
 
 
+@functools.cache
 def rows(suite):
     return read_yaml(preset_root() / f"benchmark/suite/{suite}.yaml")["tasks"]
 
@@ -140,3 +150,38 @@ def test_the_programs_read_them(suite):
     for row in (row for row in rows(suite) if "exclude" in row):
         assert tuple(tasks[row["task"]].exclude) == tuple(row["exclude"])
     assert {task.window for task in tasks.values() if task.family == "medication"} <= {"around"}
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    """A cohort of 1,800 people whose codes come from tables as HEEDB's: a row per person, undated, ATC of level 4."""
+    out, rng = tmp_path_factory.mktemp("hospital"), np.random.default_rng(0)
+    groups = [code for row in rows("clinical") if row["family"] == "medication" for code in plain(row["codes"])]
+    taken = rng.random((1_800, len(groups))) < 0.05
+    drugs = [
+        {"BDSPPatientID": f"{i}.0", "Nervous System Drugs": " ".join(np.array(groups)[own]), "Blood": "C07AB B01AC"}
+        for i, own in enumerate(taken, 1)
+    ]
+    write_csv(out / "HEEDB_Medication_ATC.csv", drugs)
+    write_csv(out / "S0001_eeg_metadata.csv", [session_row("S0001", f"sub-S0001{i}", 1) for i in range(1, 1_801)])
+    tables = read_tables(scan_folders(out)[0], out)
+    events = read_records(tables, {}).select(subject_number_of("subject"), "time", "code")
+    sessions = read_sessions(tables, {}).select(
+        *(subject_number_of("person"), pl.concat_str("folder", pl.lit("_ses-"), "session").alias("session_id")),
+        *(pl.col("folder").alias("path"), "site", pl.lit("F").alias("sex"), pl.lit(50.0).alias("age")),
+    )
+    splits = pl.Series("split", [split_of(person) for person in sessions["subject_id"]])
+    write_cohort(out / "cohort", "hospital", sessions.with_columns(splits), events)
+    return out / "cohort"
+
+
+def subject_number_of(column):
+    numbered = pl.col(column).map_elements(lambda name: subject_number("HEEDB", name), return_dtype=pl.Int64)
+    return numbered.alias("subject_id")
+
+
+def test_tables_of_drug_groups_answer_the_clinical_suite(hospital):
+    kept = benchmark.make_tasks(hospital, "clinical").filter(pl.col("family") == "medication")
+    assert kept["task"].n_unique() >= 90
+    with pytest.raises(ValueError, match="none of 99 tasks"):
+        benchmark.make_tasks(hospital, "substances")
