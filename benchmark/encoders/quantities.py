@@ -2,14 +2,17 @@
 
 | quantity | unit | of what | how |
 |---|---|---|---|
-| level, its sd | dB µV²/Hz, dB | band x electrode | mean and sd over valid seconds |
+| level | dB µV²/Hz | band x electrode | mean over valid seconds |
 | share | part of the power | band x electrode | mean over pieces |
-| median and edge frequency, their sd | Hz | electrode | below them lie 50 and 95 % of a piece's power |
+| median and edge frequency | Hz | electrode | below them lie 50 and 95 % of a piece's power; mean over pieces |
+| asymmetry | dB | band x pair | left minus right electrode |
+| asymmetry size, largest asymmetry | dB | band | mean and largest of all pairs, without sign: a focus has either side |
+| gradient | dB | band | frontal minus posterior electrodes |
+| ratio | dB | two bands | mean level of all electrodes in one minus the other |
 | alpha peak, its height | Hz, dB | posterior electrodes | above the straight line through the rest of the spectrum |
-| alpha centre sd | Hz | posterior electrodes | centre of gravity of 6–13.5 Hz, over pieces |
-| asymmetry, its sd | dB | band x pair | left minus right electrode, over pieces |
-| gradient, its sd | dB | band | frontal minus posterior electrodes, over pieces |
-| ratio, its sd | dB | two bands | mean level of all electrodes in one minus the other, over pieces |
+| … sd | as above | as above, one number for all electrodes or pairs | spread over time: of seconds (level) or pieces |
+
+The spread is a mean over electrodes: one for each, and that of shares, added noise to the scores of real people.
 
 A piece is ten seconds, whose power is added before a ratio is taken: single seconds scatter too much, and of the whole
 recording one burst of muscle would be the spectrum. All is finite: a missing electrode takes the mean of the
@@ -60,7 +63,7 @@ def quantities(spec: Array, ok: NDArray[np.bool_], blank_below: float = 0.0) -> 
     slow = _pieces(levels)
     return (
         _named("level", _filled(levels.mean(2), ok), bands, CHANNELS)
-        | _named("level sd", _filled(levels.std(2), ok), bands, CHANNELS)
+        | _named("level sd", levels.std(2)[:, ok].mean(1), bands)
         | _named("share", _filled(_shares(parts, HZ[used], bands), ok), bands, CHANNELS)
         | _edges(parts, HZ[used], ok)
         | _alpha(spec[:, used], parts, HZ[used], ok)
@@ -111,7 +114,7 @@ def _shares(parts: Array, hz: Array, bands: Bands) -> Array:
 
 
 def _edges(parts: Array, hz: Array, ok: NDArray[np.bool_]) -> dict[str, float]:
-    """Frequencies below which a share of the power lies, and how much they change, of each electrode."""
+    """Frequencies below which a share of the power lies, of each electrode, and how much they change."""
     below = parts.cumsum(1)
     values = {}
     for name, share in EDGES.items():
@@ -119,7 +122,7 @@ def _edges(parts: Array, hz: Array, ok: NDArray[np.bool_]) -> dict[str, float]:
         reached, own = np.take_along_axis(below, at, 1), np.take_along_axis(parts, at, 1)
         edge = (hz[at] + 0.125 - 0.25 * (reached - share) / own)[:, 0]  # bins are 0.25 Hz wide around their frequency
         values |= _named(name, _filled(edge.mean(1), ok), CHANNELS)
-        values |= _named(f"{name} sd", _filled(edge.std(1), ok), CHANNELS)
+        values[f"{name} sd"] = float(edge[ok].std(1).mean())
     return values
 
 
@@ -143,11 +146,17 @@ def _alpha(spec: Array, parts: Array, hz: Array, ok: NDArray[np.bool_]) -> dict[
 
 
 def _asymmetry(slow: Array, bands: Bands, ok: NDArray[np.bool_]) -> dict[str, float]:
-    """Left minus right of each pair, (B, C, P) -> mean and sd over pieces; 0 where one of them is missing."""
+    """Left minus right of each pair, (B, C, P) -> mean over pieces, its size, its spread; 0 where one is missing."""
     left, right = channel_indices(LEFT), channel_indices(RIGHT)
-    by = np.where((ok[left] & ok[right])[:, None], slow[:, left] - slow[:, right], 0)
-    names = ["-".join(pair) for pair in PAIRS]
-    return _named("asymmetry", by.mean(2), bands, names) | _named("asymmetry sd", by.std(2), bands, names)
+    pairs = ok[left] & ok[right]
+    by = np.where(pairs[:, None], slow[:, left] - slow[:, right], 0)
+    size, count = abs(by.mean(2)), max(1, pairs.sum())
+    return (
+        _named("asymmetry", by.mean(2), bands, ["-".join(pair) for pair in PAIRS])
+        | _named("asymmetry size", size.sum(1) / count, bands)
+        | _named("largest asymmetry", size.max(1), bands)
+        | _named("asymmetry sd", by.std(2).sum(1) / count, bands)
+    )
 
 
 def _gradient(slow: Array, bands: Bands, ok: NDArray[np.bool_]) -> dict[str, float]:

@@ -30,7 +30,7 @@ def test_levels_and_their_spread():
     spec[:, :, 1::2] -= 2
     found = quantities(spec, EVERY)
     assert found["level alpha Cz"] == pytest.approx(7) and found["level theta Cz"] == pytest.approx(0)
-    assert [found[f"level sd {band} O2"] for band in BANDS] == pytest.approx([2] * len(BANDS))
+    assert [found[f"level sd {band}"] for band in BANDS] == pytest.approx([2] * len(BANDS))
     assert found["ratio theta/alpha"] == pytest.approx(-7) and found["ratio theta/alpha sd"] == pytest.approx(0)
 
 
@@ -40,7 +40,7 @@ def test_shares_and_edges_of_an_even_spectrum():
     assert shares == pytest.approx({band: (high - low) / 31.5 for band, (low, high) in BANDS.items()}, rel=1e-5)
     assert found["median frequency Pz"] == pytest.approx(0.375 + 0.5 * 31.5, abs=1e-3)
     assert found["edge frequency Pz"] == pytest.approx(0.375 + 0.95 * 31.5, abs=1e-3)
-    assert found["edge frequency sd Pz"] == pytest.approx(0, abs=1e-3)
+    assert found["edge frequency sd"] == pytest.approx(0, abs=1e-3)
 
 
 @pytest.mark.parametrize("peak", [7.0, 8.5, 10.1, 12.0])
@@ -54,7 +54,7 @@ def test_an_amplifiers_gain_changes_levels_alone():
     one, other = (quantities(falling(30, 10, seed=0) + gain, EVERY) for gain in (0, 9))
     changed = {name.split()[0] for name in one if abs(one[name] - other[name]) > 1e-3}
     assert changed == {"level"} and one["level delta C3"] == pytest.approx(other["level delta C3"] - 9)
-    assert one["level sd delta C3"] == pytest.approx(other["level sd delta C3"])
+    assert one["level sd delta"] == pytest.approx(other["level sd delta"])
 
 
 def test_sides_and_front():
@@ -63,7 +63,8 @@ def test_sides_and_front():
     spec[channel_indices(("F3", "F4", "Fz", "Fp1", "Fp2")), 32:52] += 4  # alpha
     found = quantities(spec, EVERY)
     assert [found[name] for name in found if name.startswith("asymmetry delta ")] == pytest.approx([3.0] * 8)
-    assert found["asymmetry theta F3-F4"] == 0 and found["asymmetry sd delta F3-F4"] == pytest.approx(0, abs=1e-9)
+    assert found["asymmetry theta F3-F4"] == 0 and found["asymmetry sd delta"] == pytest.approx(0, abs=1e-9)
+    assert found["asymmetry size delta"] == found["largest asymmetry delta"] == pytest.approx(3)
     assert found["gradient alpha"] == pytest.approx(4) and found["gradient beta"] == pytest.approx(0)
 
 
@@ -74,7 +75,7 @@ def test_a_missing_electrode_adds_nothing():
     assert found["level alpha O1"] == pytest.approx(
         np.mean([found[f"level alpha {c}"] for c in np.array(CHANNELS)[ok]])
     )
-    assert found["asymmetry beta O1-O2"] == found["asymmetry sd beta C3-C4"] == 0 != found["asymmetry beta F3-F4"]
+    assert found["asymmetry beta O1-O2"] == found["asymmetry beta C3-C4"] == 0 != found["asymmetry beta F3-F4"]
     spec[~ok] = -40
     assert quantities(spec, ok) == found
 
@@ -86,6 +87,17 @@ def test_a_missing_region_leaves_everything_finite():
     assert found["alpha peak"] == pytest.approx(10, abs=0.2), "of the electrodes there are"
     for frames, channels in ((2, EVERY), (19, without(*CHANNELS[1:]))):
         assert np.isfinite(list(quantities(np.full((19, 128, frames), -40.0), channels).values())).all()
+
+
+def test_a_focus_on_either_side_has_the_same_size():
+    one, other = falling(), falling()
+    one[channel_indices(("T3",)), 8:16] += 6
+    other[channel_indices(("T4",)), 8:16] += 6
+    found, mirrored = quantities(one, EVERY), quantities(other, EVERY)
+    assert found["asymmetry delta T3-T4"] == pytest.approx(6) == -mirrored["asymmetry delta T3-T4"]
+    for name, value in (("largest asymmetry delta", 6), ("asymmetry size delta", 6 / 8)):
+        assert found[name] == mirrored[name] == pytest.approx(value)
+    assert quantities(one, without("T4"))["largest asymmetry delta"] == pytest.approx(0)
 
 
 def test_a_burst_is_one_piece():
