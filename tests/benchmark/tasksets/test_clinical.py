@@ -154,21 +154,26 @@ def test_the_programs_read_them(suite):
 
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory):
-    """A cohort of 1,800 people whose codes come from tables as HEEDB's: a row per person, undated, ATC of level 4."""
+    """A cohort of 1,400 people whose codes come from tables as HEEDB's: a row per person, undated, ATC of level 4."""
     out, rng = tmp_path_factory.mktemp("hospital"), np.random.default_rng(0)
     groups = [code for row in rows("clinical") if row["family"] == "medication" for code in plain(row["codes"])]
-    taken = rng.random((1_800, len(groups))) < 0.05
+    taken = rng.random((1_400, len(groups))) < 0.06
     drugs = [
         {"BDSPPatientID": f"{i}.0", "Nervous System Drugs": " ".join(np.array(groups)[own]), "Blood": "C07AB B01AC"}
         for i, own in enumerate(taken, 1)
     ]
     write_csv(out / "HEEDB_Medication_ATC.csv", drugs)
-    write_csv(out / "S0001_eeg_metadata.csv", [session_row("S0001", f"sub-S0001{i}", 1) for i in range(1, 1_801)])
+    write_csv(out / "S0001_eeg_metadata.csv", [session_row("S0001", f"sub-S0001{i}", 1) for i in range(1, 1_401)])
     tables = read_tables(scan_folders(out)[0], out)
     events = read_records(tables, {}).select(subject_number_of("subject"), "time", "code")
     sessions = read_sessions(tables, {}).select(
         *(subject_number_of("person"), pl.concat_str("folder", pl.lit("_ses-"), "session").alias("session_id")),
-        *(pl.col("folder").alias("path"), "site", pl.lit("F").alias("sex"), pl.lit(50.0).alias("age")),
+        *(
+            pl.col("folder").alias("path"),
+            "site",
+            pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("F")).otherwise(pl.lit("M")).alias("sex"),
+            (40 + 20 * (pl.int_range(pl.len()) % 3)).alias("age"),
+        ),
     )
     splits = pl.Series("split", [split_of(person) for person in sessions["subject_id"]])
     write_cohort(out / "cohort", "hospital", sessions.with_columns(splits), events)
