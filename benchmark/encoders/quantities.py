@@ -2,7 +2,7 @@
 
 | quantity | unit | of what | how |
 |---|---|---|---|
-| level | dB µV²/Hz | band x electrode | mean over valid seconds |
+| level, its sd | dB µV²/Hz, dB | band x electrode | mean and sd over valid seconds; the sd holds spikes |
 | share | part of the power | band x electrode | mean over pieces |
 | median and edge frequency | Hz | electrode | below them lie 50 and 95 % of a piece's power; mean over pieces |
 | asymmetry | dB | band x pair | left minus right electrode |
@@ -10,9 +10,9 @@
 | gradient | dB | band | frontal minus posterior electrodes |
 | ratio | dB | two bands | mean level of all electrodes in one minus the other |
 | alpha peak, its height | Hz, dB | posterior electrodes | above the straight line through the rest of the spectrum |
-| … sd | as above | as above, one number for all electrodes or pairs | spread over time: of seconds (level) or pieces |
+| … sd | as above | as above, one for all electrodes or pairs | spread over pieces |
 
-The spread is a mean over electrodes: one for each, and that of shares, added noise to the scores of real people.
+The spread of shares, and that of edges and asymmetries one by one, added noise to the scores of real people: left out.
 
 A piece is ten seconds, whose power is added before a ratio is taken: single seconds scatter too much, and of the whole
 recording one burst of muscle would be the spectrum. All is finite: a missing electrode takes the mean of the
@@ -63,7 +63,7 @@ def quantities(spec: Array, ok: NDArray[np.bool_], blank_below: float = 0.0) -> 
     slow = _pieces(levels)
     return (
         _named("level", _filled(levels.mean(2), ok), bands, CHANNELS)
-        | _named("level sd", levels.std(2)[:, ok].mean(1), bands)
+        | _named("level sd", _filled(levels.std(2), ok), bands, CHANNELS)
         | _named("share", _filled(_shares(parts, HZ[used], bands), ok), bands, CHANNELS)
         | _edges(parts, HZ[used], ok)
         | _alpha(spec[:, used], parts, HZ[used], ok)
