@@ -1,4 +1,4 @@
-"""What is measured of a recording for the baselines: levels in bands, and how it was acquired.
+"""What is measured of a recording for the baselines: quantities of its spectrum, and how it was acquired.
 
 Recordings are read once, in processes; what was measured is kept in a table, and the same command goes on from there.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmark.encoders.quantities import band_level, quantities
 from tokenizer.base.files import fingerprint
 from tokenizer.base.progress import track
 from tokenizer.base.tables import read_table, table_metadata, write_table
@@ -22,13 +23,11 @@ from tokenizer.recording import Raw, RecordingError, Session
 
 log = logging.getLogger(__name__)
 
-BANDS = {"low delta": (0.5, 2), "delta": (2, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 20), "high": (20, 32)}
 SAVE_EVERY = 64
 MEASURED = {
     "session_id": pl.String,
     "refused": pl.String,  # why the recording could not be read, else null
-    "level": pl.List(pl.Float32),  # (bands x 19) mean over valid frames, dB; NaN where the channel is missing
-    "sd": pl.List(pl.Float32),
+    "quantities": pl.List(pl.Float32),  # in the order of `quantities.feature_names`
     "slow": pl.Float64,  # 0.25–1 Hz minus 2–4 Hz, dB: the high-pass filter
     "floor": pl.Float64,  # level at 62–72 Hz in the quietest twentieth of seconds, dB: the amplifier's noise
     "mains": pl.Float64,
@@ -36,7 +35,7 @@ MEASURED = {
     "channels": pl.Int64,
     "rate": pl.Float64,
 }
-VERSION = "1"  # of what is measured: another one reads the recordings again
+VERSION = "2"  # of what is measured: another one reads the recordings again
 ACQUISITION = ("slow", "floor", "mains", "seconds", "channels", "rate")
 
 
@@ -80,23 +79,13 @@ def measure_session(session: Session, raw: Raw | None = None, blank_below: float
     if spec.shape[2] < 2 or not ok.any():
         raise RecordingError("session", "no valid frames")
     return {
-        **band_statistics(spec, ok, blank_below),
-        "slow": float((_band(spec[ok], 0.25, 1.01) - _band(spec[ok], 2, 4)).mean()),
+        "quantities": list(quantities(spec, ok, blank_below).values()),
+        "slow": float((band_level(spec[ok], 0.25, 1.01) - band_level(spec[ok], 2, 4)).mean()),
         "floor": noise_floor(session),
         "mains": float(session.mains_level),
         "seconds": float(session.seconds),
         "channels": int(session.channels_in_file),
         "rate": float(session.rate),
-    }
-
-
-def band_statistics(spec: np.ndarray, ok: np.ndarray, blank_below: float = 0.0) -> dict[str, list[float]]:
-    """`level` and `sd` of `MEASURED` from valid frames (19, 128, T) in dB; ok (19,) bool, the channels there are."""
-    levels = [_band(spec, low, high) for low, high in used_bands(blank_below).values()]  # each (19, T)
-    nan = np.where(ok, 0.0, np.nan)
-    return {
-        "level": np.concatenate([x.mean(1) + nan for x in levels]).tolist(),
-        "sd": np.concatenate([x.std(1) + nan for x in levels]).tolist(),
     }
 
 
@@ -116,14 +105,3 @@ def noise_floor(session: Session) -> float:
     power = np.abs(np.fft.rfft(windows)[..., top - 10 : top + 1]) ** 2  # bins of 1 Hz
     level = np.median(10 * np.log10(power * 2 / rate / (np.hanning(rate) ** 2).sum() + 1e-10), axis=2)
     return float(np.median(np.percentile(level, 5, axis=1)))
-
-
-def used_bands(blank_below: float) -> dict[str, tuple[float, float]]:
-    """Bands (Hz) without what lies below `blank_below` Hz."""
-    return {name: (max(low, blank_below), high) for name, (low, high) in BANDS.items() if high > blank_below}
-
-
-def _band(spec: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Mean dB over the bins in [low, high) Hz: (C, 128, T) -> (C, T)."""
-    hz = np.arange(spec.shape[1]) / 4
-    return spec[:, (hz >= low) & (hz < high)].mean(1, dtype=np.float64)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from benchmark.fidelity.measures import PAIRS, rises, solitary_rise
+from benchmark.encoders.quantities import PAIRS
+from benchmark.fidelity.measures import rises, solitary_rise
 from benchmark.fidelity.summary import CLEAR_DB, Recording
 from benchmark.fidelity.truth import Redraws, is_synthetic
 from benchmark.tasksets.labelling import EventIndex

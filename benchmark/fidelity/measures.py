@@ -37,9 +37,6 @@ from numpy.typing import NDArray
 
 from tokenizer.cells import BANDS, BLOCK, HZ, Array, cells, channel_indices
 
-LEFT, RIGHT = ("Fp1", "F7", "F3", "C3", "T3", "T5", "P3", "O1"), ("Fp2", "F8", "F4", "C4", "T4", "T6", "P4", "O2")
-PAIRS = tuple(zip(LEFT, RIGHT, strict=True))
-FRONT_CHANNELS, BACK_CHANNELS = ("Fp1", "Fp2", "F3", "F4", "Fz"), ("O1", "O2", "P3", "P4", "Pz")
 ALPHA_CHANNELS = ("O1", "O2", "P3", "P4")
 LEAST_COLUMNS = 4
 """Columns without which a recording has no dynamics."""

@@ -1,8 +1,8 @@
 """How much of what band power tells is left after coding: the same probes on originals and on reconstructions.
 
-Features are those of the benchmark's `bandpower` row: mean and sd over valid frames of six bands, per channel. They are
-taken from the original and from the rebuilt spectrogram of the same sessions, and scored by `benchmark.scores.scoring`
-on the same tasks, splits, matched sets and bootstrap draws. Retention is
+Features are those of the benchmark's `bandpower` row (benchmark.encoders.quantities). They are taken from the original
+and from the rebuilt spectrogram of the same sessions, and scored by `benchmark.scores.scoring` on the same tasks,
+splits, matched sets and bootstrap draws. Retention is
 
     (mean AUROC of the reconstruction − 0.5) / (mean AUROC of the original − 0.5)
 
@@ -16,18 +16,18 @@ import numpy as np
 import polars as pl
 
 from benchmark.encoders.bandpower import band_vectors
-from benchmark.encoders.signal import band_statistics
+from benchmark.encoders.quantities import quantities
 from benchmark.scores.scoring import score_tasks
 from benchmark.scores.statistics import RESAMPLES, interval
 
-Features = dict[str, dict[str, list[float]]]
+Features = dict[str, list[float]]
 FEW_SUBJECTS = 400
 """People below which retention says little: its interval is as wide as what it measures."""
 
 
-def features(spec: np.ndarray, valid: np.ndarray, ok: np.ndarray) -> dict[str, list[float]]:
+def features(spec: np.ndarray, valid: np.ndarray, ok: np.ndarray) -> list[float]:
     """Band power of one spectrogram (C, F, T) in dB, as the benchmark's baseline measures it."""
-    return band_statistics(spec[:, :, valid], ok)
+    return list(quantities(spec[:, :, valid], ok).values())
 
 
 def retention(
@@ -60,7 +60,7 @@ def retention(
 
 
 def _table(features: Features) -> pl.DataFrame:
-    return pl.DataFrame([{"session_id": name, **row} for name, row in features.items()])
+    return pl.DataFrame({"session_id": list(features), "quantities": list(features.values())})
 
 
 def _ratio(means: pl.DataFrame) -> float | None:

@@ -10,7 +10,7 @@ class Predictions:
     """Scored rows (n,) of one task and the scores of E embeddings; of seed 0 and the largest label budget.
 
     weight: set weights (a case 1, its k controls 1/k) · matched_set, fold: numbers from 0 on
-    scores: (E, n), comparable within a fold · probability: (E, n), calibrated on inner folds, for as many cases as controls
+    scores: (E, n), comparable within a fold · probability: (E, n), calibrated on inner folds, classes in balance
     """
 
     session_id: np.ndarray

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmark.encoders.quantities import feature_names
 from benchmark.fidelity.probes import retention
 from clef.embeddings import subject_hash
 
@@ -17,12 +18,11 @@ def bench(n, seed=0):
         "task": ["t"] * n, "family": ["finding"] * n, "session_id": ids, "subject_id": np.arange(n), "label": label,
         "split": np.where(np.arange(n) < n // 2, "train", "test"), "match_id": [f"m{i // 2}" for i in range(n)],
     })  # fmt: skip
-    noise = rng.standard_normal((2, n, 114))
-    knows = noise[0] + 1.2 * label[:, None] * (np.arange(114) == 3)
-    as_rows = lambda x: {
-        name: {"level": row.tolist(), "sd": noise[1, 0].tolist()} for name, row in zip(ids, x, strict=True)
-    }
-    return tasks, as_rows(knows), as_rows(noise[0])
+    width = len(feature_names())
+    noise = rng.standard_normal((n, width))
+    knows = noise + 1.2 * label[:, None] * (np.arange(width) % 3 == 0)
+    as_rows = lambda x: dict(zip(ids, x.tolist(), strict=True))
+    return tasks, as_rows(knows), as_rows(noise)
 
 
 def test_retention_is_1_if_nothing_is_lost_and_about_0_if_all_is():

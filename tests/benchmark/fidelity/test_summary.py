@@ -5,7 +5,8 @@ import functools
 import numpy as np
 import pytest
 
-from benchmark.fidelity.measures import PAIRS, measure, measure_twins
+from benchmark.encoders.quantities import PAIRS
+from benchmark.fidelity.measures import measure, measure_twins
 from benchmark.fidelity.summary import Recording, across, dynamics, gradient, resample, summarise, with_interval
 from benchmark.fidelity.twins import SHIFT, twins
 from tests.benchmark.fidelity.helpers import OK, RATE, SECONDS, noisy

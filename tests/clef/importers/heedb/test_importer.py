@@ -44,7 +44,10 @@ def test_events(cohort):
     ("suite", "wanted"),
     [
         ("demo", {"ICD10CM//G40", "ATC//N03AX", "FINDING//focal_slowing", "FINDING//normal"}),
-        ("clinical", {"Epilepsy (G40)", "Headache (R51)", "Migraine (G43)", "Focal slowing", "Abnormal recording"}),
+        (
+            "clinical",
+            {"Epilepsy (G40)", "Headache (R51)", "Sleep apnoea (G47.3)", "Focal slowing", "Abnormal recording"},
+        ),
     ],
 )
 def test_the_benchmark_makes_tasks_of_it(cohort, suite, wanted):

@@ -19,7 +19,7 @@ PEOPLE = (  # split, site, ill; twelve of them give matched cases and controls i
 )
 
 
-CLASSES = ("Seizure Disorders", "Headache Disorders"), ("Nervous System Drugs", "Cardiovascular System Drugs")
+CLASSES = ("Seizure Disorders", "Headache and Sleep Disorders"), ("Nervous System Drugs", "Cardiovascular System Drugs")
 
 
 START = datetime(2015, 3, 1, 9, 30)
@@ -53,7 +53,7 @@ def add_person(rows: dict[str, list], root: Path, person: int, site: str, ill: b
     rows["patients"].append(
         {"SiteID": site, "BDSPPatientID": person, "Sex": sex, "AgeAtVisitAvg": age, "Race": "W", "VisitCount": 1}
     )
-    codes = ("G40.909 G40.209", "R51") if ill else ("", "G43909")
+    codes = ("G40.909 G40.209", "R51") if ill else ("", "G4733")
     rows["diagnoses"].append(who | dict(zip(CLASSES[0], codes, strict=True)))
     rows["drugs"].append(who | dict(zip(CLASSES[1], ("N03AX N05BA" if ill else "N02BE", "C07AB"), strict=True)))
     for session in range(1, 3 if i % 3 == 0 else 2):
