@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -87,14 +88,16 @@ def _concept_suite(folder: Path, visits: Columns, findings: Columns) -> str:
 def _control_suite(folder: Path) -> str:
     if "controls" in suite_names():
         return "controls"
-    known = "ICD10CM//"
-    codes = [f"{known}{code}" for code in CONTROLS]
-    return write_suite(folder / "controls.yaml", [Definition(c, "phenotype", (c,), None, known) for c in codes])
+    codes = [f"ICD10CM//{code}" for code in CONTROLS]
+    return _write_rows(folder / "controls.yaml", [{"task": c, "family": "phenotype", "codes": [c]} for c in codes])
 
 
 def write_suite(path: Path, tasks: Sequence[Definition]) -> str:
-    """A suite file of tasks; returns its path."""
-    rows = [{"task": task.task, "family": task.family, "codes": list(task.codes)} for task in tasks]
+    """A suite file that asks what `tasks` ask, as its families ask by default; returns its path."""
+    return _write_rows(path, [{"task": t.task, "family": t.family, "codes": list(t.codes)} for t in tasks])
+
+
+def _write_rows(path: Path, rows: list[dict[str, Any]]) -> str:
     write_text(path, json.dumps({"tasks": rows}))  # JSON is YAML
     return str(path)
 
