@@ -7,11 +7,13 @@
 
 File metadata (JSON in the key "clef.embeddings"): `name`, `format`, `model` (fingerprint), `config` (what
 made it, for the protocol line) and `trained_on`: per split, the hashed subjects the model has seen. An empty
-`trained_on` says nothing (unknown); one with empty lists says that it was nobody.
+`trained_on` says nothing (unknown); one with empty lists says that it was nobody. A table without these metadata,
+written by hand with pandas, polars or pyarrow, is read, too (`clef.vectors` says in which forms).
 """
 
 import dataclasses
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from clef.vectors import COLUMNS, SHOWN, check_columns, read_names, read_vectors
 from tokenizer.base.files import fingerprint
 from tokenizer.base.tables import check_table, json_metadata, read_table, write_table
+
+log = logging.getLogger(__name__)
 
 FORMAT = 2
 
@@ -91,30 +96,34 @@ def write_embeddings(path: str | Path, embeddings: Embeddings) -> None:
 
 
 def read_embeddings(path: str | Path) -> Embeddings:
-    """Read and check an embedding store. Raises ValueError with one line if it is not one."""
+    """Read and check an embedding store, or a table with its two columns that another program wrote.
+
+    Such a table (one whose metadata give no `format`) needs no metadata: its name is the file's, whom its model was
+    trained on is unknown. Raises ValueError with one line for whatever is neither.
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such embedding file; `python -m clef.embed` writes one")
     frame = read_table(path, "write it again (`python -m clef.embed`)")
     about = json_metadata(path, "clef.embeddings")
-    check_table(path, about.pop("format", None), FORMAT)
+    if "format" in about:
+        check_table(path, about.pop("format"), FORMAT)
+    else:
+        about = {"name": path.stem} | about
+        log.info("%s", "; ".join(_remarks(path.name, frame, about)))
     _check_about(about, path.name)
-    if frame.schema.get("session_id") != pl.String or not _is_vectors(frame.schema.get("embedding")):
-        raise ValueError(
-            f"{path.name}: expected columns session_id and embedding (fixed-size array), got {frame.schema}"
-        )
-    if frame["session_id"].is_duplicated().any():
-        raise ValueError(f"{path.name}: a session_id stands in more than one row; keep one embedding per session")
-    if empty := frame.select(pl.any_horizontal(pl.all().is_null()).sum()).item():
-        raise ValueError(f"{path.name}: {empty} rows lack a session_id or an embedding; every row needs both")
-    vectors = frame["embedding"].to_numpy()
-    if not np.isfinite(vectors).all():
-        raise ValueError(f"{path.name}: embeddings hold NaN or infinity; a probe on them would be meaningless")
-    return Embeddings(frame["session_id"].to_list(), vectors, **about)
+    check_columns(frame, path.name)
+    names = read_names(frame["session_id"], path.name)
+    return Embeddings(names, read_vectors(frame["embedding"], names, path.name), **about)
 
 
-def _is_vectors(dtype: pl.DataType | None) -> bool:
-    return isinstance(dtype, pl.Array) and dtype.inner.is_float()
+def _remarks(name: str, frame: pl.DataFrame, about: dict[str, Any]) -> list[str]:
+    """What is to be known of a file that another program wrote."""
+    extra = [column for column in frame.columns if column not in COLUMNS]
+    shown = ", ".join(extra[:SHOWN]) + (" …" if len(extra) > SHOWN else "")
+    remarks = [f"{name}: a table of another program, called {about['name']!r}"]
+    remarks += ["it does not say whom its model was trained on"] * (not about.get("trained_on"))
+    return remarks + [f"not read: its other columns ({shown})"] * bool(extra)
 
 
 def _check_about(about: dict[str, Any], name: str) -> None:

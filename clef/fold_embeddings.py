@@ -86,8 +86,13 @@ def read_fold_embeddings(folder: Path) -> FoldEmbeddings:
         raise ValueError(
             f"{folder}: it has fold{numbers[-1]}.parquet, but not each before it; run clef.crossfit to its end"
         )
-    stores = {f"fold{i}": read_embeddings(folder / f"fold{i}.parquet") for i in numbers}
+    stores = {f"fold{i}": _named(read_embeddings(folder / f"fold{i}.parquet"), f"fold{i}", folder) for i in numbers}
     widths = {store.vectors.shape[1] for store in stores.values()}
     if len(widths) > 1:
         raise ValueError(f"{folder}: its folds have embeddings of different widths ({sorted(widths)}); make them alike")
     return FoldEmbeddings(stores)
+
+
+def _named(store: Embeddings, fold: str, folder: Path) -> Embeddings:
+    """A file that gives its vectors no name has its own, `fold0`: then the folder's says more."""
+    return dataclasses.replace(store, name=folder.resolve().name) if store.name == fold else store

@@ -32,7 +32,7 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("codes", "cohort", "placing", "tasks", "embeddings", "folds", "fold_embeddings", "reports", "network"),
+        *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings", "reports", "network"),
         *("sources", "model"),
         *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages", "completion"),
     ],

@@ -48,7 +48,7 @@ def test_what_is_no_store_is_one_line(tmp_path):
     write_embeddings(path, embeddings())
     table, metadata = pl.read_parquet(path), table_metadata(path)
     broken = {
-        "expected columns session_id and embedding": table.drop("embedding"),
+        "column 'embedding' is missing": table.drop("embedding"),
         "a session_id stands in more than one row": pl.concat([table, table]),
         "hold NaN or infinity": table.with_columns(pl.Series("embedding", np.full((3, 5), np.nan, np.float32))),
     }

@@ -1,0 +1,1 @@
+"""Tests of what tools.check_benchmark is made of."""

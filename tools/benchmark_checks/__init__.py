@@ -1,0 +1,1 @@
+"""The benchmark held against planted truth: a cohort without recordings, simulated tasks, and judgements."""
