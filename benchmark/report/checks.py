@@ -109,7 +109,7 @@ def _nuisance(facts: Facts) -> Iterator[Check]:
 
 
 def _identity(facts: Facts) -> Iterator[Check]:
-    for row in facts.results.identity:
+    for row in (row for row in facts.results.identity if row.embedding in facts.shown):
         yield Check(
             f"{row.embedding}: is another session of the same person nearer than one of somebody else?",
             "0.50 if it does not tell people apart",
@@ -147,8 +147,8 @@ def worst_groups(rows: list[dict[str, Any]]) -> list[str]:
     """The group in which each embedding does worst, in words."""
     return [
         f"{row['embedding']} does worst at {row['by']} {row['level']}: {row['auroc']:.2f} "
-        f"[{row['low']:.2f}, {row['high']:.2f}], everybody on the same {row['tasks']} tasks {row['everybody']:.2f}; "
-        f"{row['people']} people."
+        f"[{row['low']:.2f}, {row['high']:.2f}], everybody on the same tasks {row['everybody']:.2f}; "
+        f"tasks: {row['tasks']}, people: {row['people']}"
         for row in rows
         if row["worst"]
     ]
