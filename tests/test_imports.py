@@ -32,8 +32,8 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings", "reports", "network"),
-        *("sources", "model"),
+        *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
+        *("reports", "network", "sources", "model"),
         *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages", "completion"),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
