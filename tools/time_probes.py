@@ -1,14 +1,15 @@
 """The time of the benchmark's probes, beside a scikit-learn loop of the same protocol, in one run on one thread.
 
     python -m tools.time_probes                                  # 234 tasks x 3 seeds on 20,000 x 768
-    python -m tools.time_probes tasks=12 sessions=4000 width=256
+    python -m tools.time_probes tasks=12 sessions=4000 width=256 subjects=0
 
 Ours is `score_tasks` as benchmark.run calls it, with every metric and the bootstrap. The loop fits the same probe with
 StandardScaler, PCA and LogisticRegression: the same three widths whitened on the same rows, the same inner folds or
 val rows, the same grid of C, a refit, an AUROC. It takes long, so it is timed on `loop_tasks` tasks, spread evenly
 over the sizes; their time is scaled to all tasks, that of the whitening is not. Embeddings are synthetic: a spectrum
 that falls as a power, as those of trained encoders do, with the label of each task in some of its directions. Times
-are processor seconds of one thread, so that other work on the machine does not count.
+are processor seconds of one thread, so that other work on the machine does not count. At the end the clinical suite is
+built for a large cohort of records (`tools.large_cohort`), with its wall time, processor time and peak memory.
 """
 
 import logging
@@ -31,6 +32,7 @@ from benchmark.scores.scoring import Scored, score_tasks
 from clef.embeddings import Embeddings
 from clef.tasks import SCHEMA
 from tokenizer.base.cli import program
+from tools.large_cohort import time_build
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,10 @@ class TimeProbes:
     """Cases of the largest task."""
     loop_tasks: int = 12
     """Tasks that the scikit-learn loop is timed on."""
+    subjects: int = 108_000
+    """People of the cohort whose tasks are built and timed after the probes; 0 leaves that out."""
+    cohort_sessions: int = 260_000
+    """Their sessions."""
     seed: int = 0
     """Seed of the data."""
 
@@ -70,7 +76,11 @@ def main(config: TimeProbes) -> int:
         # the scores of a task do not depend on which others are scored, but for the rows of the whitening
         _, ours_of_some = time_ours(part, store, config.seeds)
         once, each, loop = time_loop(part, store, config.seeds)
-    return say(config, whole, once + each * len(names), compare(ours_of_some, loop), ours)
+    code = say(config, whole, once + each * len(names), compare(ours_of_some, loop), ours)
+    if config.subjects:
+        for line in time_build(config.subjects, config.cohort_sessions, config.seed):
+            log.info(line)
+    return code
 
 
 def make_data(config: TimeProbes) -> tuple[pl.DataFrame, Embeddings]:

@@ -5,14 +5,13 @@ which stand apart from both. Each judged embedding is held against one control o
 mean, because the best of several controls on each single task is partly the luckiest.
 """
 
-import dataclasses
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from benchmark.report.whole import Run
-from benchmark.scores.comparing import Mean, label_table, mean_scores, task_differences
+from benchmark.scores.comparing import Mean, label_table, mean_scores, of_all_budgets, task_differences
 from benchmark.scores.results import Results
 
 NOT_TESTED = dict.fromkeys(("by", "low", "high", "p", "q", "outcome"))
@@ -79,18 +78,12 @@ class Facts:
     @cached_property
     def tasks_of_all_budgets(self) -> list[str]:
         """Tasks with enough training cases for every label budget: on others a smaller budget has no score."""
-        counts = self.scored.scores.group_by("task").agg(budgets=pl.col("labels").n_unique())
-        return counts.filter(pl.col("budgets") == self.scored.scores["labels"].n_unique())["task"].sort().to_list()
+        return of_all_budgets(self.scored)["task"].unique().sort().to_list()
 
     @cached_property
     def by_labels(self) -> pl.DataFrame:
-        """[embedding, labels, auroc, lowest, highest], the largest label budget last; all of the same tasks.
-
-        Where no task has enough cases for every budget, the largest budget alone is left.
-        """
-        common, table = self.tasks_of_all_budgets, self.scored.scores
-        part = table.filter(pl.col("task").is_in(common)) if common else self.scores
-        return label_table(dataclasses.replace(self.scored, scores=part))
+        """[embedding, labels, auroc, lowest, highest], the largest label budget last; all of the same tasks."""
+        return label_table(self.scored)
 
     @cached_property
     def at_budget(self) -> dict[tuple[str, str], float]:

@@ -40,7 +40,7 @@ VERDICTS = (
         "the same command with cohort=COHORT, which makes the baselines",
     ),
     Rule(
-        "metadata",
+        "without-eeg",
         lambda c: c.metadata,
         "{c.metadata.embedding} {c.metadata.auroc:.3f}, {c.score} on {c.on}: nothing is shown here beyond what is "
         "known of people and their recordings without looking at the EEG",
@@ -48,7 +48,7 @@ VERDICTS = (
         "other tasks",
     ),
     Rule(
-        "acquisition",
+        "filters",
         lambda c: c.acquisition,
         "{c.acquisition.embedding} {c.acquisition.auroc:.3f}, {c.score} on {c.on}: nothing is shown here beyond "
         "filters and noise floor, which hold some EEG; amplifier and illness cannot be told apart",

@@ -46,6 +46,7 @@ def mean_table(results: Results) -> str:
     Apart stand rows without matching, references (the planted causes) and the planted ceiling.
     """
     means, fewer = mean_scores(results.scored), _fewer(results.scored)
+    same = label_table(results.scored)["tasks"].max()
     families, role = list(means[0].families), Run(results).role
     apart = [m for m in means if role(m.embedding) == "reference"]
     table = partial(_mean_row, families=families, fewer=fewer)
@@ -62,7 +63,7 @@ def mean_table(results: Results) -> str:
         "embedding",
         cases_text(results.scored.main) if fewer else "mean",
         "95 % interval",
-        *map(cases_text, fewer),
+        *(cases_text(budget) if budget != results.scored.main else f"{budget}, {same} tasks" for budget in fewer),
         *families,
         "tasks",
     ]
@@ -80,8 +81,10 @@ def mark(overlap: int | None) -> str:
 
 
 def _fewer(scored: Scored) -> list[str]:
-    """Label budgets below the largest, the larger first."""
-    return [name for name in label_table(scored)["labels"].unique(maintain_order=True) if name != scored.main][::-1]
+    """Label budgets below the largest, the larger first; before them the largest, if not all tasks have them all."""
+    table = label_table(scored)
+    budgets = table["labels"].unique(maintain_order=True).to_list()[::-1]
+    return budgets if len(budgets) > 1 and table["tasks"].max() < len(scored.tasks) else budgets[1:]
 
 
 def _mean_row(scored: Scored, mean: Mean, name: str, *, families: list[str], fewer: list[str]) -> list[Any]:

@@ -142,11 +142,14 @@ def task_differences(scored: Scored, a: str, b: str) -> pl.DataFrame:
 def label_table(scored: Scored) -> pl.DataFrame:
     """Mean AUROC over tasks by label budget: embedding, labels, auroc (mean over seeds), lowest, highest, tasks.
 
-    lowest, highest: of the seeds. Budgets are in the order of the training cases they gave, the largest last; `tasks`
-    had as many.
+    lowest, highest: of the seeds. Budgets are in the order of the training cases they gave, the largest last. All are of
+    the same `tasks` tasks, those with cases enough for every budget: means of other tasks at each budget would compare
+    tasks. Where no task has, the largest budget alone is left.
     """
-    seeds = scored.scores.group_by("embedding", "labels", "seed").agg(
-        pl.col("auroc").mean(), given=pl.col("train_cases").mean(), tasks=pl.col("task").n_unique()
+    seeds = (
+        of_all_budgets(scored)
+        .group_by("embedding", "labels", "seed")
+        .agg(pl.col("auroc").mean(), given=pl.col("train_cases").mean(), tasks=pl.col("task").n_unique())
     )
     table = seeds.group_by("embedding", "labels").agg(
         auroc=pl.col("auroc").mean(),
@@ -157,6 +160,14 @@ def label_table(scored: Scored) -> pl.DataFrame:
     )
     is_main = pl.col("labels") == scored.main
     return table.sort(is_main, "given", pl.col("auroc").neg(), "embedding").drop("given")
+
+
+def of_all_budgets(scored: Scored) -> pl.DataFrame:
+    """Rows of the tasks that were scored at every label budget; of all tasks at the largest one, if there are none."""
+    counts = scored.scores.group_by("task").agg(budgets=pl.col("labels").n_unique())
+    common = counts.filter(pl.col("budgets") == scored.scores["labels"].n_unique())["task"]
+    is_kept = pl.col("task").is_in(common.implode()) if len(common) else pl.col("labels") == scored.main
+    return scored.scores.filter(is_kept)
 
 
 def per_task(scored: Scored) -> np.ndarray:

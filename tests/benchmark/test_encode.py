@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmark.encoders.quantities import feature_names
 from benchmark.encoders.registry import ENCODERS
 from clef.embeddings import read_embeddings
 from tests.helpers import must, run
@@ -10,7 +11,7 @@ from tests.helpers import must, run
 def test_it_writes_a_file_says_what_is_next_and_does_not_read_twice(recorded, tmp_path):
     settings = {"cohort": recorded, "workers": 0}
     done = must(run(tmp_path / "s", "benchmark.encode", encoder="bandpower", out=tmp_path / "b.parquet", **settings))
-    assert f"wrote {tmp_path / 'b.parquet'}: 5 sessions x 228 dimensions" in done.err
+    assert f"wrote {tmp_path / 'b.parquet'}: 5 sessions x {len(feature_names())} dimensions" in done.err
     assert f"next: python -m benchmark.run tasks=tasks.parquet embeddings={tmp_path / 'b.parquet'}" in done.err
     before = (tmp_path / "signal.parquet").stat().st_mtime_ns
     must(run(tmp_path / "s", "benchmark.encode", encoder="metadata", out=tmp_path / "n.parquet", **settings))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-Outcome = Literal["passed", "FAILED", "too few people to check", "too few repetitions to check", "not run"]
+Outcome = Literal["passed", "FAILED", "too few people to check", "too few repetitions to check"]
 FEW: Outcome = "too few people to check"
 
 

@@ -61,8 +61,7 @@ def score(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], resamples: int 
 
 def main_rows(scored: Scored, store: str) -> pl.DataFrame:
     """A row per task: the scores of one store with all training cases, means over seeds."""
-    rows = scored.scores.filter(embedding=store)
-    rows = rows.filter(labels="all") if "labels" in rows.columns else rows
+    rows = scored.scores.filter(embedding=store, labels=scored.main)
     return rows.group_by("task", maintain_order=True).agg(
         pl.col("auroc").mean(), pl.col("train_cases", "cases", "controls").first()
     )

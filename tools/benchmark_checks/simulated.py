@@ -8,6 +8,7 @@ one number wide: the probe, fitted on people of its own, can only turn or stretc
 sets that count equally, and controls that count one by one give another.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
+from benchmark.scores.comparing import task_differences
 from benchmark.scores.scoring import Scored, score_tasks
 from clef.embeddings import Embeddings
 from tokenizer.base.progress import track
@@ -59,7 +61,6 @@ def coverage_checks(repetitions: int, seed: int) -> Iterator[Check]:
 def check_coverage(scored: Scored, design: Design) -> Check:
     """Whether the intervals of many repetitions of one design hold its AUROC 93 to 97 times in 100."""
     rows = scored.scores
-    rows = rows.filter(labels="all") if "labels" in rows.columns else rows
     inside = (rows["low"] <= design.auroc) & (rows["high"] >= design.auroc)
     mean = float(rows["auroc"].mean())
     check = judge_share(f"interval holds: {design}", int(inside.sum()), len(rows), 0.93, 0.97, f"mean {mean:.3f}")
@@ -83,11 +84,6 @@ def check_discoveries(scored: Scored) -> Iterator[Check]:
     Where nothing differs every discovery is a false one: the share of families with any is the false discovery rate.
     """
     name = "false discoveries, two embeddings of equal truth"
-    try:
-        from benchmark.scores.comparing import task_differences
-    except ImportError:
-        yield Check(name, "", "", "not run", "benchmark.scores.comparing has no task_differences")
-        return
     families = [scored.tasks[i : i + FAMILY] for i in range(0, len(scored.tasks), FAMILY)]
     tables = [task_differences(only(scored, tasks), "one", "other") for tasks in families]
     significant = sum(int((table["p"] < 0.05).sum()) for table in tables)
@@ -103,10 +99,10 @@ def only(scored: Scored, tasks: list[str]) -> Scored:
     """The same scores of some of the tasks."""
     keep = [scored.tasks.index(task) for task in tasks]
     rows = scored.scores.filter(pl.col("task").is_in(tasks))
-    changes = {"scores": rows, "tasks": tasks, "replicates": scored.replicates[keep]}
-    if hasattr(scored, "predictions"):
-        changes["predictions"] = {task: scored.predictions[task] for task in tasks}
-    return type(scored)(**(vars(scored) | changes))
+    predictions = {task: scored.predictions[task] for task in tasks}
+    return dataclasses.replace(
+        scored, scores=rows, tasks=tasks, replicates=scored.replicates[keep], predictions=predictions
+    )
 
 
 def simulate(

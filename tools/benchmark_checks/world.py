@@ -9,16 +9,18 @@ alike and independently of everything: nothing can answer those.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from benchmark.tasksets.suites import Definition, read_suite, suite_names
-from clef.cohort import write_cohort
+from benchmark.encoders.encoder import TaskEmbeddings
+from benchmark.encoders.metadata import CodeCounts, own_codes
+from benchmark.tasksets.suites import Definition, read_suite
+from clef.cohort import Cohort, write_cohort
 from clef.embeddings import Embeddings
 from clef.importers.synthetic.ceilings import basis, concept_labels
 from clef.importers.synthetic.concepts import CONCEPTS
@@ -34,9 +36,7 @@ from clef.importers.synthetic.records import (
 )
 from tokenizer.base.files import write_text
 
-CONTROLS = ("M17", "H25", "K21", "J30", "L40", "S52")
-"""Conditions that an EEG does not show, where the benchmark has no suite of them."""
-PREVALENCE = 0.08  # of each of them
+PREVALENCE = 0.08  # of each condition of suite=controls
 
 
 @dataclass
@@ -57,12 +57,14 @@ def make_world(folder: Path, subjects: int, seed: int) -> World:
     truth = draw_latents(visits, seed)
     findings = draw_findings(truth, seed)
     sessions, events = session_table(visits, seed), record_events(visits, findings, seed)
-    concepts, controls = _concept_suite(folder, visits, findings), _control_suite(folder)
+    concepts, controls = _concept_suite(folder, visits, findings), "controls"
     events = pl.concat([events, _independent_events(read_suite(controls, []), sessions, seed)], how="diagonal")
     write_cohort(folder / "cohort", "CLEF synthetic cohort", sessions, events, None, descriptions())
     ids = sessions["session_id"].to_list()
-    vectors = {"latents": basis(truth), "metadata": covariates(visits), "age": visits["age"][:, None]}
+    vectors = {"latents": basis(truth), "age": visits["age"][:, None]}
     stores = {name: known_to_nobody(name, ids, x) for name, x in vectors.items()}
+    plain = known_to_nobody("metadata", ids, covariates(visits))
+    stores["metadata"] = TaskEmbeddings(**vars(plain), columns=_other_codes(folder / "cohort", concepts))
     return World(folder / "cohort", concepts, controls, sessions, stores)
 
 
@@ -72,24 +74,24 @@ def known_to_nobody(name: str, session_id: Sequence[str], vectors: np.ndarray) -
 
 
 def covariates(visits: Columns) -> np.ndarray:
-    """(n, width) what is known of a visit without its EEG, categories one-hot; no concept's code counts in it."""
+    """(n, width) what is known of a visit without its EEG and its codes, categories one-hot."""
     year = visits["start"].astype("datetime64[Y]").astype(int)
-    numbers = [visits["age"], year, np.log(visits["seconds"]), visits["n_icd"], visits["n_atc"]]
+    numbers = [visits["age"], year, np.log(visits["seconds"])]
     levels = [visits[c] == level for c in ("sex", "site", "setting") for level in np.unique(visits[c])]
     return np.stack([*numbers, *levels], 1).astype(float)
+
+
+def _other_codes(cohort: Path, suite: str) -> Callable[[str], np.ndarray]:
+    """Task of the suite -> (n, 1), how many codes but its own are on record, as the benchmark's metadata row counts."""
+    counts = CodeCounts(Cohort(cohort))
+    definitions = {task.task: asdict(task) for task in read_suite(suite, [])}
+    return lambda task: np.log1p(counts.without(own_codes(definitions[task])))[:, None].astype(np.float32)
 
 
 def _concept_suite(folder: Path, visits: Columns, findings: Columns) -> str:
     """The tasks that suite=demo makes of planted concepts; of background codes it would make hundreds more."""
     codes = [*concept_labels(visits, findings), *(concept.code for concept in CONCEPTS)]
     return write_suite(folder / "concepts.yaml", read_suite("demo", codes))
-
-
-def _control_suite(folder: Path) -> str:
-    if "controls" in suite_names():
-        return "controls"
-    codes = [f"ICD10CM//{code}" for code in CONTROLS]
-    return _write_rows(folder / "controls.yaml", [{"task": c, "family": "phenotype", "codes": [c]} for c in codes])
 
 
 def write_suite(path: Path, tasks: Sequence[Definition]) -> str:

@@ -36,7 +36,7 @@ def test_label_budgets_are_compared_on_the_tasks_that_have_them_all(facts):
     apart = table.filter((pl.col("labels") != "25") | (pl.col("task") == easy))
     apart = apart.filter((pl.col("labels") != "10") | (pl.col("task") != easy))
     none = Facts(Results(dataclasses.replace(facts.scored, scores=apart), {}))
-    assert none.tasks_of_all_budgets == [] and none.budgets == ["all"]
+    assert none.budgets == ["all"] and none.tasks_of_all_budgets == sorted(facts.scored.tasks)
 
 
 def test_a_task_has_a_row_with_what_is_to_be_known_of_it(facts):

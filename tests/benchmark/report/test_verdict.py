@@ -67,25 +67,25 @@ def test_above_the_best_control_but_not_above_another_is_not_above():
     assert line.rule == "unclear" and line.control == "bandpower"
 
 
-def test_metadata():
+def test_without_eeg():
     sentences = lines(made({"ours": 0.87, "metadata": 0.97}))
-    assert list(sentences) == ["metadata"]
-    assert "metadata 0.970, ours 0.870" in sentences["metadata"] and "without looking at" in sentences["metadata"]
-    assert "match_on=" in sentences["metadata"] and "match=propensity" in sentences["metadata"]
+    assert list(sentences) == ["without-eeg"]
+    assert "metadata 0.970, ours 0.870" in sentences["without-eeg"] and "without looking at" in sentences["without-eeg"]
+    assert "match_on=" in sentences["without-eeg"] and "match=propensity" in sentences["without-eeg"]
 
 
-def test_acquisition():
+def test_filters():
     sentences = lines(made({"ours": 0.87, "acquisition": 0.97}))
-    assert list(sentences) == ["acquisition"]
-    assert "acquisition 0.970, ours 0.870" in sentences["acquisition"]
-    assert "filters and noise floor, which hold some EEG" in sentences["acquisition"]
+    assert list(sentences) == ["filters"]
+    assert "acquisition 0.970, ours 0.870" in sentences["filters"]
+    assert "filters and noise floor, which hold some EEG" in sentences["filters"]
 
 
 def test_a_nuisance_row_is_known_by_what_the_file_says_and_not_by_its_name():
     results = made({"ours": 0.87, "site": 0.97}, without=["metadata"])
-    assert "metadata" not in lines(results)
+    assert "without-eeg" not in lines(results)
     results.encoders["site"] = ENCODERS["metadata"]
-    assert "site 0.970, ours 0.870" in lines(results)["metadata"]
+    assert "site 0.970, ours 0.870" in lines(results)["without-eeg"]
 
 
 def test_the_planted_causes_are_neither_a_control_nor_judged():
