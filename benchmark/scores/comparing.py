@@ -142,9 +142,9 @@ def task_differences(scored: Scored, a: str, b: str) -> pl.DataFrame:
 def label_table(scored: Scored) -> pl.DataFrame:
     """Mean AUROC over tasks by label budget: embedding, labels, auroc (mean over seeds), lowest, highest, tasks.
 
-    lowest, highest: of the seeds. Budgets are in the order of the training cases they gave, the largest last. All are of
-    the same `tasks` tasks, those with cases enough for every budget: means of other tasks at each budget would compare
-    tasks. Where no task has, the largest budget alone is left.
+    lowest, highest: of the seeds. Budgets are in the order of the training cases they gave, the largest last. All are
+    of the same `tasks` tasks, those with cases enough for every budget: means of other tasks at each budget would
+    compare tasks. Where no task has, the largest budget alone is left.
     """
     seeds = (
         of_all_budgets(scored)
