@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from benchmark.report.counts import counts_table
+from benchmark.report.terminal.counts import counts_table
 from benchmark.tasksets.balance import UNBALANCED, Balance, balance_of, unbalanced
 from benchmark.tasksets.covariates import MATCH_ON
 from benchmark.tasksets.labelling import EventIndex, label_sessions

@@ -17,10 +17,10 @@ import polars as pl
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import encoders_of, with_role
 from benchmark.encoders.truth import has_truth
-from benchmark.report.controls import control_table, controls_as_table
 from benchmark.report.page import write_report
-from benchmark.report.tables import difference_lines, mean_table, per_task_table
-from benchmark.report.verdict import as_table, verdict
+from benchmark.report.terminal.controls import control_table, controls_as_table
+from benchmark.report.terminal.tables import difference_lines, mean_table, per_task_table
+from benchmark.report.verdict.sentences import as_table, verdict
 from benchmark.scores.ceilings import planted_ceilings
 from benchmark.scores.controls import (
     known_people,

@@ -151,7 +151,7 @@ def test_every_floor_is_there():
         ("tokenizer.edf.reader", "tokenizer.reading.read"),
         ("clef.network.encoder", "clef.stages.masks"),
         ("clef.model", "clef.pretrain"),
-        ("benchmark.scores.bench", "benchmark.report.tables"),
+        ("benchmark.scores.bench", "benchmark.report.terminal.tables"),
     ],
 )
 def test_one_import_against_the_order_is_seen(source, target):

@@ -18,7 +18,7 @@ import polars as pl
 from benchmark.encoders.bandpower import band_vectors
 from benchmark.encoders.quantities import quantities
 from benchmark.scores.scoring import score_tasks
-from benchmark.scores.statistics import RESAMPLES, interval
+from benchmark.scores.statistics.auroc import RESAMPLES, interval
 
 Features = dict[str, list[float]]
 FEW_SUBJECTS = 400

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.encoders.quantities import BACK_CHANNELS, FRONT_CHANNELS, LEFT, PAIRS, RIGHT
-from benchmark.scores.statistics import RESAMPLES, interval
+from benchmark.scores.statistics.auroc import RESAMPLES, interval
 from tokenizer.cells import BANDS, CELL_NOISE_DB, Array, channel_indices, rows_of
 from tokenizer.channels import CHANNELS
 

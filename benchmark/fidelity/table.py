@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmark.fidelity.probes import FEW_SUBJECTS
-from benchmark.report.tables import text_table
+from benchmark.report.terminal.tables import text_table
 from tokenizer.cells import CELL_FLOOR_DB, CELL_NOISE_DB, RAW_FLOOR_DB
 
 SITES = 6

@@ -23,7 +23,7 @@ import numpy as np
 from benchmark.fidelity.measures import LEAST_COLUMNS
 from benchmark.fidelity.passes import reconstruct
 from benchmark.fidelity.summary import Recording, ratio
-from benchmark.scores.statistics import auroc
+from benchmark.scores.statistics.auroc import auroc
 from clef.importers.synthetic.drawing import draw_recording
 from clef.importers.synthetic.latents import LOBES, draw_latents
 from clef.importers.synthetic.records import draw_people, draw_visits, session_table

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import clef
-from benchmark.report import checks, protocol, tables, words
+from benchmark.report import checks, protocol, words
 from benchmark.report.facts import Facts
-from benchmark.report.verdict import verdict
+from benchmark.report.terminal import tables
+from benchmark.report.verdict.sentences import verdict
 from benchmark.scores.comparing import differences
 from benchmark.scores.scoring import SMALL_N
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.report.whole import Run
+from benchmark.report.verdict.whole import Run
 from benchmark.scores.comparing import Mean, label_table, mean_scores, of_all_budgets, task_differences
 from benchmark.scores.results import Results
 

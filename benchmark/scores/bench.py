@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmark.scores.metrics import (
-    average_precision_in_folds,
-    balanced_accuracy,
-    brier_score,
-    calibration_error,
-)
 from benchmark.scores.predictions import Predictions
 from benchmark.scores.probing.budgets import ALL, INNER_FOLDS, MIN_VAL_CASES, make_draw
 from benchmark.scores.probing.choice import GRID, Fitted, fit_probes
 from benchmark.scores.probing.stacks import Draw
 from benchmark.scores.probing.whitening import WIDTHS
 from benchmark.scores.spaces import Spaces
-from benchmark.scores.statistics import auroc, auroc_interval, set_weights, subject_draws
+from benchmark.scores.statistics.auroc import auroc, auroc_interval, set_weights, subject_draws
+from benchmark.scores.statistics.metrics import (
+    average_precision_in_folds,
+    balanced_accuracy,
+    brier_score,
+    calibration_error,
+)
 from benchmark.tasksets.weights import member_weights
 from clef.fold_embeddings import Store
 from clef.tasks import is_fold

@@ -1,8 +1,8 @@
 """Means over tasks, differences between embeddings, and what they need to be believed.
 
 All embeddings are scored on the same rows, so everything is paired. An interval of a mean or of a difference says what
-other people might have given, for these tasks and these probes (benchmark.scores.covariance); `low_tasks` and
-`high_tasks` say what other people and other tasks of the kind might have given. Neither covers another training of the
+other people might have given, for these tasks and these probes (statistics.covariance); `low_tasks` and `high_tasks`
+say what other people and other tasks of the kind might have given. Neither covers another training of the
 model; `every_draw` says whether the order is the same whoever was labelled and however many. Intervals of means are not
 corrected for their number; single tasks are, by the false discovery rate.
 """
@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
-from benchmark.scores.covariance import MeanCovariance, mean_covariance, resampled_covariance
-from benchmark.scores.delong import DeLong
-from benchmark.scores.multiplicity import q_values
 from benchmark.scores.scoring import Scored
-from benchmark.scores.statistics import logit_interval
+from benchmark.scores.statistics.auroc import logit_interval
+from benchmark.scores.statistics.covariance import MeanCovariance, mean_covariance, resampled_covariance
+from benchmark.scores.statistics.delong import DeLong
+from benchmark.scores.statistics.multiplicity import q_values
 
 POWER = 1.959964 + 0.841621  # normal quantiles of 0.975 and 0.8
 MIN_TASKS = 5  # fewer say too little about tasks of the kind: of three, intervals cover 92 to 93 % (simulated)

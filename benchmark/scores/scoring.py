@@ -24,7 +24,7 @@ from benchmark.scores.predictions import Predictions
 from benchmark.scores.probing.budgets import ALL, check_budgets
 from benchmark.scores.probing.choice import PROBES
 from benchmark.scores.spaces import Spaces
-from benchmark.scores.statistics import RESAMPLES
+from benchmark.scores.statistics.auroc import RESAMPLES
 from benchmark.tasksets.matching import assign_folds
 from clef.fold_embeddings import Store
 from clef.tasks import check_tasks, hash_of_splits, is_fold

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from benchmark.encoders.encoder import TaskEmbeddings
 from benchmark.scores.probing.whitening import Space, Whitening, draw_rows, fit_whitening
 from clef.embeddings import Embeddings
 from clef.fold_embeddings import Store, of_fold
@@ -65,4 +66,4 @@ class Spaces:
 
 def _vectors(single: Embeddings, task: str) -> np.ndarray:
     """Vectors (n, D) of a store; some depend on the task that is asked of them."""
-    return single.of_task(task) if hasattr(single, "of_task") else single.vectors
+    return single.of_task(task) if isinstance(single, TaskEmbeddings) else single.vectors

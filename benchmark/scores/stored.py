@@ -16,7 +16,7 @@ import polars as pl
 from benchmark.scores.comparing import mean_scores
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import SCORES
-from benchmark.scores.statistics import RESAMPLES
+from benchmark.scores.statistics.auroc import RESAMPLES
 from clef.fold_embeddings import Store
 from tokenizer.base.tables import check_table, json_metadata, read_table, write_table
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.scores.predictions import Predictions
-from benchmark.scores.statistics import auroc, auroc_interval, set_weights, subject_draws
+from benchmark.scores.statistics.auroc import auroc, auroc_interval, set_weights, subject_draws
 
 MIN_SETS = 10
 RESAMPLES = 100  # of which only the spread is taken

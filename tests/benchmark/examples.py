@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from benchmark.scores.predictions import Predictions
 from benchmark.scores.scoring import Scored
-from benchmark.scores.statistics import auroc
+from benchmark.scores.statistics.auroc import auroc
 from clef.embeddings import Embeddings
 from clef.tasks import SCHEMA
 

@@ -8,7 +8,7 @@ import pytest
 import benchmark
 from benchmark import build
 from benchmark.build import BuildConfig, build_tasks, main
-from benchmark.report.counts import counts_table
+from benchmark.report.terminal.counts import counts_table
 from benchmark.tasksets.balance import unbalanced
 from clef.cohort import Cohort
 from clef.folds import draw_folds, write_folds

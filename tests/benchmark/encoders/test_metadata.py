@@ -7,7 +7,7 @@ import pytest
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.metadata import embed, own_codes
 from benchmark.scores.scoring import score_tasks
-from benchmark.scores.statistics import auroc
+from benchmark.scores.statistics.auroc import auroc
 from clef.cohort import Cohort, write_cohort
 from clef.tasks import SCHEMA
 from tokenizer.sessions import read_sessions

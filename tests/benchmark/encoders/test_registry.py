@@ -42,7 +42,7 @@ def test_help_names_every_encoder():
     assert all(f"  {name} " in encoder_lines() for name in ENCODERS)
 
 
-@pytest.mark.parametrize("where", ["scores/*.py", "report/*.py", "run.py", "encode.py"])
+@pytest.mark.parametrize("where", ["scores/*.py", "report/*.py", "report/*/*.py", "run.py", "encode.py"])
 def test_no_other_module_names_an_encoder(where):
     kinds = {e.kind for e in ENCODERS.values()} - {"codes"}  # a task has codes, too
     for file in (ROOT / "benchmark").glob(where):

@@ -8,7 +8,7 @@ from benchmark.scores.identity import Identity
 from benchmark.scores.predictions import Predictions
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored
-from benchmark.scores.statistics import auroc, set_weights, subject_draws
+from benchmark.scores.statistics.auroc import auroc, set_weights, subject_draws
 
 HOSTILE = "</script><script>document.title='taken'</script><b>&\"'$x$"
 COVARIATES = ("age", "sex", "site", "codes on record")

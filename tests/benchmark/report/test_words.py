@@ -6,7 +6,7 @@ import pytest
 from benchmark.encoders.registry import ENCODERS
 from benchmark.report.facts import Facts
 from benchmark.report.words import cases_detected, in_words, matching_in_words, not_shown, right_alarms, rows_in_words
-from benchmark.scores.statistics import auroc
+from benchmark.scores.statistics.auroc import auroc
 from tests.benchmark.report.made import made_up
 
 

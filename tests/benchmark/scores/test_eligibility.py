@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 import benchmark
-from benchmark.report.tables import mean_table
+from benchmark.report.terminal.tables import mean_table
 from benchmark.scores.eligibility import find_overlap, overlap_lines
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import score_tasks

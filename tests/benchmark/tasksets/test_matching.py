@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 import benchmark
-from benchmark.scores.statistics import auroc
+from benchmark.scores.statistics.auroc import auroc
 from benchmark.tasksets.covariates import MATCH_ON
 from benchmark.tasksets.matching import AGE_YEARS, draw_sets, match_sets
 from benchmark.tasksets.weights import member_weights

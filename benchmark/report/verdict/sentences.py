@@ -1,11 +1,11 @@
-"""The verdict of a benchmark run in words, and for programs: the rules of `benchmark.report.rules`, applied."""
+"""The verdict of a benchmark run in words, and for programs: the rules of `benchmark.report.verdict.rules`, applied."""
 
 import dataclasses
 from typing import Any
 
-from benchmark.report.rules import ABOUT, CAUTIONS, VERDICTS, Rule
-from benchmark.report.standing import Standing
-from benchmark.report.whole import Run
+from benchmark.report.verdict.rules import ABOUT, CAUTIONS, VERDICTS, Rule
+from benchmark.report.verdict.standing import Standing
+from benchmark.report.verdict.whole import Run
 from benchmark.scores.comparing import differences, label_table, mean_scores
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored

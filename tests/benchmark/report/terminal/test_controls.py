@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from benchmark.report.controls import control_table, controls_as_table
+from benchmark.report.terminal.controls import control_table, controls_as_table
 from benchmark.scores.controls import score_permuted
 from benchmark.scores.identity import Identity
 from benchmark.scores.results import Results

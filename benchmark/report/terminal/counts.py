@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmark.report.tables import text_table
+from benchmark.report.terminal.tables import text_table
 from tokenizer.sessions import SPLITS
 
 

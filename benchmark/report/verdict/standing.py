@@ -9,7 +9,7 @@ of them is the harder thing.
 from collections.abc import Mapping
 from functools import cached_property
 
-from benchmark.report.whole import Run, score_text
+from benchmark.report.verdict.whole import Run, score_text
 from benchmark.scores.comparing import Mean, differences
 from benchmark.scores.eligibility import unknown_training
 from benchmark.scores.results import Results

@@ -1,6 +1,6 @@
 """Counts: a row for each kept task, or for each family where tasks are many."""
 
-from benchmark.report.counts import counts_table
+from benchmark.report.terminal.counts import counts_table
 
 
 def counts(tasks):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, norm
 
-from benchmark.scores.multiplicity import q_values
+from benchmark.scores.statistics.multiplicity import q_values
 
 
 @pytest.mark.parametrize("seed", range(5))

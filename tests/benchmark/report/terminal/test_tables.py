@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from benchmark.report.tables import (
+from benchmark.report.terminal.tables import (
     difference_lines,
     mean_table,
     per_task_table,

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from benchmark.report.tables import text_table
+from benchmark.report.terminal.tables import text_table
 from benchmark.scores.comparing import mean_scores
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored

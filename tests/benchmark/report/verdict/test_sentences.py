@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from benchmark.encoders.registry import ENCODERS
-from benchmark.report import rules
-from benchmark.report.verdict import as_table, verdict
+from benchmark.report.verdict import rules
+from benchmark.report.verdict.sentences import as_table, verdict
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored
 from clef.embeddings import Embeddings

@@ -1,7 +1,7 @@
 """Covariance of mean AUROCs over tasks that are asked of the same people.
 
 Two rows depend on each other if they are of one matched set, or of one person in two tasks. Both kinds are counted
-(Cameron, Gelbach & Miller 2011): with u the structural component of a row (benchmark.scores.delong),
+(Cameron, Gelbach & Miller 2011): with u the structural component of a row (benchmark.scores.statistics.delong),
 
     T² · cov = Σ over tasks of DeLong's covariance by matched set + Σ over persons of u·u' for all pairs of their tasks.
 
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
-from benchmark.scores.delong import DeLong, by_set, components
 from benchmark.scores.predictions import Predictions
+from benchmark.scores.statistics.delong import DeLong, by_set, components
 
 
 @dataclasses.dataclass

@@ -5,14 +5,14 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, brier_score_loss, roc_auc_score
 
-from benchmark.scores.metrics import (
+from benchmark.scores.statistics.auroc import auroc
+from benchmark.scores.statistics.metrics import (
     average_precision,
     average_precision_in_folds,
     balanced_accuracy,
     brier_score,
     calibration_error,
 )
-from benchmark.scores.statistics import auroc
 
 
 @pytest.fixture(params=[0, 1])

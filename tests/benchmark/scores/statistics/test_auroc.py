@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from benchmark.scores.statistics import auroc, auroc_interval, set_weights, subject_draws
+from benchmark.scores.statistics.auroc import auroc, auroc_interval, set_weights, subject_draws
 
 
 @pytest.mark.parametrize("levels", [3, 10_000])

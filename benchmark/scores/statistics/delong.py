@@ -7,7 +7,7 @@ sets are the unit (Obuchowski 1997). Sets of one row give DeLong's formula as it
 found by sorting, in n log n steps and not in cases times controls (Sun & Xu 2014).
 
 With set weights each row's component carries its weight; with folds, rows meet those of their own fold alone and the
-pairs of all folds are pooled, as in benchmark.scores.statistics. The AUROC is then a ratio of two sums over pairs, and
+pairs of all folds are pooled, as in `auroc`. The AUROC is then a ratio of two sums over pairs, and
 the components are its derivative, by which the ratio's own variation is counted.
 """
 

@@ -1,7 +1,7 @@
 """The rules of the verdict: a table, each row with when it fits, what it says and what to do next.
 
-Texts stand for themselves; `{c.…}` in them is a value of `benchmark.report.standing` or, of the whole run, of
-`benchmark.report.whole`, where the terms are explained.
+Texts stand for themselves; `{c.…}` in them is a value of `benchmark.report.verdict.standing` or, of the whole run, of
+`benchmark.report.verdict.whole`, where the terms are explained.
 """
 
 import dataclasses

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.report.whole import Run, cases_text
+from benchmark.report.verdict.whole import Run, cases_text
 from benchmark.scores.comparing import Difference, Mean, differences, label_table, mean_scores, per_task
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from benchmark.scores.delong import components, delong
-from benchmark.scores.statistics import auroc, set_weights, subject_draws
+from benchmark.scores.statistics.auroc import auroc, set_weights, subject_draws
+from benchmark.scores.statistics.delong import components, delong
 from tests import reference
 
 

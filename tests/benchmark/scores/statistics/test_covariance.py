@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmark.scores.covariance import MeanCovariance, mean_covariance, resampled_covariance
-from benchmark.scores.delong import components
+from benchmark.scores.statistics.covariance import MeanCovariance, mean_covariance, resampled_covariance
+from benchmark.scores.statistics.delong import components
 from tests.benchmark.examples import make_scored
 
 

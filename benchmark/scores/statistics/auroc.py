@@ -9,7 +9,7 @@ the AUROC is taken over weighted pairs. The weights are Poisson(1) (the multinom
 sets share nobody and are resampled independently, exactly by set. Tasks share people, so a subject has one normal draw
 per replicate, wherever it occurs, and a set's weight is the Poisson quantile of the standardised sum of its members'
 draws (a Gaussian copula). That ties tasks as far as their sets are the same people, which is too little for means over
-tasks where a person's sets hold different others: benchmark.scores.covariance counts those.
+tasks where a person's sets hold different others: benchmark.scores.statistics.covariance counts those.
 """
 
 import numpy as np

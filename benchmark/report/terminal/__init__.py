@@ -1,0 +1,1 @@
+"""What programs of the benchmark print: tables and lines of text."""

@@ -1,0 +1,1 @@
+"""AUROC and other metrics of scores, and their uncertainty."""
