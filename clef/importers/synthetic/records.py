@@ -53,7 +53,7 @@ ANATOMY = {
 BACKGROUND_ICD = {
     f"ICD10CM//{c}{n:02d}.{d}": f"Background diagnosis ({words})"
     for c, words in CHAPTERS.items()
-    for n in range(10, 95, 2)
+    for n in range(10, 95)
     for d in (0, 9)
 }
 BACKGROUND_ATC = {
@@ -61,7 +61,7 @@ BACKGROUND_ATC = {
     for a, words in ANATOMY.items()
     for g in range(1, 10)
     for s in "AB"
-    for n in (1, 2)
+    for n in (1, 2, 3, 4)
 }
 
 
