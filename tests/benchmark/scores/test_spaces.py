@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmark.encoders.encoder import TaskEmbeddings
 from benchmark.scores.scoring import put_in_folds, score_tasks
 from benchmark.scores.spaces import Spaces
 from clef.embeddings import Embeddings
@@ -63,18 +64,12 @@ def test_each_fold_is_read_in_the_space_of_its_own_model():
     assert np.allclose(own[0].z, -spaces_of(table, good, name="fold1")[1][0].z[:, ::-1], atol=1e-6)
 
 
-class Answers(Embeddings):
-    """Vectors that hold the answer to the task they are asked for, and nothing of any other."""
-
-    def of_task(self, task):
-        return self.vectors[:, [int(task[1:])]]
-
-
 def test_vectors_may_depend_on_the_task():
     tasks = make_tasks(2)
     labels = np.zeros((400, 2))
     for i, part in enumerate(tasks.partition_by("task")):
         labels[part["subject_id"], i] = part["label"]
-    store = Answers([f"s{i}" for i in range(400)], labels + np.arange(400)[:, None] * 1e-9, "answers")
+    noise, ids = np.random.default_rng(0).standard_normal((400, 1)), [f"s{i}" for i in range(400)]
+    store = TaskEmbeddings(ids, noise, "answers", columns=lambda task: labels[:, [int(task[1:])]])
     scores = score_tasks(tasks, {"answers": store}, resamples=10).scores
-    assert scores["auroc"].to_list() == [1.0, 1.0] and scores["width"].to_list() == [1, 1]
+    assert scores["auroc"].to_list() == [1.0, 1.0] and scores["width"].to_list() == [2, 2]
