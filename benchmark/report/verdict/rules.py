@@ -134,7 +134,7 @@ ABOUT = (
         "unbalanced",
         lambda c: c.unbalanced,
         "in {c.unbalanced} of {c.tasks} tasks cases and controls differ after matching by more than 0.1 standard "
-        "deviations in what they are matched on: a part of those scores may be that",
+        "deviations in age, sex, site or setting: a part of those scores may be that",
         "read the table of balance; match=propensity, or another match_on=, may do better",
     ),
     Rule(
