@@ -21,8 +21,8 @@ RESAMPLES = 200  # for the size of an AUROC's error; no interval of these tasks 
 SIGNED = 0.005
 ENOUGH_TO_LEARN = 1_000
 """Cases: half of what a ceiling's regression has learned from."""
-SMALLEST_CEILING, LARGEST_CEILING = 24_000, 100_000  # people
-MOST_CASES = 4_000  # of a ceiling: 2,000 to learn from, as many as a task has in train
+SMALLEST_CEILING, LARGEST_CEILING = 24_000, 200_000  # people
+MOST_CASES = 20_000  # of a ceiling, half of them to learn from
 MOST_ERRORS = 5.0  # that one task of fifty may be away from 0.5
 UNEVEN = 0.1  # standardised mean difference that has to be flagged
 COVARIATES = ("age", "sex", "site", "setting")
@@ -33,7 +33,7 @@ def planted_checks(world: World, subjects: int, seed: int) -> Iterator[Check]:
     tasks, about = make(world, world.concepts, seed)
     scored = score(tasks, {name: world.stores[name] for name in ("latents", "metadata")})
     log.info("ceilings of the planted concepts …")
-    planted = ceilings(seed + 1, int(np.clip(subjects, SMALLEST_CEILING, LARGEST_CEILING)), MOST_CASES)
+    planted = ceilings(seed + 1, int(np.clip(2 * subjects, SMALLEST_CEILING, LARGEST_CEILING)), MOST_CASES)
     yield from check_ceilings(scored, dict(planted.select("code", "ceiling").iter_rows()))
     yield check_chance("matched metadata, mean AUROC", scored, "metadata", 0.02)
     permuted = score(permute_labels(tasks, seed), {"latents": world.stores["latents"]})
@@ -50,7 +50,8 @@ def planted_checks(world: World, subjects: int, seed: int) -> Iterator[Check]:
 def make(world: World, suite: str, seed: int, controls: int = 1) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Tasks of a suite, and what their file would say of them."""
     log.info("tasks of %s, %d control%s a case …", suite.rpartition("/")[2], controls, "s" * (controls > 1))
-    return build_tasks(BuildConfig(str(world.folder), "", suite, controls=controls, seed=seed))
+    # all cases: a draw of them before matching asks of the cases' population, ceilings of the sets that can be matched
+    return build_tasks(BuildConfig(str(world.folder), "", suite, controls=controls, max_cases=0, seed=seed))
 
 
 def score(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], resamples: int = RESAMPLES) -> Scored:
