@@ -61,14 +61,17 @@ demo: setup
 		|| echo "spectrum cannot be built here (is there a C compiler?): its test is skipped"
 	touch $@
 
+# two processes, each with whole files of tests: what a file makes once it makes once; each has one thread
+SIDE_BY_SIDE ?= -n 2 --dist loadfile
+
 # file names and text are UTF-8 in the tests, whatever locale the shell has
 test test-all test-anywhere: export PYTHONUTF8 = 1
 
 test: setup .venv/spectrum
-	$(PY) -m pytest -m "not slow and not gpu"
+	$(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow and not gpu"
 
 test-all: setup .venv/spectrum
-	$(PY) -m pytest
+	$(PY) -m pytest $(SIDE_BY_SIDE)
 
 # VARIANTS=[elsewhere] TESTS=[numeric] for one of them, over the tests that compare numbers: about 2 minutes
 VARIANTS ?= [plain,avx2,elsewhere]

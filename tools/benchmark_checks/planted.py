@@ -34,7 +34,10 @@ def planted_checks(world: World, subjects: int, seed: int) -> Iterator[Check]:
     scored = score(tasks, {name: world.stores[name] for name in ("latents", "metadata")})
     log.info("ceilings of the planted concepts …")
     planted = ceilings(seed + 1, int(np.clip(2 * subjects, SMALLEST_CEILING, LARGEST_CEILING)), MOST_CASES)
-    yield from check_ceilings(scored, dict(planted.select("code", "ceiling").iter_rows()))
+    # all cases: a draw of them before matching asks of the cases' population, ceilings of the sets that can be matched
+    everybody, _ = make(world, world.concepts, seed, max_cases=0)
+    of_all = score(everybody, {"latents": world.stores["latents"]})
+    yield from check_ceilings(of_all, dict(planted.select("code", "ceiling").iter_rows()))
     yield check_chance("matched metadata, mean AUROC", scored, "metadata", 0.02)
     permuted = score(permute_labels(tasks, seed), {"latents": world.stores["latents"]})
     yield check_chance("permuted labels, mean AUROC of the latents", permuted, "latents", 0.02)
@@ -47,11 +50,12 @@ def planted_checks(world: World, subjects: int, seed: int) -> Iterator[Check]:
     yield check_chance("controls=4, mean AUROC of age alone", ages, "age", 0.02)
 
 
-def make(world: World, suite: str, seed: int, controls: int = 1) -> tuple[pl.DataFrame, dict[str, Any]]:
+def make(
+    world: World, suite: str, seed: int, controls: int = 1, **settings: int
+) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Tasks of a suite, and what their file would say of them."""
     log.info("tasks of %s, %d control%s a case …", suite.rpartition("/")[2], controls, "s" * (controls > 1))
-    # all cases: a draw of them before matching asks of the cases' population, ceilings of the sets that can be matched
-    return build_tasks(BuildConfig(str(world.folder), "", suite, controls=controls, max_cases=0, seed=seed))
+    return build_tasks(BuildConfig(str(world.folder), "", suite, controls=controls, seed=seed, **settings))
 
 
 def score(tasks: pl.DataFrame, stores: Mapping[str, Embeddings], resamples: int = RESAMPLES) -> Scored:
