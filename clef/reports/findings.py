@@ -79,9 +79,10 @@ def _mentions(sentence: str) -> list[Mention]:
     """All mentions in the order of the sentence; longer names hide the shorter ones inside them."""
     mentions = []
     for pattern, names in words.MENTIONS:
+        known = len(mentions)
         for match in pattern.finditer(sentence):
             mentions.append(Mention(match.start(), match.end(), names))
-        if mentions:
+        if len(mentions) > known and names not in words.VERDICTS:
             sentence = pattern.sub(lambda m: "_" * len(m[0]), sentence)
     return sorted(mentions)
 
@@ -118,13 +119,15 @@ def _follows(triggers: re.Pattern, behind: str) -> bool:
 
 def _place(sentence: str, begin: int, mention: Mention, end: int) -> tuple[str | None, str | None]:
     """Side and lobe of a mention: of its own words, else of those before it, else of those behind."""
-    before, behind = sentence[begin : mention.start], sentence[mention.end : end]
+    before, behind = sentence[begin : mention.start], words.TURN.split(sentence[mention.end : end])[0]
     ends = list(words.END_OF_PLACE.finditer(before))
     near = before[ends[-1].end() if ends else 0 :] + sentence[mention.start : mention.end]
     for text in (near, behind, before if begin == 0 else ""):
         places = words.PLACE_WORD.findall(text)
         if places:
-            return _one(words.SIDES, places, "both"), _one(words.LOBES, places, None)
+            named = any(place in words.LOBES for place in places)
+            lobe = _one(words.LOBES if named else words.LOBES_OF_ELECTRODES, places, None)
+            return _one(words.SIDES, places, "both"), lobe
     return None, None
 
 
