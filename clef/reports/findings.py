@@ -7,12 +7,15 @@ words of denial or doubt before or behind a mention, and words that end what the
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import clef.reports.finding_words as words
-from clef.reports.rules import current_sentences
+from clef.reports.rules import SENTENCES, current_sentences
 
 STRENGTH = {"present": 2, "possible": 1, "absent": 0}
+REACH = 300
+"""Characters that a denial may stand away from what it denies; a report without full stops must not take minutes."""
 
 
 class Finding(NamedTuple):
@@ -59,7 +62,8 @@ def presences(stated: list[Finding]) -> dict[str, str]:
     return whole
 
 
-def _of_sentence(sentence: str) -> list[Finding]:
+@lru_cache(SENTENCES)
+def _of_sentence(sentence: str) -> tuple[Finding, ...]:
     sentence = words.NOT_A_DENIAL.sub(lambda m: "~" * len(m[0]), sentence)
     mentions = _mentions(sentence)
     out = []
@@ -72,7 +76,7 @@ def _of_sentence(sentence: str) -> list[Finding]:
             if not name.startswith("-") or presence == "absent":
                 name = name.removeprefix("-")
                 out.append(Finding(name, presence, *((None, None) if name in words.PLACELESS else (side, lobe))))
-    return out
+    return tuple(out)
 
 
 def _mentions(sentence: str) -> list[Mention]:
@@ -89,10 +93,10 @@ def _mentions(sentence: str) -> list[Mention]:
 
 def _presence(sentence: str, mention: Mention) -> str:
     """Whether the words around a mention deny or doubt it."""
-    before = sentence[: mention.start]
+    before = sentence[max(0, mention.start - REACH) : mention.start]
     turns = list(words.TURN.finditer(before))
     before = before[turns[-1].end() if turns else 0 :]
-    behind = sentence[mention.end :]
+    behind = sentence[mention.end : mention.end + REACH]
     if turn := words.TURN.search(behind):
         behind = behind[: turn.start()]
     if _reaches(words.POSSIBLE_BEFORE, before, "") or _follows(words.POSSIBLE_BEHIND, behind):

@@ -18,7 +18,7 @@ SHORTEST = 5
 CODES = re.compile(r" *\((?=[^()]*[A-Z]\d\d)[^()]*\)")
 PARTS = re.compile(r", | and | or | with | without |[();]| such as | in (?=childhood)")
 ENDINGS = {"y": "(?:y|ies|ic)", "ia": "(?:ias?|ic)", "is": "(?:is|es|ic)", "us": "us", "s": "s?"}
-ANY = r"\w{2,}"
+ANY = r"[a-z]{2,}"
 """How alternatives begin that are endings."""
 FAMILIES = {"medication": "drugs", "phenotype": "illnesses"}
 

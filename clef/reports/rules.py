@@ -10,7 +10,7 @@ must: a clause is never cut away together with a negation that governs what is l
 import itertools
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import clef.reports.words as words
@@ -18,8 +18,11 @@ from clef.reports.names import names
 
 VERSION = "2"
 """Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
+SENTENCES = 2**14
+"""Sentences whose result is remembered: an archive says the same thing in most of its reports."""
 
 
+@lru_cache(SENTENCES)
 def normalise(text: str) -> str:
     """`text` in lower case, in one spelling, with usual abbreviations written out and spaces made single."""
     text = " ".join(text.lower().replace("’", "'").split())
@@ -134,6 +137,7 @@ def _named(name: str, sentence: str) -> str:
     return sentence if name in sentence else f"{name}: {sentence}"
 
 
+@lru_cache(SENTENCES)
 def _electrographic(sentence: str) -> str:
     """What a normalised sentence says of the tracing; "" if nothing, or if it cannot be cut without harm."""
     sentence = words.FOR_AGE.sub("", sentence.replace("age-appropriate", "normal").replace("age appropriate", "normal"))

@@ -107,6 +107,6 @@ def test_words_of_the_tracing_are_no_names():
 
 
 def test_one_pattern_is_its_alternatives():
-    pattern = one_pattern({"stroke", r"\w{2,}azepam", "(?<!x )dog", "o?edema", "strokes?"})
+    pattern = one_pattern({"stroke", r"[a-z]{2,}azepam", "(?<!x )dog", "o?edema", "strokes?"})
     texts = ("stroke", "a lorazepam", "dog", "edema", "oedema", "heatstroke", "x dog", "azepam")
     assert [bool(pattern.search(text)) for text in texts] == [True] * 5 + [False] * 3
