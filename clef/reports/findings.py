@@ -64,7 +64,7 @@ def presences(stated: list[Finding]) -> dict[str, str]:
 
 @lru_cache(SENTENCES)
 def _of_sentence(sentence: str) -> tuple[Finding, ...]:
-    sentence = words.NOT_A_DENIAL.sub(lambda m: "~" * len(m[0]), sentence)
+    sentence = words.NEITHER.sub(lambda m: "~" * len(m[0]), sentence)
     mentions = _mentions(sentence)
     out = []
     for i, mention in enumerate(mentions):
@@ -138,4 +138,5 @@ def _place(sentence: str, begin: int, mention: Mention, end: int) -> tuple[str |
 def _one(table: dict[str, str], places: list[str], several: str | None) -> str | None:
     """What all places agree on; `several` if they do not."""
     values = {table[place] for place in places if place in table}
+    values = {v for v in values if all(v in other for other in values)} or values  # temporal of F8, T4
     return values.pop() if len(values) == 1 else several if values else None
