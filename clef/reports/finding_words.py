@@ -106,6 +106,8 @@ MENTIONS = [
         r"\b(?:posterior (?:dominant |basic |background |alpha )?rhythm|dominant posterior (?:\w+ )?rhythm|alpha rhythm"
         r"|occipital (?:dominant )?(?:rhythm|alpha)|(?:waking )?posterior (?:dominant )?alpha|alpha of [\d.-]+ hz over"
         r" the (?:occipital|posterior))": "pdr",
+        r"\bfocal(?= (?:or|and|nor|and/or) (?:generalised|diffuse) (?:[\w-]+ ){0,2}?slow)": "focal_slowing",
+        r"\b(?:generalised|diffuse)(?= (?:or|and|nor|and/or) focal (?:[\w-]+ ){0,2}?slow)": "generalised_slowing",
         r"\b(?:generalised|diffuse|global|bihemispheric|background|bilateral diffuse)"
         + BETWEEN
         + r"{0,4}?,? "
@@ -195,6 +197,7 @@ DENIED_BEFORE = any_of(r"""
 """)
 DENIED_BEHIND = re.compile(
     r"\b(?:(?:is|are|was|were|has been|have been|had been|could|can|did|do|does) (?:\w+ly )?(?:not|never|no longer)\b"
+    r"(?! (?:well|fully|always|consistently|entirely|only|more|as)\b)"
     r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied|ruled out|excluded)\b"
     r"|\w+n't\b|never\b|no longer\b"
     r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated)"
@@ -204,12 +207,14 @@ POSSIBLE_BEFORE = any_of(r"""
     possibl[ey] | probabl[ey] | questionable | suspicious (?:for|of) | suspected\b | suspicion (?:of|for) | equivocal
     may\b | might\b | could (?:be|represent|reflect)\b
     (?:cannot|can not|could not|does not|do not|can't|not) (?:\w+ )?(?:be excluded|exclude|rule out|rules out)
+    (?:not|im)[ ]?possible to (?:exclude|rule out) | (?:difficult|unable|hard) to (?:exclude|rule out)
     concern(?:ing|s)? for | suggest\w* | uncertain | borderline | versus\b | vs\b | likely\b | \?
 """)
 POSSIBLE_BEHIND = re.compile(
     r"\b(?:(?:cannot|can not|could not|can't) (?:\w+ )?be (?:\w+ )?(?:excluded|ruled out|determined)"
     r"|(?:is|are|was|were) (?:\w+ly )?(?:not excluded|not ruled out|possible|suspected|questionable|equivocal)"
-    r"|(?:may|might|could) (?:be|represent)\b|not (?:entirely )?(?:excluded|ruled out)|versus\b|vs\b)"
+    r"|(?:may|might|could) (?:be (?!seen|identified|recorded|discerned|found|obtained)|represent\b)"
+    r"|not (?:entirely )?(?:excluded|ruled out)|versus\b|vs\b)"
 )
 # What a denial or a doubt does not reach beyond.
 TURN = re.compile(

@@ -138,7 +138,8 @@ OTHERS = (
 PAST = any_of(rf"""
     {OLD} (?:[\w-]+ ){{0,3}}?{STUDY} | previously (?:had|showed|demonstrated|recorded|documented) | history\b | hx\b
     {STUDY} (?:in|from|of|dated) (?:\w+ )?(?:(?:19|20)\d\d|\d{{1,2}}/\d{{2,4}})\b
-    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday | to rule out | r/o\b
+    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday | (?<!possible )(?<!difficult )(?<!unable )to rule out
+    r/o\b
     (?:last|past|previous) (?:night|week|month|year) | since childhood | in childhood | indication\b
     (?:reported|described|witnessed|noted|seen|observed) (?:by|per) (?:the |her |his )?{OTHERS}
     (?:mother|father|parents?|brother|sister|siblings?|son|daughter|cousin|aunt|uncle) (?:\w+ )?(?:has|had|have)\b
@@ -156,6 +157,7 @@ COMPARED = re.compile(
     rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
     rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"
     rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}(?: (?:of|from|on|dated|in) [\w/.-]+)?,?"
+    rf"|\b(?:as )?compared (?:to|with) (?:the )?(?:{STUDY} (?:of|from) )?(?:yesterday|last \w+)(?:'s {STUDY})?,?"
     rf"|\bpreviously (?:seen|noted|described|reported|recorded|documented|identified) "
 )
 TURN_OF_STORY = re.compile(
