@@ -138,7 +138,8 @@ OTHERS = (
 PAST = any_of(rf"""
     {OLD} (?:[\w-]+ ){{0,3}}?{STUDY} | previously (?:had|showed|demonstrated|recorded|documented) | history\b | hx\b
     {STUDY} (?:in|from|of|dated) (?:\w+ )?(?:(?:19|20)\d\d|\d{{1,2}}/\d{{2,4}})\b
-    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday | (?<!possible )(?<!difficult )(?<!unable )to rule out
+    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday
+    (?<!possible )(?<!difficult )(?<!unable )to rule out
     r/o\b
     (?:last|past|previous) (?:night|week|month|year) | since childhood | in childhood | indication\b
     (?:reported|described|witnessed|noted|seen|observed) (?:by|per) (?:the |her |his )?{OTHERS}
