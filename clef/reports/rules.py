@@ -9,14 +9,20 @@ must: a clause is never cut away together with a negation that governs what is l
 
 import itertools
 import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from clef.reports import words
+import clef.reports.words as words
+from clef.reports.names import names
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
+SENTENCES = 2**14
+"""Sentences whose result is remembered: an archive says the same thing in most of its reports."""
 
 
+@lru_cache(SENTENCES)
 def normalise(text: str) -> str:
     """`text` in lower case, in one spelling, with usual abbreviations written out and spaces made single."""
     text = " ".join(text.lower().replace("’", "'").split())
@@ -79,15 +85,36 @@ def condense(report: str) -> str:
     return " ".join(dict.fromkeys(verdict + rest))  # a sentence that stands twice is said once
 
 
-def _section_sentences(section: Section) -> list[str]:
-    kept = []
+def current_sentences(report: str) -> list[str]:
+    """The sentences of a report, normalised and whole, that tell of this recording and not of the person's past."""
+    sentences = [s for section in sections(report) if section.kind != "drop" for s in _sentences(section)]
+    return [current for sentence in sentences if (current := _of_this_recording(sentence))]
+
+
+def _sentences(section: Section) -> Iterator[str]:
+    """The normalised sentences of a section; the first one under a finding's heading together with its name."""
     for i, raw in enumerate(words.SENTENCE_END.split(_unwrap(section.text))):
         sentence = normalise(words.LIST_MARK.sub(" ", raw)).strip(" .;:!?-*")
-        if section.name and i == 0 and sentence:
-            sentence = _named(section.name, sentence)
-        if sentence := _electrographic(sentence):
-            kept.append(f"{sentence}.")
-    return kept
+        if section.kind == "verdict" and words.VERDICT_ALONE.fullmatch(sentence):
+            sentence = f"{sentence} eeg"
+        if sentence:
+            yield _named(section.name, sentence) if section.name and i == 0 else sentence
+
+
+def _section_sentences(section: Section) -> list[str]:
+    return [f"{kept}." for sentence in _sentences(section) if (kept := _electrographic(sentence))]
+
+
+def _of_this_recording(sentence: str) -> str:
+    """A sentence without what it tells of earlier studies, of the person's past and of others' reports."""
+    if _has(words.TRUISM, sentence):
+        return ""
+    sentence = words.COMPARED.sub(" ", words.DATE.sub("", sentence))
+    sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
+    if not _has(words.PAST, sentence):
+        return " ".join(sentence.split()).strip(" ,:-")
+    parts = [part for part in words.TURN_OF_STORY.split(sentence) if not _has(words.PAST, part)]
+    return "; ".join(" ".join(part.split()).strip(" ,:-") for part in parts if part.strip())
 
 
 def _unwrap(text: str) -> str:
@@ -112,11 +139,12 @@ def _named(name: str, sentence: str) -> str:
     return sentence if name in sentence else f"{name}: {sentence}"
 
 
+@lru_cache(SENTENCES)
 def _electrographic(sentence: str) -> str:
     """What a normalised sentence says of the tracing; "" if nothing, or if it cannot be cut without harm."""
     sentence = words.FOR_AGE.sub("", sentence.replace("age-appropriate", "normal").replace("age appropriate", "normal"))
-    sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
-    sentence = words.ON_A_DRUG.sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))
+    sentence = _of_this_recording(sentence)
+    sentence = _with_a_name().sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))
     clauses = [clause for part in words.CLAUSE_END.split(sentence) if (clause := part.strip(" ."))]
     wanted = [clause for clause in clauses if not _unwanted(clause)]
     if any(_unwanted(clause) and _has(words.NEGATION, clause) for clause in clauses):
@@ -132,8 +160,17 @@ def _cut_meaning(phrase: re.Match) -> str:
     return phrase[0] if says_more or denied else ""
 
 
+@cache
+def _with_a_name() -> re.Pattern:
+    """A drug or an illness that comes with a finding, to the end of the clause."""
+    both = "|".join(pattern.pattern for pattern in (*names(), words.MEDICATION))
+    return re.compile(rf"{words.WITH}(?: [\w-]+){{0,3}}? (?:{both})[^,;.)]*")
+
+
 def _unwanted(clause: str) -> bool:
-    return any(_has(table, clause) for table in (words.DRUGS, words.PERSON, words.STORY, words.SETTING))
+    if _has(words.SETTING, clause) and not _has(words.VERDICT, clause):
+        return True
+    return any(_has(table, clause) for table in (words.PERSON, words.STORY, words.MEDICATION, *names()))
 
 
 def _has(pattern: re.Pattern, text: str) -> bool:
