@@ -181,7 +181,7 @@ class Model:
         An entry that is a list of texts becomes one vector: the mean of their unit vectors, made a unit vector again.
         Raises ValueError without heads, or for a list with no text in it.
         """
-        heads, lists = self._heads(), [[entry] if isinstance(entry, str) else list(entry) for entry in texts]
+        heads, lists = self.aligned(), [[entry] if isinstance(entry, str) else list(entry) for entry in texts]
         if not all(lists):
             raise ValueError(
                 f"text {lists.index([]) + 1} of {len(lists)} is an empty list; give each at least one text"
@@ -208,7 +208,7 @@ class Model:
         the path of an embedding file or of an index (`python -m clef.search index=FILE`), whose vectors are these.
         Raises ValueError with one line if they are another model's.
         """
-        heads = self._heads()
+        heads = self.aligned()
         if heads.to_report is None:
             raise ValueError("this model was aligned without reports: it cannot compare sessions with text")
         if isinstance(sessions, str | Path) and Path(sessions).suffix.lower() == ".parquet":
@@ -251,7 +251,8 @@ class Model:
                     f"{key}={value}; embed the sessions with that"
                 )
 
-    def _heads(self) -> Alignment:
+    def aligned(self) -> Alignment:
+        """The alignment heads. Raises ValueError if this model has none."""
         if self.heads is None:
             raise ValueError("this model has no alignment heads; train them with `python -m clef.pretrain stage=align`")
         return self.heads
