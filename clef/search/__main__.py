@@ -12,11 +12,13 @@ output says so. docs/search.md says how to ask and what the scores are worth.
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
@@ -90,13 +92,13 @@ def main(config: SearchConfig) -> None:
         return
     began = time.perf_counter()
     own = index.row_of(config.session) if config.session else None
-    vector = index.vectors[own].numpy() if own is not None else query_vector(model, query)
+    vector = index.vector(own) if own is not None else query_vector(model, query)
     hits = index.nearest(vector, config.top, own)
     log.info("searched %d sessions in %.0f ms", len(index), 1000 * (time.perf_counter() - began))
     reports = nearest_reports(config, model, cohort, vector) if config.reports else None
     search = Search(
         *(config.query or f"Sessions like {config.session}", query.in_words() if query else "", pool(index, hits)),
-        *(session_hits(config, index, hits, store, cohort), reports, model.fingerprint),
+        *(session_hits(config, index, hits, cohort), reports, model.fingerprint),
         synthetic=bool(cohort and cohort.is_synthetic),
     )
     say(search)
@@ -160,18 +162,21 @@ def nearest_reports(config: SearchConfig, model: Model, cohort: Cohort, vector: 
 
 
 # ---- what is said
-def session_hits(
-    config: SearchConfig, index: Index, hits: Hits, store: TokenStore | None, cohort: Cohort | None
-) -> list[Hit]:
+def session_hits(config: SearchConfig, index: Index, hits: Hits, cohort: Cohort | None) -> list[Hit]:
     """The sessions that were found, with what the cohort knows of them."""
-    rows = {row["session_id"]: row for row in cohort.sessions.iter_rows(named=True)} if cohort else {}
+    names = [index.session_id[row] for row in hits.rows]
+    rows = {row["session_id"]: row for row in _rows(cohort, [*names, config.session])} if cohort else {}
     own = rows.get(config.session, {}).get("subject_id")
     made = []
-    for name, cosine in zip((index.session_id[row] for row in hits.rows), hits.cosines.tolist(), strict=True):
+    for name, cosine in zip(names, hits.cosines.tolist(), strict=True):
         row = rows.get(name)
         same = own is not None and row is not None and row["subject_id"] == own
         made.append(Hit(name, cosine, "the same person" * same, person_facts(row) if row else []))
     return made
+
+
+def _rows(cohort: Cohort, sessions: list[str | None]) -> Iterator[dict[str, Any]]:
+    return cohort.sessions.filter(pl.col("session_id").is_in(sessions)).iter_rows(named=True)
 
 
 def pool(index: Index, hits: Hits) -> str:
