@@ -84,6 +84,7 @@ def main(config: SearchConfig) -> None:
     check(config)
     query = read_query(config.query, config.plainly) if config.query else None
     model = load(config.model).to(ranks.set_up(config.device))
+    model.text(["spikes"])  # a model that reads no words is refused before hours of embedding
     store = TokenStore(config.tokens) if config.tokens else None
     cohort = Cohort(config.cohort) if config.cohort else None
     index = open_index(config, model, store)

@@ -57,3 +57,11 @@ def test_a_session_finds_others_and_reports_whose_text_is_on_the_page_alone(know
 def test_settings_that_do_not_fit_are_one_line(known, changes, said, tmp_path):
     done = run(tmp_path / "said", "clef.search", **(known | {"out": tmp_path / "page.html"} | changes))
     assert done.code and done.one_line and said in done.err and not (tmp_path / "page.html").exists()
+
+
+def test_a_model_without_words_is_refused_before_anything_is_embedded(known, tiny_recon, tmp_path):
+    done = run(
+        tmp_path / "said", "clef.search", "spikes", **(known | {"model": tiny_recon, "out": tmp_path / "a.html"})
+    )
+    assert done.code == 1 and "no alignment heads; train them with" in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err and not (tmp_path / "a.html").exists()
