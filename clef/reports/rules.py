@@ -95,6 +95,8 @@ def _sentences(section: Section) -> Iterator[str]:
     """The normalised sentences of a section; the first one under a finding's heading together with its name."""
     for i, raw in enumerate(words.SENTENCE_END.split(_unwrap(section.text))):
         sentence = normalise(words.LIST_MARK.sub(" ", raw)).strip(" .;:!?-*")
+        if section.kind == "verdict" and words.VERDICT_ALONE.fullmatch(sentence):
+            sentence = f"{sentence} eeg"
         if sentence:
             yield _named(section.name, sentence) if section.name and i == 0 else sentence
 

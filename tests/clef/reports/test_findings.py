@@ -37,6 +37,17 @@ EVIDENCE = [
     ("GPDs at 1 Hz and right LPDs.", "gpd present, lpd present right"),
     ("Bitemporal independent spikes.", "spikes present both temporal"),
     ("Small sharp spikes in drowsiness.", "bets present, n1 present"),
+    ("No ictal or interictal epileptiform abnormalities.", "seizure absent, spikes absent"),
+    ("Nonconvulsive status epilepticus is ruled out.", "status absent"),
+    ("The sharp waves may be normal variants.", "spikes possible"),
+    ("Photic driving was symmetric, no photoparoxysmal response.", "ppr absent"),
+    ("There is an increased risk of seizures.", ""),
+    ("Known left temporal spikes on prior EEG; today no spikes are seen.", "spikes absent"),
+    ("IMPRESSION: Normal.", "normal present"),
+    ("Slowing: right temporal, intermittent", "focal_slowing present right temporal"),
+    ("Occasional sharp waves at F8-T4.", "spikes present right temporal"),
+    ("Status epilepticus resolved after phenobarbital.", "status present"),
+    ("Hyperventilation produced no change in the spikes.", "spikes present"),
     ("No seizures, but frequent spikes over the left temporal region.", "seizure absent, spikes present left temporal"),
 ]
 
