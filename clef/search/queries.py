@@ -36,9 +36,11 @@ class Query(NamedTuple):
     denied: list[str]
 
     def in_words(self) -> str:
-        """How the query was read, for people; "" where it is taken as it stands."""
+        """How the query was read, for people; "" where it is taken as it stands and denies nothing."""
         if not self.denied:
-            return ""
+            words = normalise(self.text)
+            denies = DENIED_BEFORE.search(words) or DENIED_BEHIND.search(words)
+            return "taken as it stands: its denial is not turned round, so it may find what it denies" if denies else ""
         quoted = [" and ".join(f'"{clause}"' for clause in side) for side in (self.wanted, self.denied)]
         near = f"near {quoted[0]} and " if self.wanted else ""
         return (
