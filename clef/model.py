@@ -5,6 +5,7 @@ model.embed("recording.edf")        # (1, D) float32
 model.embed("archive/")             # (n, D), a row for every recording in it
 model.embeddings("archive/")        # the same with a name for every row, ready to be written or scored
 model.text(["generalised slowing"]) # (1, P) float32
+model.similarity("tokens.zarr", ["spikes", ["focal slowing", "a slow focus"]])  # (n, 2), the second of two wordings
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 from clef.embeddings import Embeddings, read_embeddings
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
+from clef.reports.rules import normalise
 from clef.sources import Gathered, OnError, Options, check_choice, gather, reading_config, store_tokens
 from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens, TokenStore
@@ -29,6 +31,8 @@ from tokenizer.tokens import tokenise
 from tokenizer.vqgan import VQGAN
 
 Kind = Literal["trained", "untrained", "codes"]
+TEXTS = 256
+"""Texts that are encoded at once."""
 
 
 @dataclasses.dataclass
@@ -171,30 +175,55 @@ class Model:
         fresh.attention = self.encoder.attention
         return fresh.to(self.encoder.codes.device).eval()
 
-    def text(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors (n, P) of texts in the space reports share with sessions. Raises ValueError without heads."""
-        return self._heads().text(list(texts)).cpu().numpy()
+    def text(self, texts: Sequence[str | Sequence[str]]) -> np.ndarray:
+        """Unit vectors (n, P) of texts in the space reports share with sessions.
+
+        An entry that is a list of texts becomes one vector: the mean of their unit vectors, made a unit vector again.
+        Raises ValueError without heads, or for a list with no text in it.
+        """
+        heads, lists = self.aligned(), [[entry] if isinstance(entry, str) else list(entry) for entry in texts]
+        if not all(lists):
+            raise ValueError(
+                f"text {lists.index([]) + 1} of {len(lists)} is an empty list; give each at least one text"
+            )
+        prompts = [normalise(prompt) for entry in lists for prompt in entry]  # in the spelling of the summaries
+        if not prompts:
+            return np.zeros((0, heads.to_report.out_features if heads.to_report else 0), np.float32)
+        parts = [heads.text(prompts[i : i + TEXTS]).cpu() for i in range(0, len(prompts), TEXTS)]
+        means = [some.mean(0) for some in torch.cat(parts).split([len(entry) for entry in lists])]
+        return F.normalize(torch.stack(means), dim=-1).numpy()
+
+    def similarity(self, sessions: Any, texts: Sequence[str | Sequence[str]], **options: Any) -> np.ndarray:
+        """Cosine similarity (n, m) of sessions with texts, each of which may be a list of wordings, as in `text`.
+
+        sessions: whatever `report_vectors` takes, with its `options`.
+        """
+        return self.report_vectors(sessions, **options) @ self.text(texts).T
 
     @torch.inference_mode()
-    def similarity(self, sessions: Any, texts: Sequence[str], **options: Any) -> np.ndarray:
-        """Cosine similarity (n, m) of sessions with texts.
+    def report_vectors(self, sessions: Any, **options: Any) -> np.ndarray:
+        """Unit vectors (n, P) of sessions in the space that they share with reports.
 
         sessions: whatever `embed` takes, with its `options`; or vectors that this model made: (n, D), `Embeddings`, or
-        the path of an embedding file. Raises ValueError with one line if they are another model's.
+        the path of an embedding file or of an index (`python -m clef.search index=FILE`), whose vectors are these.
+        Raises ValueError with one line if they are another model's.
         """
-        heads = self._heads()
+        heads = self.aligned()
         if heads.to_report is None:
             raise ValueError("this model was aligned without reports: it cannot compare sessions with text")
+        if isinstance(sessions, str | Path) and Path(sessions).suffix.lower() == ".parquet":
+            sessions = read_embeddings(sessions)
+        if isinstance(sessions, Embeddings) and sessions.config.get("head") == "report":
+            self._check_ours(sessions)
+            return sessions.vectors
         vectors = self._known_vectors(sessions, options)
         if vectors is None:
             vectors = self.embed(sessions, **options)
         projected = heads.to_report(torch.tensor(vectors).to(heads.to_report.weight.device))
-        return F.normalize(projected, dim=-1).cpu().numpy() @ self.text(texts).T
+        return F.normalize(projected, dim=-1).cpu().numpy()
 
     def _known_vectors(self, sessions: Any, options: dict[str, Any]) -> np.ndarray | None:
         """The vectors (n, D) float32 that `sessions` are already, checked to be this model's; None if they are none."""
-        if isinstance(sessions, str | Path) and Path(sessions).suffix.lower() == ".parquet":
-            sessions = read_embeddings(sessions)
         if isinstance(sessions, Embeddings):
             self._check_ours(sessions)
             return sessions.vectors
@@ -222,7 +251,8 @@ class Model:
                     f"{key}={value}; embed the sessions with that"
                 )
 
-    def _heads(self) -> Alignment:
+    def aligned(self) -> Alignment:
+        """The alignment heads. Raises ValueError if this model has none."""
         if self.heads is None:
             raise ValueError("this model has no alignment heads; train them with `python -m clef.pretrain stage=align`")
         return self.heads

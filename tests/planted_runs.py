@@ -179,6 +179,13 @@ RUNS = (
         lambda at: _with_align(at) | {"out": at.out / "map", "pages": 2, "method": "pca", "workers": 0},
     ),
     Run(
+        *("search", "clef.search"),
+        lambda at: (
+            {"model": at.out / "align", "tokens": at.out / "tokens.zarr", "index": at.out / "index.parquet"}
+            | {"cohort": at.out / "cohort", "query": "no spikes", "top": 2, "out": at.out / "search.html"}
+        ),
+    ),
+    Run(
         *("crossfit", "clef.crossfit"),
         lambda at: (
             {"cohort": at.out / "cohort", "out": at.out / "crossfit", "folds": 2, "threads": 1}

@@ -34,7 +34,18 @@ FLOORS = {
     "clef": [
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
         *("reports", "network", "sources", "model"),
-        *("stages", "training", "crossfit", "inpainting", "estimator", "dataset", "importers", "pages", "completion"),
+        *(
+            "stages",
+            "training",
+            "crossfit",
+            "inpainting",
+            "estimator",
+            "dataset",
+            "importers",
+            "pages",
+            "search",
+            "completion",
+        ),
     ],
     "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
 }

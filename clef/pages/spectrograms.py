@@ -56,6 +56,23 @@ def draw_regions(recorded: Array, rebuilt: Array | None, captions: dict[str, str
         return picture(figure)
 
 
+def draw_rows(spec: Array) -> str:
+    """Small spectrograms (G, F, T) dB, NaN where invalid, in a row per region with shared colours, as a data URI."""
+    known = spec[np.isfinite(spec)]
+    low, high = np.percentile(known, [3, 97]) if known.size else (0, 1)
+    with plt.rc_context(STYLE):
+        grid = {"left": 0.11, "right": 0.91, "top": 0.985, "bottom": 0.1, "hspace": 0.12}
+        figure, axes = plt.subplots(len(REGIONS), 1, figsize=(11, 4.6), gridspec_kw=grid, sharex=True)
+        for axis, region, rows in zip(axes, REGIONS, spec, strict=True):
+            image = _spectrogram(axis, rows, (low, high), LEVELS)
+            axis.set_yticks((4, 13, 30))
+            axis.set_ylabel(region, rotation=0, ha="right", va="center", labelpad=8)
+        axes[-1].set_xlabel("minutes")
+        bar = figure.colorbar(image, cax=figure.add_axes((0.93, 0.25, 0.01, 0.5)), extend="both")
+        bar.set_label("dB (µV²/Hz)")
+        return picture(figure)
+
+
 def _spectrogram(axis: plt.Axes, spec: Array, span: tuple[float, float], colours: str):
     """One panel (rows, T): invalid stretches are hatched grey."""
     minutes = spec.shape[1] / 60

@@ -60,7 +60,13 @@ class ConfigError(ValueError):
     """An argument that does not fit the program's settings."""
 
 
-def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: str, argv: list[str] | None = None):
+def program(
+    schema: type[ConfigT],
+    main: Callable[[ConfigT], int | None],
+    name: str,
+    argv: list[str] | None = None,
+    bare: str | None = None,
+):
     """Run `main(config)` as a command-line program and exit with its code.
 
     0: done · 1: the job could not be done (one line says why) · 2: wrong arguments, nothing was written ·
@@ -68,8 +74,9 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
     Whoever reads the output may leave, as `head` does: the program works on. An `argv` that is given leaves terminal
     and signals as they are.
 
-    `name` is the module's, which also names its presets. Messages call the program as it was started: `clef embed`
-    where the command `clef` did, which leaves that in `__command__` of the main module.
+    Words without an equals sign are a value of the setting `bare`, where one is named: `"focal slowing"` is
+    `query=focal slowing`. `name` is the module's, which also names its presets. Messages call the program as it was
+    started: `clef embed` where the command `clef` did, which leaves that in `__command__` of the main module.
     """
     alone = argv is None  # and not called by another program, whose terminal it is
     argv = sys.argv[1:] if alone else argv
@@ -84,7 +91,7 @@ def program(schema: type[ConfigT], main: Callable[[ConfigT], int | None], name: 
         print(f"{shown} {__version__}")
         sys.exit(0)
     try:
-        config = parse(schema, name, argv)
+        config = parse(schema, name, _with_bare(argv, bare) if bare else argv)
     except ConfigError as error:
         print(f"{shown}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         sys.exit(2)
@@ -220,6 +227,15 @@ def _split(argument: str) -> tuple[str, str]:
     if not equals:
         raise ConfigError(f"{argument!r} is not an argument; write name=value (--help lists the names)")
     return key, value
+
+
+def _with_bare(argv: list[str], bare: str) -> list[str]:
+    """The arguments with all words that have no equals sign as one `bare=…`: quotes around them may be forgotten."""
+    words = [argument for argument in argv if "=" not in argument]
+    named = [argument for argument in argv if "=" in argument]
+    if words and any(argument.startswith(f"{bare}=") for argument in named):
+        raise ConfigError(f"{' '.join(words)!r} and {bare}=: give one of them")
+    return named + ([f"{bare}={' '.join(words)}"] if words else [])
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -165,6 +165,23 @@ def test_mistakes_exit_with_2_before_the_program_begins(bad, capsys, tmp_path):
     assert said.err.count("\n") == 1 and said.err.startswith("nowhere: ") and not said.out
 
 
+@pytest.mark.parametrize("typed", [["focal slowing"], ["focal", "slowing"]])
+def test_words_without_a_name_are_a_value_of_the_setting_that_takes_them(typed, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        program(Settings, write_name, "nowhere", [f"root={tmp_path}", *typed, "count=7"], bare="name")
+    assert ended.value.code == 0 and (tmp_path / "name").read_text() == "focal slowing 7"
+
+
+def test_words_beside_the_setting_that_takes_them_are_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        program(Settings, write_name, "nowhere", [f"root={tmp_path}", "slowing", "name=x"], bare="name")
+    assert ended.value.code == 2 and "'slowing' and name=: give one of them" in capsys.readouterr().err
+
+
+def write_name(config):
+    (Path(config.root) / "name").write_text(f"{config.name} {config.count}")
+
+
 def write_something(config):
     (Path(config.root) / "written").write_text("x")
 
