@@ -98,7 +98,7 @@ MENTIONS = [
         r"\buninterpretable\b|\bnot (?:be )?interpret(?:able|ed)\b": "uninterpretable",
         r"\babnormal (?:(?!normal)[\w-]+,? ){0,6}?" + RECORDING + r"\b"
         r"|\b" + RECORDING + r"(?: (?:\w+ )?(?:is|was|remains?))? (?:\w+ly )?abnormal\b"
-        r"|\babnormal(?= (?:due|because|for))": "abnormal",
+        r"|\babnormal(?= (?:due|because|for)|:)": "abnormal",
         r"\bnormal (?:(?!abnormal)[\w-]+,? ){0,6}?" + RECORDING + r"\b"
         r"|\b" + RECORDING + r"(?:,? (?:[\w,]+ ){0,4}?(?:is|was))? (?:entirely |completely )?"
         r"(?:within (?:the )?(?:broad )?(?:normal limits|limits of normal)|normal\b(?! (?:\w+ )?(?:limits|variant)))"
@@ -130,7 +130,8 @@ MENTIONS = [
         + r" (?:[\w-]+ ){0,2}?(?:theta|delta)\b(?! (?:brush|range|rhythm))": "focal_slowing",
         r"\bslowing\b": "-focal_slowing -generalised_slowing",
         r"\bbeta (?:activity )?(?:is|was) (?:\w+ly )?(?:increased|prominent|excessive)"
-        r"|\b(?:excess(?:ive)?|diffuse|prominent|increased|generalised|abundant|widespread)(?:,? [\w-]+){0,3}? (?:beta"
+        r"|\b(?:excess(?:ive)?|diffuse|prominent|increased|generalised|abundant|widespread)"
+        r"(?:,? (?!paroxysmal)[\w-]+){0,3}? (?:beta"
         r"|fast)(?: (?:activity|frequencies|rhythms?))?\b": "diffuse_beta",
         r"\b(?:low[- ](?:voltage|amplitude)(?! (?:beta|fast|theta|alpha|delta|mixed|spikes?|sharp))"
         r"|(?:amplitudes?|voltages?) (?:\w+ )?(?:is|are|was|were) (?:\w+ly )?low|amplitude: low)": "low_voltage",

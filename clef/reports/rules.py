@@ -142,6 +142,8 @@ def _named(name: str, sentence: str) -> str:
 @lru_cache(SENTENCES)
 def _electrographic(sentence: str) -> str:
     """What a normalised sentence says of the tracing; "" if nothing, or if it cannot be cut without harm."""
+    if _has(words.IDENTITY, sentence):
+        return ""
     sentence = words.FOR_AGE.sub("", sentence.replace("age-appropriate", "normal").replace("age appropriate", "normal"))
     sentence = _of_this_recording(sentence)
     sentence = _with_a_name().sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))

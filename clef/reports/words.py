@@ -105,6 +105,8 @@ FINDINGS = any_of(r"""
 MEDICATION = any_of(
     r"medic\w+ | drugs?\b | meds?\b | \d+ ?m(?:c|i?cro)?g\b | infusions?\b | intravenous | iv\b | loaded with"
 )
+IDENTITY = any_of(r"born\b | dob\b | date of birth | mrn\b")
+"""A sentence with one of them is left out whole: what stands beside a date of birth is a name."""
 PERSON = any_of(r"""
     (?:he|she|his|her|him|man|woman|male|female|boy|girl|lady|gentleman|infant|mother|father|son|daughter|wife|husband)\b
     \d+(?:\.\d+)?[- ]?(?:year|yr|month|week|day)s?[- ]?(?:old|of age)\b | \d+ ?(?:yo|y/o)\b | aged? \d+ | aged?\b
@@ -151,9 +153,7 @@ PAST = any_of(rf"""
     (?:he|she|they) (?:has|had|have|was|is|were|takes)\b
     (?:the )?patient (?:has|had|have|takes|reports?|presents)\b(?!.*(?:electrographic|recording|study|eeg|during))
 """)
-DATE = re.compile(
-    r" ?(?:\b(?:on|of|at|from) )?\b(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b"
-)
+DATE = re.compile(r" ?\b(?:on|at) (?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b")
 COMPARED = re.compile(
     rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
     rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"

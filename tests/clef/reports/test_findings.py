@@ -43,6 +43,8 @@ EVIDENCE = [
     ("Photic driving was symmetric, no photoparoxysmal response.", "ppr absent"),
     ("There is an increased risk of seizures.", ""),
     ("Known left temporal spikes on prior EEG; today no spikes are seen.", "spikes absent"),
+    ("Generalised paroxysmal fast activity.", ""),
+    ("Abnormal: left temporal spikes.", "abnormal present, spikes present left temporal"),
     ("IMPRESSION: Normal.", "normal present"),
     ("Slowing: right temporal, intermittent", "focal_slowing present right temporal"),
     ("Occasional sharp waves at F8-T4.", "spikes present right temporal"),

@@ -136,6 +136,7 @@ def test_a_cut_never_turns_a_denial_into_a_finding(sentence, expected):
             "One seizure was recorded on 03/04/2020 at 10:20 with left onset.",
             "one seizure was recorded with left onset.",
         ),
+        ("Smith, Jane, born 01.01.1913 (1913-01-01): background of 9 Hz.", ""),
         ("This is a normal video EEG.", "this is a normal video eeg."),
         ("Normal EEG in a 7 year old boy with febrile seizures.", "normal eeg."),
         ("Hyperventilation: no change.", "hyperventilation: no change."),
