@@ -1,14 +1,20 @@
 """The report encoder on a language model: what is trained and what is not, with features or ids, saved and loaded."""
 
 import json
+import shutil
 
 import pytest
 import torch
 
+import clef
 from clef.network.alignment import Alignment
 from clef.network.pretrained_text import PretrainedTextEncoder
+from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
+from clef.stages import align
+from clef.stages.inputs import Inputs
 from tests.clef.network.language_models import TEXTS, WRITERS, write_bert
+from tokenizer.store import TokenStore
 
 SIZES = {"width": 24, "layers": 1, "heads": 2, "length": 32, "output": 8, "pretrained": True}
 WAYS = {"frozen": {}, "last": {"train_layers": 1}, "lora": {"lora": 2}}
@@ -113,6 +119,29 @@ def test_another_language_model_is_refused(folder, tmp_path):
         encoder.open(other)
     with pytest.raises(ValueError, match=r"report_encoder.name=other: .* than the one that the run was started with"):
         make(other).load_state_dict(encoder.state_dict())
+
+
+@pytest.mark.parametrize("writes", [True, False])
+@pytest.mark.parametrize("way", ["frozen", "last"])
+def test_sessions_are_aligned_with_what_it_reads(
+    way, writes, folder, tiny_cohort, tiny_store, tiny_recon, tmp_path, monkeypatch
+):
+    """`writes` false is a dry run: it may keep nothing."""
+    shutil.copytree(tiny_cohort, tmp_path / "cohort", ignore=shutil.ignore_patterns("recordings"))
+    inputs = Inputs(str(tmp_path / "cohort"), str(tiny_store), tiny_recon / "model", writes=writes)
+    record = RecordConfig(width=24, layers=1, heads=2, output=8)
+    text = TextConfig(name=folder, **SIZES, **WAYS[way])
+    stage, pairs = align.build(inputs, align.AlignConfig(), text, record)
+    assert (tmp_path / "cohort/text_features").exists() == (writes and way == "frozen")
+    batch = pairs.batch(range(8))
+    stage(batch, batch["counts"], 0.0)["loss"].backward()
+    assert all(p.grad is not None for p in stage.heads.report.parameters())
+    stage.save_model(tmp_path / "model")
+    shutil.copytree(tiny_recon / "model/tokenizer", tmp_path / "model/tokenizer")
+    model = clef.load(tmp_path)
+    assert model.embed_tokens(TokenStore(tiny_store).load()).shape[0] == 36  # without the language model
+    monkeypatch.setenv("CLEF_TEXT_MODEL", folder)
+    assert model.text(["left temporal slowing", "normal"]).shape == (2, 8)
 
 
 @pytest.mark.parametrize(
