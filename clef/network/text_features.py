@@ -49,9 +49,9 @@ class Features:
     places: np.ndarray
     width: int
 
-    def __getitem__(self, rows: list[int]) -> Tensor:
+    def __getitem__(self, rows: list[int] | Tensor) -> Tensor:
         """The features of some texts, zero behind the end of each; L is the longest of these."""
-        chosen = self.places[rows]
+        chosen = self.places[np.asarray(rows)]
         out = torch.zeros(len(chosen), max(1, int(chosen[:, 2].max(initial=0))), self.width, dtype=torch.float16)
         for i, (file, first, count) in enumerate(chosen.tolist()):
             if count:
