@@ -11,6 +11,7 @@ what was trained of it. Without it at hand everything works but reading text.
 """
 
 import dataclasses
+import logging
 import math
 import os
 from typing import Any
@@ -20,10 +21,11 @@ from torch import Tensor, nn
 
 from clef.network.language_model import LanguageModel, open_model
 from clef.network.report_encoder import LIMITS, PooledTransformer, TextConfig, TextEncoder, check_text_encoder
-from clef.network.text_features import Features, features_of, half
+from clef.network.text_features import Features, feature_bytes, features_of, half
 from tokenizer.base.hub import check_entry, check_keys, check_part
 from tokenizer.base.limits import check_settings, is_whole
 
+log = logging.getLogger(__name__)
 PLACE = "CLEF_TEXT_MODEL"
 """The environment variable that names the folder of the language model, where its name alone does not lead to it."""
 
@@ -87,7 +89,12 @@ class PretrainedTextEncoder(nn.Module):
     def prepare(self, texts: list[str]) -> tuple[Tensor | Features, Tensor]:
         """What training keeps of n texts: rows of it go into `forward`. Features where they can be kept, else ids."""
         if self.keep is None:
-            return self.tokenize(texts)
+            ids, mask = self.tokenize(texts)
+            if self.config.cache and not len(self.trained):  # features were asked for, but this is a dry run
+                different = list({text: i for i, text in enumerate(texts)}.values())
+                size = feature_bytes(int(mask[different].sum()), self.base.width)
+                log.info("features of the reports would take %.3g GB; here they are computed at every step", size / 1e9)
+            return ids, mask
         features = features_of(texts, self._opened(), self.config.length, *self.keep)
         return features, features.mask
 

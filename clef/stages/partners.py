@@ -85,6 +85,10 @@ def make_text(
     if not subjects or not weight:
         log.info("aligning without reports")
         return None
+    if not config.pretrained and (config.name or config.train_layers or config.lora):
+        raise ValueError(
+            "report_encoder.name=, train_layers= and lora= are of a language model; add text=hf or text=t5"
+        )
     if config.pretrained:
         return PretrainedTextEncoder.make(config, cohort, device)
     return TextEncoder(config, learn(subjects.values(), config.vocabulary, config.min_count))

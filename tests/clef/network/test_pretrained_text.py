@@ -124,14 +124,16 @@ def test_another_language_model_is_refused(folder, tmp_path):
 @pytest.mark.parametrize("writes", [True, False])
 @pytest.mark.parametrize("way", ["frozen", "last"])
 def test_sessions_are_aligned_with_what_it_reads(
-    way, writes, folder, tiny_cohort, tiny_store, tiny_recon, tmp_path, monkeypatch
+    way, writes, folder, tiny_cohort, tiny_store, tiny_recon, tmp_path, monkeypatch, caplog
 ):
     """`writes` false is a dry run: it may keep nothing."""
     shutil.copytree(tiny_cohort, tmp_path / "cohort", ignore=shutil.ignore_patterns("recordings"))
     inputs = Inputs(str(tmp_path / "cohort"), str(tiny_store), tiny_recon / "model", writes=writes)
     record = RecordConfig(width=24, layers=1, heads=2, output=8)
     text = TextConfig(name=folder, **SIZES, **WAYS[way])
-    stage, pairs = align.build(inputs, align.AlignConfig(), text, record)
+    with caplog.at_level("INFO"):
+        stage, pairs = align.build(inputs, align.AlignConfig(), text, record)
+    assert ("would take" in caplog.text) == (way == "frozen" and not writes)
     assert (tmp_path / "cohort/text_features").exists() == (writes and way == "frozen")
     batch = pairs.batch(range(8))
     stage(batch, batch["counts"], 0.0)["loss"].backward()
