@@ -151,7 +151,8 @@ def build(
     sessions, events = read_sessions(inputs.cohort), cohort.read_events(inputs.cohort)
     check_splits(tokens, sessions, inputs)
     summaries = report_summaries(cohort.read_reports(inputs.cohort), align.summariser)
-    text = make_text(report_encoder, tokens, summaries, align.report_weight)
+    place = inputs.cohort if inputs.writes else None
+    text = make_text(report_encoder, tokens, summaries, align.report_weight, place, inputs.device)
     record = make_record(record_encoder, sessions, events, align.record_weight)
     if text is None and record is None:
         raise ValueError(

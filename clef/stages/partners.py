@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from clef.network.bpe import learn
+from clef.network.pretrained_text import PretrainedTextEncoder, ReportEncoder
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
+from clef.network.text_features import Features
 from clef.stages.stage import Batch
 from tokenizer.store import Tokens
 
@@ -24,12 +26,12 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class Partners:
-    """What sessions are aligned with, row by row as in the tokens: report ids and record codes.
+    """What sessions are aligned with, row by row as in the tokens: report ids (or features) and record codes.
 
     report (n, L) int64, report_mask (n, L), has_report (n,) · record (n, J) int64, record_mask (n, J), has_record (n,)
     """
 
-    report: Tensor
+    report: Tensor | Features
     report_mask: Tensor
     has_report: Tensor
     record: Tensor
@@ -46,7 +48,7 @@ def find_partners(
     sessions: pl.DataFrame,
     events: pl.DataFrame,
     summaries: dict[str, str],
-    text: TextEncoder | None,
+    text: ReportEncoder | None,
     vocabulary: RecordVocabulary | None,
 ) -> Partners:
     """Reports and records of the sessions in `tokens`, ready for their encoders; absent ones are marked."""
@@ -55,7 +57,7 @@ def find_partners(
     report, record = none, none
     if text is not None:
         words = [summaries.get(s, "") for s in tokens.session_id]
-        report = *text.tokenize(words), torch.tensor([bool(w) for w in words])
+        report = *text.prepare(words), torch.tensor([bool(w) for w in words])
     if vocabulary is not None:
         rows = pl.DataFrame({"session_id": tokens.session_id.tolist()}).join(sessions, on="session_id", how="left")
         records = vocabulary.encode(rows, events)
@@ -63,10 +65,18 @@ def find_partners(
     return Partners(*report, *record)
 
 
-def make_text(config: TextConfig, tokens: Tokens, summaries: dict[str, str], weight: float) -> TextEncoder | None:
-    """The report encoder with words learned from the training reports; None if there are none or their loss weighs 0.
+def make_text(
+    config: TextConfig,
+    tokens: Tokens,
+    summaries: dict[str, str],
+    weight: float,
+    cohort: str | None = None,
+    device: str = "cpu",
+) -> ReportEncoder | None:
+    """The report encoder, on a language model or on words learned from the training reports.
 
-    summaries: by session_id. Words are counted by subject: one person's many reports must not make a name a word.
+    None if there are no reports or their loss weighs 0. summaries: by session_id. Words are counted by subject: one
+    person's many reports must not make a name a word. `cohort`, `device`: as `PretrainedTextEncoder.make` takes them.
     """
     subjects: dict[int, list[str]] = {}
     for session, subject, split in zip(tokens.session_id, tokens.subject_id, tokens.split, strict=True):
@@ -75,6 +85,12 @@ def make_text(config: TextConfig, tokens: Tokens, summaries: dict[str, str], wei
     if not subjects or not weight:
         log.info("aligning without reports")
         return None
+    if not config.pretrained and (config.name or config.train_layers or config.lora):
+        raise ValueError(
+            "report_encoder.name=, train_layers= and lora= are of a language model; add text=hf or text=t5"
+        )
+    if config.pretrained:
+        return PretrainedTextEncoder.make(config, cohort, device)
     return TextEncoder(config, learn(subjects.values(), config.vocabulary, config.min_count))
 
 

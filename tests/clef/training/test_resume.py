@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.clef.network.language_models import write_bert
 from tests.helpers import (
     PATIENCE,
     ROOT,
@@ -86,6 +87,22 @@ def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, r
     plain = start(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain")
     must(plain.wait())
     assert killed_and_resumed(tmp_path, settings, (0, 2, 3, 2), f"{stage} 7") >= 2
+    assert_same(tmp_path / "plain", tmp_path / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["cache=true", "cache=false", "train_layers=1", "lora=2"])
+def test_a_language_model_too_is_killed_and_goes_on_to_the_same_numbers(way, request, tmp_path):
+    if way == "lora=2":
+        pytest.importorskip("peft")
+    shutil.copytree(request.getfixturevalue("tiny_cohort"), tmp_path / "cohort")
+    name, value = way.split("=")
+    text = {"text": "hf", "report_encoder.name": write_bert(tmp_path / "bert"), "report_encoder.length": 32}
+    settings = {"stage": "align"} | TINY | inputs("align", request) | EVERY_STEP | text
+    settings |= {"cohort": tmp_path / "cohort", f"report_encoder.{name}": value}
+    must(run(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain"))
+    assert (tmp_path / "cohort/text_features").exists() == (way == "cache=true")
+    assert killed_and_resumed(tmp_path, settings, (0, 3), f"{way} 7") >= 1
     assert_same(tmp_path / "plain", tmp_path / "killed")
 
 
