@@ -10,10 +10,11 @@ Shapes: B sessions · L text ids · R x W token grid · P shared width.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from clef import cohort
 from clef.network.alignment import Alignment
@@ -22,12 +23,13 @@ from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
 from clef.network.session_encoder import SessionEncoder
 from clef.reports.summarisers import report_summaries
-from clef.stages.contrastive import symmetric_info_nce
 from clef.stages.epochs import session_order
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
 from clef.stages.masks import kept_positions
+from clef.stages.pair_loss import Loss, PairLoss
 from clef.stages.partners import Partners, find_partners, make_record, make_text
 from clef.stages.stage import Batch, Objective, Samples
+from tokenizer.base.limits import SHARE, check_settings
 from tokenizer.sessions import read_sessions
 from tokenizer.store import Tokens
 from tokenizer.stretches import cut, stretch
@@ -38,7 +40,15 @@ class AlignConfig:
     """Settings of stage=align beside the loop's and the encoders'."""
 
     temperature: float = 0.07
-    """Temperature of the contrastive losses."""
+    """Temperature of the contrastive losses; where it is learned, its start."""
+    learned_temperature: bool = False
+    """Learn the temperature, one for reports and one for records, down to 0.01."""
+    loss: Loss = "infonce"
+    """infonce: each finds its partner among all (symmetric softmax). sigmoid: each pair is a question (SigLIP)."""
+    bias: float = -10.0
+    """Start of the bias that loss=sigmoid learns."""
+    same_subject: Literal["ignored", "positive"] = "ignored"
+    """Other sessions of a subject in the batch: neither positives nor negatives (ignored), or positives too."""
     report_weight: float = 1.0
     """Weight of EEG against report; 0 leaves reports out."""
     record_weight: float = 1.0
@@ -57,19 +67,36 @@ class AlignConfig:
     """What turns reports into their electrographic content."""
 
 
+LIMITS = {
+    **{"temperature": (0.01, 100), "bias": (-100, 100), "report_weight": (0, 1e6), "record_weight": (0, 1e6)},
+    **{"encoder_scale": (0, 1000), "drop": SHARE, "partner_drop": (0, 1), "columns": (1, 1 << 31)},
+    "validation_sessions": (0, 1 << 31),
+}
+
+
+def pair_loss(config: AlignConfig) -> PairLoss:
+    """The loss of one pair of spaces, as the settings have it."""
+    positives = config.same_subject == "positive"
+    return PairLoss(config.loss, config.temperature, config.learned_temperature, config.bias, positives)
+
+
 class AlignObjective(Objective):
     """The encoder, the heads and the two contrastive losses."""
 
     def __init__(self, encoder: SessionEncoder, heads: Alignment, config: AlignConfig):
         super().__init__()
+        check_settings(config, LIMITS, "align")
         self.encoder, self.heads, self.config = encoder, heads, config
+        known = {"report": heads.report, "record": heads.record}
+        self.losses = nn.ModuleDict({name: pair_loss(config) for name, part in known.items() if part is not None})
         embedding = {id(p) for p in encoder.embedding_parameters()}
         for parameter in encoder.parameters():  # the rest, such as a decoder, stays what its own training made it
             parameter.requires_grad_(id(parameter) in embedding)
 
     def groups(self) -> list[dict]:
         encoder = [p for p in self.encoder.parameters() if p.requires_grad]
-        return [{"params": encoder, "scale": self.config.encoder_scale}, {"params": list(self.heads.parameters())}]
+        rest = [*self.heads.parameters(), *self.losses.parameters()]
+        return [{"params": encoder, "scale": self.config.encoder_scale}, {"params": rest}]
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         session = self.encoder.embed_kept(batch["tokens"], batch["kept"], batch["kept_ok"])
@@ -86,9 +113,13 @@ class AlignObjective(Objective):
 
     def _add(self, out, name: str, a: Tensor, b: Tensor, batch: Batch, totals: dict[str, float]) -> None:
         """The loss and the share of first places of one pair of spaces."""
-        pairs = symmetric_info_nce(a, b, batch[f"has_{name}"], batch["subject"], self.config.temperature)
+        pairs = self.losses[name](a, b, batch[f"has_{name}"], batch["subject"])
         out[f"loss_{name}"] = pairs["sum"] / totals[name]
         out[f"first_{name}"] = (pairs["hits_ab"] + pairs["hits_ba"]) / 2 / totals[name]
+
+    def after_step(self, step: int) -> dict[str, float]:
+        learned = {name: loss.after_step() for name, loss in self.losses.items()}
+        return {f"{key}_{name}": value for name, values in learned.items() for key, value in values.items()}
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
