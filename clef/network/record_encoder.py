@@ -80,6 +80,13 @@ class EncodedRecords:
     present: torch.Tensor
     left_out: dict[str, int]
 
+    def kinds(self) -> torch.Tensor:
+        """A number (n,) int64 for each record, the same for records that hold the same entries; 0 without a code."""
+        known = np.sort(self.ids.numpy(), axis=1)  # a set: the codes stand by time
+        known[~(self.ids[:, 2:] > 0).any(1).numpy()] = 0
+        numbers = {bytes(known.shape[1] * 8): 0}
+        return torch.tensor([numbers.setdefault(row.tobytes(), len(numbers)) for row in known], dtype=torch.int64)
+
 
 def _concept(code: str, config: RecordConfig) -> str | None:
     """The code as the encoder knows it: normalised and cut to the configured length."""

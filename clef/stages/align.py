@@ -53,12 +53,14 @@ class AlignConfig:
     """Weight of EEG against report; 0 leaves reports out."""
     record_weight: float = 1.0
     """Weight of EEG against record; 0 leaves records out."""
+    record_negatives: Literal["all", "different"] = "all"
+    """Negatives among records: all, or those that differ and are not both of age and sex alone (different)."""
     encoder_scale: float = 0.3
     """Learning rate of the pretrained encoder relative to the new heads."""
     drop: float = 0.0
     """Share of a sample's valid tokens left out while training."""
     partner_drop: float = 0.0
-    """Share of a report's words and of a record's entries left out while training."""
+    """Share of a report's words and of a record's entries left out while training; a tenth of each always stays."""
     columns: int = 128
     """Longest stretch of a session in one sample, in columns of 10 s."""
     validation_sessions: int = 256
@@ -113,7 +115,8 @@ class AlignObjective(Objective):
 
     def _add(self, out, name: str, a: Tensor, b: Tensor, batch: Batch, totals: dict[str, float]) -> None:
         """The loss and the share of first places of one pair of spaces."""
-        pairs = self.losses[name](a, b, batch[f"has_{name}"], batch["subject"])
+        kind = batch["record_kind"] if name == "record" and self.config.record_negatives == "different" else None
+        pairs = self.losses[name](a, b, batch[f"has_{name}"], batch["subject"], kind)
         out[f"loss_{name}"] = pairs["sum"] / totals[name]
         out[f"first_{name}"] = (pairs["hits_ab"] + pairs["hits_ba"]) / 2 / totals[name]
 
@@ -157,7 +160,7 @@ class Pairs:
         partners = self.partners.rows(rows)
         for name in ("report_mask", "record_mask"):
             chance = np.stack([g.random(partners[name].shape[1]) for g in generators])
-            partners[name] = partners[name] & torch.from_numpy(chance >= partner_drop)
+            partners[name] = _thinned(partners[name], torch.from_numpy(chance), partner_drop)
         counts = {k: float(partners[f"has_{k}"].sum()) for k in ("report", "record")}
         subject = torch.from_numpy(self.tokens.subject_id[rows])
         return batch | kept_positions(kept) | partners | {"subject": subject, "counts": counts}
@@ -167,6 +170,14 @@ def _keep(ok: np.ndarray, drop: float, rng: np.random.Generator) -> np.ndarray:
     kept = ok.copy()
     kept[rng.permutation(np.flatnonzero(ok))[: int(drop * ok.sum())]] = False
     return kept
+
+
+def _thinned(mask: Tensor, chance: Tensor, drop: float) -> Tensor:
+    """The entries (B, M) bool whose chance is at least `drop`; of each row at least a tenth, those of the best."""
+    order = torch.where(mask, chance, -1.0).argsort(dim=1, descending=True, stable=True)
+    place = order.argsort(dim=1)
+    least = torch.ceil(mask.sum(1, keepdim=True) / 10)
+    return mask & ((chance >= drop) | (place < least))
 
 
 def build(

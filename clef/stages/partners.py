@@ -27,6 +27,7 @@ class Partners:
     """What sessions are aligned with, row by row as in the tokens: report ids and record codes.
 
     report (n, L) int64, report_mask (n, L), has_report (n,) · record (n, J) int64, record_mask (n, J), has_record (n,)
+    record_kind (n,) int64: equal where two records say the same, or both nothing but age and sex
     """
 
     report: Tensor
@@ -35,6 +36,7 @@ class Partners:
     record: Tensor
     record_mask: Tensor
     has_record: Tensor
+    record_kind: Tensor
 
     def rows(self, rows: list[int]) -> Batch:
         """The partners of some rows."""
@@ -52,14 +54,14 @@ def find_partners(
     """Reports and records of the sessions in `tokens`, ready for their encoders; absent ones are marked."""
     n = len(tokens)
     none = torch.zeros(n, 1, dtype=torch.int64), torch.zeros(n, 1, dtype=torch.bool), torch.zeros(n, dtype=torch.bool)
-    report, record = none, none
+    report, record = none, (*none, torch.zeros(n, dtype=torch.int64))
     if text is not None:
         words = [summaries.get(s, "") for s in tokens.session_id]
         report = *text.tokenize(words), torch.tensor([bool(w) for w in words])
     if vocabulary is not None:
         rows = pl.DataFrame({"session_id": tokens.session_id.tolist()}).join(sessions, on="session_id", how="left")
         records = vocabulary.encode(rows, events)
-        record = records.ids, records.mask, records.present
+        record = records.ids, records.mask, records.present, records.kinds()
     return Partners(*report, *record)
 
 

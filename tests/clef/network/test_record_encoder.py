@@ -100,6 +100,17 @@ def test_age_sex_and_sessions_about_which_nothing_is_known():
     assert records.ids.shape == (8, 2 + 3 + 2) and records.ids.dtype == torch.int64 and records.mask[:, :2].all()
 
 
+def test_records_of_the_same_entries_are_of_one_kind_and_those_without_codes_too():
+    times = [START - dt.timedelta(days=d) for d in (2, 1)]
+    people = [{"age": 40.0}, {"age": 45.0}, {"age": 40.0}, {"age": 61.0}, {"sex": "F"}, {}]
+    sessions = make_sessions(*[{"start_time": START} | row for row in people])
+    one, other = "ICD10CM//A01", "ATC//N03A"
+    told = [(1, times[0], one), (1, times[1], other), (2, times[1], one), (2, times[0], other), (3, None, one)]
+    events = make_events(*told)
+    vocabulary = RecordVocabulary.fit(sessions, events, RecordConfig(min_count=1))
+    assert vocabulary.encode(sessions, events).kinds().tolist() == [1, 1, 2, 0, 0, 0]
+
+
 def test_rows_follow_the_session_table():
     sessions = make_sessions({}, {}, {})
     events = make_events((3, None, "ICD10CM//G40"), (1, None, "ICD10CM//I10"), (9, None, "ICD10CM//Z99"))

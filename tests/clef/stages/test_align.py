@@ -142,3 +142,33 @@ def test_pairs_follow_from_seed_and_sample_number_alone_and_drop_only_in_trainin
     held = dropping.validation()[0]
     assert int(held["kept_ok"].sum()) == int(held["valid"].sum()) * 4
     assert set(held["subject"].tolist()) == set(pairs.tokens.subject_id[pairs.tokens.split == "val"].tolist())
+
+
+def test_of_a_thinned_partner_a_tenth_always_stays(align):
+    _, pairs = align
+    dropping = Pairs(pairs.tokens, pairs.partners, AlignConfig(partner_drop=1.0), 0)
+    whole, thin = pairs.batch(range(16)), dropping.batch(range(16))
+    for name in ("report_mask", "record_mask"):
+        assert torch.equal(thin[name].sum(1), torch.ceil(whole[name].sum(1) / 10).long())
+        assert not (thin[name] & ~whole[name]).any()
+    half = Pairs(pairs.tokens, pairs.partners, AlignConfig(partner_drop=0.5), 0).batch(range(16))
+    assert (thin["record_mask"] <= half["record_mask"]).all()
+
+
+def test_records_that_cannot_be_told_apart_are_no_negatives(align):
+    """Sessions 4 and 6 have ages alone: only the setting takes them from each other's negatives."""
+    stage, pairs = align
+    given = rows(pairs, [0, 2, 4, 6])
+    assert given["record_kind"].tolist() == [1, 3, 0, 0]
+    every = stage(given, given["counts"], 0.0)
+    stage.config = AlignConfig(record_negatives="different")
+    different = stage(given, given["counts"], 0.0)
+    assert torch.equal(every["loss_report"], different["loss_report"])
+    session = stage.encoder.embed_kept(given["tokens"], given["kept"], given["kept_ok"])
+    a = torch.nn.functional.normalize(stage.heads.to_record(session), dim=-1)
+    b = torch.nn.functional.normalize(stage.heads.record(given["record"], given["record_mask"]), dim=-1)
+    logits = a @ b.T / 0.07
+    logits[2, 3] = logits[3, 2] = -torch.inf
+    plain = sum(torch.nn.functional.cross_entropy(x, torch.arange(4)) for x in (logits, logits.T)) / 2
+    torch.testing.assert_close(different["loss_record"], plain)
+    assert not torch.equal(every["loss_record"], different["loss_record"])
