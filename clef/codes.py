@@ -96,6 +96,15 @@ def block(code: str) -> str:
     return code
 
 
+def prefixes(code: str) -> list[str]:
+    """A code as `normalise_code` writes it and what it is a case of, the widest first: `ICD10CM//G`, `ICD10CM//G40`,
+    `ICD10CM//G40.909`; of ATC every level.
+    """
+    space, _, value = code.rpartition("//")
+    levels = ATC_LEVELS if f"{space}//" == ATC_SPACE else (1, CATEGORY)
+    return [f"{space}//{value[:n]}" for n in levels if n < len(value)] + [code]
+
+
 def chapter(code: str) -> str:
     """The name of a code's chapter (ICD-10) or anatomical group (ATC), empty for what is of neither."""
     space, _, value = code.rpartition("//")
