@@ -195,7 +195,7 @@ def _in_window(config: RecordConfig) -> pl.Expr:
     near = pl.duration(days=config.days)
     windows = {
         "until": time <= start + pl.duration(days=config.days_after),
-        "before": (time < start) & (time >= start - near),
+        "before": (time <= start) & (time >= start - near),
         "around": (time <= start + near) & (time >= start - near),
         "ever": pl.lit(True),
     }

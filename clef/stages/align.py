@@ -24,6 +24,7 @@ from clef.network.report_encoder import TextConfig
 from clef.network.session_encoder import SessionEncoder
 from clef.reports.summarisers import report_summaries
 from clef.stages.epochs import session_order
+from clef.stages.heldout import draw_heldout, without_codes, without_words
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
 from clef.stages.masks import kept_positions
 from clef.stages.pair_loss import Loss, PairLoss
@@ -65,6 +66,10 @@ class AlignConfig:
     """Longest stretch of a session in one sample, in columns of 10 s."""
     validation_sessions: int = 256
     """Held-out sessions the loss is validated on, as one batch: they are each other's negatives."""
+    heldout_concepts: float = 0.0
+    """Share of the ICD-10 categories and ATC subgroups kept out of records and summaries, to be scored apart."""
+    heldout_seed: int = 0
+    """Which ones: the same seed holds out the same of a cohort in every run."""
     summariser: str = "rules"
     """What turns reports into their electrographic content."""
 
@@ -72,6 +77,7 @@ class AlignConfig:
 LIMITS = {
     **{"temperature": (0.01, 100), "bias": (-100, 100), "report_weight": (0, 1e6), "record_weight": (0, 1e6)},
     **{"encoder_scale": (0, 1000), "drop": SHARE, "partner_drop": (0, 1), "columns": (1, 1 << 31)},
+    **{"heldout_concepts": SHARE, "heldout_seed": (0, 1 << 31)},
     "validation_sessions": (0, 1 << 31),
 }
 
@@ -187,19 +193,39 @@ def build(
 
     Raises ValueError if the stores do not fit each other, or if there is nothing to align with.
     """
+    check_settings(align, LIMITS, "align")
     store, tokens = load_tokens(inputs.tokens)
     encoder = Encoder.from_pretrained(str(inputs.init / "encoder"))
     check_tokenizer(encoder, store, inputs.tokens)
+    heads, partners, heldout = make_heads(encoder.output, tokens, inputs, align, report_encoder, record_encoder)
+    encoder.about, encoder.attention = about_training("align", store, tokens) | heldout, inputs.attention
+    return AlignObjective(encoder.train(), heads, align), Pairs(tokens, partners, align, inputs.seed)
+
+
+def make_heads(
+    width: int,
+    tokens: Tokens,
+    inputs: Inputs,
+    align: AlignConfig,
+    report_encoder: TextConfig,
+    record_encoder: RecordConfig,
+) -> tuple[Alignment, Partners, dict[str, list[str]]]:
+    """Fresh heads on embeddings of `width`, what the sessions are aligned with, and what was held out of it.
+
+    Raises ValueError if the stores do not fit each other, or if there is nothing to align with.
+    """
     sessions, events = read_sessions(inputs.cohort), cohort.read_events(inputs.cohort)
     check_splits(tokens, sessions, inputs)
-    summaries = report_summaries(cohort.read_reports(inputs.cohort), align.summariser)
+    summaries, heldout = report_summaries(cohort.read_reports(inputs.cohort), align.summariser), {}
+    if align.heldout_concepts:
+        groups = draw_heldout(sessions, events, align.heldout_concepts, align.heldout_seed, record_encoder.min_count)
+        events, summaries = without_codes(events, groups), without_words(summaries, groups)
+        heldout = {"heldout_concepts": groups}
     text = make_text(report_encoder, tokens, summaries, align.report_weight)
     record = make_record(record_encoder, sessions, events, align.record_weight)
     if text is None and record is None:
         raise ValueError(
             f"cohort={inputs.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with"
         )
-    encoder.about, encoder.attention = about_training("align", store, tokens), inputs.attention
     partners = find_partners(tokens, sessions, events, summaries, text, record.vocabulary if record else None)
-    heads = Alignment(encoder.output, text, record)
-    return AlignObjective(encoder.train(), heads, align), Pairs(tokens, partners, align, inputs.seed)
+    return Alignment(width, text, record), partners, heldout
