@@ -21,7 +21,7 @@ from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.network.session_encoder import SessionEncoder
+from clef.network.session_encoder import PartEncoder, SessionEncoder
 from clef.reports.summarisers import report_summaries
 from clef.stages.epochs import session_order
 from clef.stages.heldout import draw_heldout, without_codes, without_words
@@ -54,6 +54,12 @@ class AlignConfig:
     """Weight of EEG against report; 0 leaves reports out."""
     record_weight: float = 1.0
     """Weight of EEG against record; 0 leaves records out."""
+    multiple_instance: bool = False
+    """Compare parts of the session with sentences of the report, whichever belong together, instead of the wholes."""
+    parts: int = 4
+    """multiple_instance: parts of equal length that a sample's valid columns are cut into."""
+    sentences: int = 8
+    """multiple_instance: most sentences of a summary, the first ones."""
     record_negatives: Literal["all", "different"] = "all"
     """Negatives among records: all, or those that differ and are not both of age and sex alone (different)."""
     encoder_scale: float = 0.3
@@ -77,6 +83,7 @@ class AlignConfig:
 LIMITS = {
     **{"temperature": (0.01, 100), "bias": (-100, 100), "report_weight": (0, 1e6), "record_weight": (0, 1e6)},
     **{"encoder_scale": (0, 1000), "drop": SHARE, "partner_drop": (0, 1), "columns": (1, 1 << 31)},
+    **{"parts": (1, 1024), "sentences": (1, 1024)},
     **{"heldout_concepts": SHARE, "heldout_seed": (0, 1 << 31)},
     "validation_sessions": (0, 1 << 31),
 }
@@ -91,7 +98,7 @@ def pair_loss(config: AlignConfig) -> PairLoss:
 class AlignObjective(Objective):
     """The encoder, the heads and the two contrastive losses."""
 
-    def __init__(self, encoder: SessionEncoder, heads: Alignment, config: AlignConfig):
+    def __init__(self, encoder: SessionEncoder | PartEncoder, heads: Alignment, config: AlignConfig):
         super().__init__()
         check_settings(config, LIMITS, "align")
         self.encoder, self.heads, self.config = encoder, heads, config
@@ -107,11 +114,14 @@ class AlignObjective(Objective):
         return [{"params": encoder, "scale": self.config.encoder_scale}, {"params": rest}]
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
-        session = self.encoder.embed_kept(batch["tokens"], batch["kept"], batch["kept_ok"])
+        session, parts, parts_ok = self._embed(batch)
         out: dict[str, Tensor] = {}
         if self.heads.report is not None:
-            words = self.heads.report(batch["report"], batch["report_mask"])
-            self._add(out, "report", self.heads.to_report(session), words, batch, totals)
+            words, ok = self.heads.report(batch["report"], batch["report_mask"]), None
+            if self.config.multiple_instance:
+                words = words.unflatten(0, (len(session), -1))  # (B, S, P)
+                ok = parts_ok, batch["report_mask"].any(1).unflatten(0, (len(session), -1))
+            self._add(out, "report", self.heads.to_report(parts), words, batch, totals, ok)
         if self.heads.record is not None:
             codes = self.heads.record(batch["record"], batch["record_mask"])
             self._add(out, "record", self.heads.to_record(session), codes, batch, totals)
@@ -119,10 +129,18 @@ class AlignObjective(Objective):
         out["loss"] = sum(weights[k] * out[f"loss_{k}"] for k in weights if f"loss_{k}" in out)
         return out
 
-    def _add(self, out, name: str, a: Tensor, b: Tensor, batch: Batch, totals: dict[str, float]) -> None:
+    def _embed(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Embeddings of the sessions, and what of them meets the reports: parts and which there are, or the same."""
+        given = batch["tokens"], batch["kept"], batch["kept_ok"]
+        if self.config.multiple_instance:
+            return self.encoder.embed_parts(*given, batch["part"], self.config.parts)
+        session = self.encoder.embed_kept(*given)
+        return session, session, None
+
+    def _add(self, out, name: str, a: Tensor, b: Tensor, batch: Batch, totals: dict[str, float], ok=None) -> None:
         """The loss and the share of first places of one pair of spaces."""
         kind = batch["record_kind"] if name == "record" and self.config.record_negatives == "different" else None
-        pairs = self.losses[name](a, b, batch[f"has_{name}"], batch["subject"], kind)
+        pairs = self.losses[name](a, b, batch[f"has_{name}"], batch["subject"], kind, ok)
         out[f"loss_{name}"] = pairs["sum"] / totals[name]
         out[f"first_{name}"] = (pairs["hits_ab"] + pairs["hits_ba"]) / 2 / totals[name]
 
@@ -165,8 +183,11 @@ class Pairs:
         kept = np.stack([_keep(o, drop, g) for o, g in zip(ok, generators, strict=True)])
         partners = self.partners.rows(rows)
         for name in ("report_mask", "record_mask"):
-            chance = np.stack([g.random(partners[name].shape[1]) for g in generators])
-            partners[name] = _thinned(partners[name], torch.from_numpy(chance), partner_drop)
+            mask = partners[name].reshape(len(rows), -1)  # of a session with sentences, all of them
+            chance = np.stack([g.random(mask.shape[1]) for g in generators])
+            partners[name] = _thinned(mask, torch.from_numpy(chance), partner_drop).view_as(partners[name])
+        if self.config.multiple_instance:
+            batch["part"] = _parts(batch["valid"], self.config.parts)
         counts = {k: float(partners[f"has_{k}"].sum()) for k in ("report", "record")}
         subject = torch.from_numpy(self.tokens.subject_id[rows])
         return batch | kept_positions(kept) | partners | {"subject": subject, "counts": counts}
@@ -176,6 +197,12 @@ def _keep(ok: np.ndarray, drop: float, rng: np.random.Generator) -> np.ndarray:
     kept = ok.copy()
     kept[rng.permutation(np.flatnonzero(ok))[: int(drop * ok.sum())]] = False
     return kept
+
+
+def _parts(valid: Tensor, parts: int) -> Tensor:
+    """Which of so many equal parts of its valid columns each column (B, W) is in: (B, W) int64."""
+    place = valid.cumsum(1) - 1
+    return (place * parts // valid.sum(1, keepdim=True).clamp_min(1)).clamp_min(0)
 
 
 def _thinned(mask: Tensor, chance: Tensor, drop: float) -> Tensor:
@@ -227,5 +254,7 @@ def make_heads(
         raise ValueError(
             f"cohort={inputs.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with"
         )
-    partners = find_partners(tokens, sessions, events, summaries, text, record.vocabulary if record else None)
+    sentences = align.sentences if align.multiple_instance else 0
+    vocabulary = record.vocabulary if record else None
+    partners = find_partners(tokens, sessions, events, summaries, text, vocabulary, sentences)
     return Alignment(width, text, record), partners, heldout

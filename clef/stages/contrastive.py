@@ -6,6 +6,13 @@ van den Oord et al., "Representation learning with contrastive predictive coding
 Radford et al., "Learning transferable visual models from natural language supervision" (2021), and the sigmoid loss of
 Zhai et al., "Sigmoid loss for language image pre-training" (2023, arXiv 2303.15343). Different here: a pair may be
 absent, and then is neither anchor nor negative; other sessions of one subject are not each other's negatives.
+
+Instead of a vector each side may bring a bag of them, as the parts of a session and the sentences of its report, of
+which some belong together and nobody knows which. As in Miech et al., "End-to-end learning of visual representations
+from uncurated instructional videos" (2020, arXiv 1912.06430), all pairs of instances of two bags count for the bags;
+the mean takes the place of their sum, so that a long report is no nearer to everything:
+
+    logit of two bags = log mean_st exp(a_s·b_t / τ)
 """
 
 from typing import Any, NamedTuple
@@ -36,6 +43,7 @@ def symmetric_info_nce(
     *,
     kind: torch.Tensor | None = None,
     positives: bool = False,
+    ok: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> dict[str, torch.Tensor]:
     """Symmetric InfoNCE of the pairs (a[i], b[i]), in float32 also under autocast.
 
@@ -43,6 +51,7 @@ def symmetric_info_nce(
     kind: (n,) int64; pairs of one kind are not each other's negatives
     positives: other sessions of a subject are positives instead of being left out (Khosla et al. 2020, arXiv
     2004.11362, equation 2: the mean of the log shares of all positives)
+    ok: for bags a (n, s, d) and b (n, t, d), (n, s) and (n, t) bool, which instances there are
 
     Returns `sum` (the loss in nats, summed over this process's present pairs, mean of both directions), `count` (those
     pairs) and `hits_ab`, `hits_ba` (pairs that are each other's nearest among themselves and their negatives), all ()
@@ -51,7 +60,9 @@ def symmetric_info_nce(
     loss_i = -1/2 [ log softmax_j(a_i·b_j / τ)_i + log softmax_j(b_i·a_j / τ)_i ],  j over i and the present others'
     """
     with torch.autocast(a.device.type, enabled=False):
-        forward, backward = _logits(a, b, present, temperature)
+        forward, backward = (
+            _logits(a, b, present, temperature) if ok is None else _bags(a, b, *ok, present, temperature)
+        )
         relations = _relate(present, subject, kind)
         loss = (
             _one_way(forward, relations, present, positives) + _one_way(backward, relations, present, positives)
@@ -69,6 +80,7 @@ def pairwise_sigmoid(
     *,
     kind: torch.Tensor | None = None,
     positives: bool = False,
+    ok: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> dict[str, torch.Tensor]:
     """The sigmoid loss of the pairs (a[i], b[i]): every pair of the batch is a question of its own, own or not.
 
@@ -77,7 +89,9 @@ def pairwise_sigmoid(
     loss_i = - log σ(a_i·b_i / τ + bias) - Σ_j log σ(-a_i·b_j / τ - bias),  j over the present others'
     """
     with torch.autocast(a.device.type, enabled=False):
-        forward, backward = _logits(a, b, present, temperature)
+        forward, backward = (
+            _logits(a, b, present, temperature) if ok is None else _bags(a, b, *ok, present, temperature)
+        )
         relations = _relate(present, subject, kind)
         positive = relations.same.clone() if positives else torch.zeros_like(relations.same)
         positive[torch.arange(len(a), device=a.device), relations.own] = True
@@ -99,9 +113,41 @@ def _logits(
     return a @ all_b.T / temperature, b @ all_a.T / temperature
 
 
+def _bags(
+    a: torch.Tensor,
+    b: torch.Tensor,
+    a_ok: torch.Tensor,
+    b_ok: torch.Tensor,
+    present: torch.Tensor,
+    temperature: float | torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same of bags a (n, s, d) and b (n, t, d)."""
+    sides = [
+        (_unit(x, usable), _never_empty(usable))
+        for x, usable in ((a, a_ok & present[:, None]), (b, b_ok & present[:, None]))
+    ]
+    everyone = [(gather_with_gradient(x), ranks.gather(usable.long()).bool()) for x, usable in sides]
+    return _bag_logits(*sides[0], *everyone[1], temperature), _bag_logits(*sides[1], *everyone[0], temperature)
+
+
+def _bag_logits(
+    a: torch.Tensor, a_ok: torch.Tensor, b: torch.Tensor, b_ok: torch.Tensor, temperature: float | torch.Tensor
+) -> torch.Tensor:
+    """Bags (n, s, d) with bags (N, t, d) -> log of the mean of exp(cosine / temperature): (n, N)."""
+    cosines = torch.einsum("isd,jtd->ijst", a, b).flatten(2)
+    both = (a_ok[:, None, :, None] & b_ok[None, :, None, :]).flatten(2)
+    return (cosines / temperature).masked_fill(~both, -torch.inf).logsumexp(2) - both.sum(2).log()
+
+
+def _never_empty(ok: torch.Tensor) -> torch.Tensor:
+    """An absent bag (n, s) keeps its first instance, which is zero: the mean of nothing would be no number."""
+    first = torch.arange(ok.shape[1], device=ok.device) == 0
+    return ok | (first & ~ok.any(1, keepdim=True))
+
+
 def _unit(x: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    """Rows of length one in float32; absent ones are zero and pass no gradient, whatever stood in them."""
-    return F.normalize(torch.where(present.unsqueeze(1), x.float(), 0.0), dim=1)
+    """Vectors of length one in float32; absent ones are zero and pass no gradient, whatever stood in them."""
+    return F.normalize(torch.where(present.unsqueeze(-1), x.float(), 0.0), dim=-1)
 
 
 def _relate(present: torch.Tensor, subject: torch.Tensor, kind: torch.Tensor | None) -> Relations:

@@ -15,13 +15,13 @@ from functools import cache
 import polars as pl
 
 from clef.codes import concept_group, normalise_code, overlap
+from clef.stages.partners import split_sentences
 from tokenizer.base.cli import preset_root
 from tokenizer.base.files import fingerprint
 from tokenizer.base.values import read_yaml
 
 log = logging.getLogger(__name__)
 CODES_OF_TITLE = re.compile(r"\((?=[A-Z]\d)[^()]*\)")
-SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 def draw_heldout(sessions: pl.DataFrame, events: pl.DataFrame, share: float, seed: int, min_count: int) -> list[str]:
@@ -57,7 +57,7 @@ def without_words(summaries: dict[str, str], heldout: list[str]) -> dict[str, st
     if not names:
         return summaries
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})", re.IGNORECASE)
-    kept = {k: " ".join(s for s in SENTENCE.split(text) if not pattern.search(s)) for k, text in summaries.items()}
+    kept = {k: " ".join(s for s in split_sentences(text) if not pattern.search(s)) for k, text in summaries.items()}
     changed = sum(kept[k] != text for k, text in summaries.items())
     log.info("names of held-out concepts: sentences left out of %d of %d summaries", changed, len(summaries))
     return {k: text for k, text in kept.items() if text.strip()}

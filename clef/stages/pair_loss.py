@@ -34,9 +34,17 @@ class PairLoss(nn.Module):
         """What cosines are divided by."""
         return self.fixed if self.log_scale is None else torch.exp(-self.log_scale)
 
-    def forward(self, a: Tensor, b: Tensor, present: Tensor, subject: Tensor, kind: Tensor | None = None) -> dict:
+    def forward(
+        self,
+        a: Tensor,
+        b: Tensor,
+        present: Tensor,
+        subject: Tensor,
+        kind: Tensor | None = None,
+        ok: tuple[Tensor, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
         """What `symmetric_info_nce` takes and returns."""
-        options = {"kind": kind, "positives": self.positives}
+        options = {"kind": kind, "positives": self.positives, "ok": ok}
         if self.loss == "sigmoid":
             return pairwise_sigmoid(a, b, present, subject, self.temperature(), self.bias, **options)
         return symmetric_info_nce(a, b, present, subject, self.temperature(), **options)

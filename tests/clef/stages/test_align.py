@@ -172,3 +172,37 @@ def test_records_that_cannot_be_told_apart_are_no_negatives(align):
     plain = sum(torch.nn.functional.cross_entropy(x, torch.arange(4)) for x in (logits, logits.T)) / 2
     torch.testing.assert_close(different["loss_record"], plain)
     assert not torch.equal(every["loss_record"], different["loss_record"])
+
+
+def test_parts_of_a_session_meet_the_sentences_of_its_report(align):
+    """The loss of the stage is that of the parts and sentences put together by hand."""
+    stage, pairs = align
+    config = AlignConfig(multiple_instance=True, parts=3, sentences=2)
+    reports = REPORTS | {"s4": "Slow waves. Left spikes. A third sentence.", "s6": "Seizure. Left spikes."}
+    parts = stage.heads
+    partners = find_partners(tokens(), people(), EVENTS, reports, parts.report, parts.record.vocabulary, 2)
+    given = Pairs(pairs.tokens, partners, config, 0)._pairs([0, 4, 6, 9], [np.random.default_rng(i) for i in range(4)])
+    stage.config = config
+    found = stage(given, {"report": 3.0, "record": 3.0}, 0.0)
+    whole = pairs._pairs([0, 4, 6, 9], [np.random.default_rng(i) for i in range(4)])
+    session = stage.encoder.embed_kept(whole["tokens"], whole["kept"], whole["kept_ok"])
+    states = torch.cat(
+        [
+            stage.encoder(pairs_tokens[None], valid[None])
+            for pairs_tokens, valid in zip(whole["tokens"], whole["valid"], strict=True)
+        ]
+    ).unflatten(1, (4, -1))
+    a = torch.zeros(4, 3, session.shape[1])
+    for i, valid in enumerate(whole["valid"]):
+        columns = valid.nonzero()[:, 0]
+        for p in range(3):
+            mine = [c for k, c in enumerate(columns.tolist()) if k * 3 // len(columns) == p]
+            a[i, p] = states[i][:, mine].mean(1).flatten()
+    a = torch.nn.functional.normalize(stage.heads.to_report(a), dim=-1)
+    texts = {0: ["left spikes"], 1: ["Slow waves.", "Left spikes."], 2: ["Seizure.", "Left spikes."]}
+    b = {i: parts.text(sentences) for i, sentences in texts.items()}
+    logits = torch.stack([torch.stack([(a[i] @ b[j].T / 0.07).exp().mean().log() for j in range(3)]) for i in range(3)])
+    plain = sum(torch.nn.functional.cross_entropy(x, torch.arange(3)) for x in (logits, logits.T)) / 2
+    torch.testing.assert_close(found["loss_report"], plain)
+    stage.config = AlignConfig()
+    torch.testing.assert_close(found["loss_record"], stage(whole, {"report": 3.0, "record": 3.0}, 0.0)["loss_record"])

@@ -86,6 +86,55 @@ def test_sigmoid_equals_the_definition(options):
         assert all(found[name] == nearest[name] for name in ("count", "hits_ab", "hits_ba"))
 
 
+def bags(n: int = 8, width: int = 6) -> tuple[torch.Tensor, ...]:
+    """Three instances against five, of which some are not there; one bag has one instance on either side."""
+    generator = torch.Generator().manual_seed(1)
+    a, b = torch.randn(n, 3, width, generator=generator), torch.randn(n, 5, width, generator=generator)
+    a_ok, b_ok = torch.rand(n, 3, generator=generator) > 0.4, torch.rand(n, 5, generator=generator) > 0.4
+    a_ok[:, 0] = b_ok[:, 1] = True
+    a_ok[0, 1:] = False
+    b_ok[0] = torch.arange(5) == 1
+    return a, b, a_ok, b_ok
+
+
+def plain_bags(a, b, a_ok, b_ok, temperature: float) -> float:
+    """The definition of the multiple-instance loss, one pair of instances at a time; hits are not counted."""
+    n, total = len(a), 0.0
+    logit = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            cosine = lambda s, t, i=i, j=j: float(torch.cosine_similarity(a[i, s], b[j, t], dim=0))
+            pairs = [(s, t) for s in range(a.shape[1]) for t in range(b.shape[1]) if a_ok[i, s] and b_ok[j, t]]
+            logit[i][j] = math.log(sum(math.exp(cosine(s, t) / temperature) for s, t in pairs) / len(pairs))
+    for i in range(n):
+        if PRESENT[i]:
+            negatives, _ = kinds(PRESENT, SUBJECT, torch.arange(n), i)
+            total -= 0.5 * math.log(math.exp(logit[i][i]) / sum(math.exp(logit[i][j]) for j in [i, *negatives]))
+            total -= 0.5 * math.log(math.exp(logit[i][i]) / sum(math.exp(logit[j][i]) for j in [i, *negatives]))
+    return total
+
+
+@pytest.mark.parametrize("temperature", [0.07, 1.0])
+def test_multiple_instance_equals_the_definition(temperature):
+    a, b, a_ok, b_ok = bags()
+    found = symmetric_info_nce(a, b, PRESENT, SUBJECT, temperature, ok=(a_ok, b_ok))
+    assert abs(float(found["sum"]) - plain_bags(a.double(), b.double(), a_ok, b_ok, temperature)) < 1e-4
+    one = torch.ones(8, 1, dtype=torch.bool)
+    for loss in (symmetric_info_nce, pairwise_sigmoid):  # a bag of one is a vector
+        alone = loss(a[:, :1], b[:, :1], PRESENT, SUBJECT, temperature, ok=(one, one))
+        vectors = loss(a[:, 0], b[:, 0], PRESENT, SUBJECT, temperature)
+        assert all(torch.allclose(alone[name], vectors[name], atol=1e-4) for name in vectors)
+
+
+def test_absent_bags_and_instances_pass_no_gradient():
+    a, b, a_ok, b_ok = bags()
+    b_ok[2] = False  # of an absent pair
+    a, b = (torch.where(ok[..., None], x, math.nan).requires_grad_() for x, ok in ((a, a_ok), (b, b_ok)))
+    symmetric_info_nce(a, b, PRESENT, SUBJECT, ok=(a_ok, b_ok))["sum"].backward()
+    for x, ok in ((a, a_ok & PRESENT[:, None]), (b, b_ok & PRESENT[:, None])):
+        assert (x.grad[~ok] == 0).all() and x.grad.isfinite().all() and (x.grad[ok] != 0).any()
+
+
 def test_a_learned_temperature_starts_where_it_is_set_and_follows_its_gradient():
     """The gradient by the logarithm of the scale is that of the plain definition, by differences."""
     a, b = batch()
@@ -161,7 +210,15 @@ def sums_and_gradients(mine: slice) -> dict[str, torch.Tensor]:
         out["sum"].backward()
         out |= {"a": a_net.weight.grad, "b": b_net.weight.grad} | {k: p.grad for k, p in loss.named_parameters()}
         found |= {f"{name}.{key}": value.detach() for key, value in out.items()}
-    return found
+    a, b, a_ok, b_ok = (x[mine] for x in bags())
+    a.requires_grad_()
+    loss = PairLoss("infonce", 0.07, True)
+    out = loss(a, b, PRESENT[mine], SUBJECT[mine], ok=(a_ok, b_ok))
+    out["sum"].backward()
+    whole = torch.zeros(len(PRESENT), *a.shape[1:])
+    whole[mine] = a.grad
+    out |= {"a": whole, "log_scale": loss.log_scale.grad}
+    return found | {f"bags.{key}": value.detach() for key, value in out.items()}
 
 
 def share(folder: str) -> None:
@@ -174,7 +231,7 @@ def test_two_processes_equal_one(tmp_path):
     on_two(share, str(tmp_path))
     parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     expected = sums_and_gradients(slice(None))
-    assert {"learned.log_scale", "sigmoid.bias"} <= expected.keys() == parts[0].keys()
+    assert {"learned.log_scale", "sigmoid.bias", "bags.log_scale"} <= expected.keys() == parts[0].keys()
     for name, value in expected.items():
         assert torch.allclose(parts[0][name] + parts[1][name], value, atol=1e-5), name
     assert parts[0]["fixed.count"] == 3 and parts[1]["fixed.count"] == 3
