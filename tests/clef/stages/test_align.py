@@ -11,6 +11,7 @@ from clef.network.encoder import Encoder, EncoderConfig
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
 from clef.stages.align import AlignConfig, AlignObjective, Pairs
+from clef.stages.contrastive import pairwise_sigmoid
 from clef.stages.partners import find_partners
 from tests.helpers import random_tokens as tokens
 
@@ -206,3 +207,33 @@ def test_parts_of_a_session_meet_the_sentences_of_its_report(align):
     torch.testing.assert_close(found["loss_report"], plain)
     stage.config = AlignConfig()
     torch.testing.assert_close(found["loss_record"], stage(whole, {"report": 3.0, "record": 3.0}, 0.0)["loss_record"])
+
+
+def test_settings_of_the_loss_reach_it_and_what_it_learns_is_trained_and_told(align):
+    stage, pairs = align
+    torch.manual_seed(0)
+    config = AlignConfig(
+        temperature=0.1, learned_temperature=True, loss="sigmoid", bias=-3.0, same_subject="positive", report_weight=1.5
+    )
+    other = AlignObjective(stage.encoder, stage.heads, config)
+    given = rows(pairs, [0, 1, 4, 6])
+    found = other(given, given["counts"], 0.0)
+    session = other.encoder.embed_kept(given["tokens"], given["kept"], given["kept_ok"])
+    a, b = other.heads.to_report(session), other.heads.report(given["report"], given["report_mask"])
+    plain = pairwise_sigmoid(a, b, given["has_report"], given["subject"], 0.1, -3.0, positives=True)
+    torch.testing.assert_close(found["loss_report"], plain["sum"] / given["counts"]["report"])
+    found["loss"].backward()
+    learned = dict(other.losses.named_parameters())
+    assert set(learned) == {f"{name}.{what}" for name in ("report", "record") for what in ("log_scale", "bias")}
+    assert all(p.grad.abs() > 0 for p in learned.values())
+    assert {id(p) for p in learned.values()} < {id(p) for p in other.groups()[1]["params"]}
+    told = other.after_step(1)
+    assert told["temperature_report"] == pytest.approx(0.1) and told["bias_record"] == -3.0
+    assert not list(stage.losses.parameters()) and stage.after_step(1) == {}  # nothing by default
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"heldout_concepts": 1.0}, {"parts": 0}, {"loss": "clip"}])
+def test_settings_out_of_range_are_one_line(align, wrong):
+    stage, _ = align
+    with pytest.raises(ValueError, match=rf"^align\.{next(iter(wrong))}=.*: expected [^\n]+$"):
+        AlignObjective(stage.encoder, stage.heads, AlignConfig(**wrong))
