@@ -24,6 +24,8 @@ OWNERS = {
     "zarr": {"tokenizer/store.py"},
     "wandb": {"clef/training/mirror.py"},
     "xformers": {"clef/network/attention.py"},
+    "transformers": {"clef/network/language_model.py"},
+    "peft": {"clef/network/language_model.py"},
 }
 
 FLOORS = {

@@ -1,8 +1,8 @@
 """The alignment heads: EEG, report and record in shared spaces of one width.
 
 Two separate linear projections of the session embedding, one to meet the report's vector and one to meet the
-record's; the report encoder (`clef.network.report_encoder`) and the record encoder (`clef.network.record_encoder`) end
-in the same width.
+record's; the report encoder (`clef.network.report_encoder`, `clef.network.pretrained_text`) and the record encoder
+(`clef.network.record_encoder`) end in the same width.
 
 Shapes: B sessions · D_s session embedding · P = 512 shared width.
 """
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from clef.network.pretrained_text import ReportEncoder, check_report_encoder, report_encoder
 from clef.network.record_encoder import RecordConfig, RecordEncoder, check_record_encoder
-from clef.network.report_encoder import TextConfig, TextEncoder, check_text_encoder
+from clef.network.report_encoder import TextConfig
 from tokenizer.base.hub import ModelPart, build, check_entry, check_network, load_folder, save_folder
 from tokenizer.base.limits import is_whole
 
@@ -31,7 +32,7 @@ class _NoSettings:
 class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
     """The heads of stage=align. Either of report and record may be missing."""
 
-    def __init__(self, embedding: int, report: TextEncoder | None, record: RecordEncoder | None):
+    def __init__(self, embedding: int, report: ReportEncoder | None, record: RecordEncoder | None):
         super().__init__()
         self.embedding = embedding
         self.report, self.record = report, record
@@ -64,12 +65,12 @@ class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "cle
         embedding, report, record = (config.get(key) for key in ("embedding", "report", "record"))
         check_entry(is_whole(embedding, 1, 1 << 20), name, "embedding", embedding, "a whole number from 1 to 1048576")
         if report is not None:
-            check_text_encoder(report, name)
+            check_report_encoder(report, name)
         if record is not None:
             check_record_encoder(record, name)
 
         def make() -> Alignment:
-            text = None if report is None else TextEncoder.from_config(report)
+            text = None if report is None else report_encoder(report)
             return cls(embedding, text, None if record is None else RecordEncoder.from_config(record))
 
         sizes = [TextConfig(**report["config"])] if report is not None else []

@@ -3,8 +3,7 @@
     texts -> ids, mask (B, L) -> embeddings + positions (B, L, W) -> Transformer -> masked mean (B, W) -> (B, out)
 
 `text=scratch` learns its own byte-pair encoding and embeddings from the training reports, so it needs no download. The
-paper (arXiv 2605.10817) puts the same Transformer on frozen features of a language model: such features (B, L, D) take
-the place of `TextEncoder.words` and feed the same `PooledTransformer`.
+paper (arXiv 2605.10817) puts the same Transformer on the features of a language model: `clef.network.pretrained_text`.
 """
 
 import dataclasses
@@ -38,11 +37,22 @@ class TextConfig:
     """Width of the vector that is aligned with the EEG's."""
     min_count: int = 5
     """A word is learned from if at least so many training subjects have it in reports: a rarer one may be a name."""
+    pretrained: bool = False
+    """Read with the language model `name` (text=t5, text=hf); false: with words learned from the training reports."""
+    name: str = ""
+    """Language model: a folder, or a hub id, in the local cache or downloaded; only safetensors are read."""
+    train_layers: int = 0
+    """How many of the language model's last layers are trained too; 0 leaves it as it is."""
+    lora: int = 0
+    """Rank of trained matrices beside every linear layer of the language model (needs clef-eeg[lora]); 0: none."""
+    cache: bool = True
+    """Keep what an untrained language model gives in COHORT/text_features, float16; false: at every step again."""
 
 
 LIMITS = {
     **{"width": (1, 4096), "layers": (1, 64), "heads": (1, 256), "output": (1, 4096), "dropout": SHARE},
     **{"vocabulary": (257, 65536), "length": (1, 4096), "min_count": (1, 1 << 31)},
+    **{"train_layers": (0, 256), "lora": (0, 4096)},
 }
 
 
@@ -103,6 +113,10 @@ class TextEncoder(nn.Module):
     def tokenize(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Texts -> ids (n, length) int64 and mask (n, length) bool on the CPU."""
         return self.bpe.encode(texts, self.config.length)
+
+    def prepare(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What training keeps of n texts: rows of it go into `forward`."""
+        return self.tokenize(texts)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """ids (B, L) int64, mask (B, L) bool, L at most `length` -> (B, output)."""

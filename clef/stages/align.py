@@ -248,7 +248,8 @@ def make_heads(
         groups = draw_heldout(sessions, events, align.heldout_concepts, align.heldout_seed, record_encoder.min_count)
         events, summaries = without_codes(events, groups), without_words(summaries, groups)
         heldout = {"heldout_concepts": groups}
-    text = make_text(report_encoder, tokens, summaries, align.report_weight)
+    place = inputs.cohort if inputs.writes else None
+    text = make_text(report_encoder, tokens, summaries, align.report_weight, place, inputs.device)
     record = make_record(record_encoder, sessions, events, align.record_weight)
     if text is None and record is None:
         raise ValueError(

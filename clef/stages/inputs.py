@@ -25,7 +25,8 @@ class Inputs:
     """What every stage may be built from; a stage's row in the table says which of the first three it needs.
 
     cohort: cohort folder · tokens: token store · init: `model/` of a finished run · seed: of all randomness
-    attention: the kernel of the session encoder
+    attention: the kernel of the session encoder · device: where training will be
+    writes: whether a stage may keep what it computes beside the cohort
     """
 
     cohort: str | None = None
@@ -33,6 +34,8 @@ class Inputs:
     init: Path | None = None
     seed: int = 0
     attention: Kernel = "auto"
+    device: str = "cpu"
+    writes: bool = True
 
 
 def load_tokens(path: str) -> tuple[TokenStore, Tokens]:

@@ -56,7 +56,7 @@ class JointObjective(AlignObjective):
             parameter.requires_grad_(True)
 
     def groups(self) -> list[dict]:
-        return [{"params": list(self.parameters())}]
+        return [{"params": [p for p in self.parameters() if p.requires_grad]}]
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         out: dict[str, Tensor] = {}

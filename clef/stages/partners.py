@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from clef.network.bpe import learn
+from clef.network.pretrained_text import PretrainedTextEncoder, ReportEncoder
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
+from clef.network.text_features import Features
 from clef.stages.stage import Batch
 from tokenizer.store import Tokens
 
@@ -26,7 +28,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 @dataclasses.dataclass
 class Partners:
-    """What sessions are aligned with, row by row as in the tokens: report ids and record codes.
+    """What sessions are aligned with, row by row as in the tokens: report ids (or features) and record codes.
 
     report (n, L) int64, report_mask (n, L), has_report (n,) · record (n, J) int64, record_mask (n, J), has_record (n,)
     record_kind (n,) int64: equal where two records say the same, or both nothing but age and sex
@@ -34,7 +36,7 @@ class Partners:
     sentence instead, and these are its rows, -1 where a report has fewer
     """
 
-    report: Tensor
+    report: Tensor | Features
     report_mask: Tensor
     has_report: Tensor
     record: Tensor
@@ -59,7 +61,7 @@ def find_partners(
     sessions: pl.DataFrame,
     events: pl.DataFrame,
     summaries: dict[str, str],
-    text: TextEncoder | None,
+    text: ReportEncoder | None,
     vocabulary: RecordVocabulary | None,
     sentences: int = 0,
 ) -> Partners:
@@ -73,9 +75,11 @@ def find_partners(
     if text is not None:
         words = [summaries.get(s, "") for s in tokens.session_id]
         known, sentence = sentences_of(words, sentences) if sentences else (words, None)
-        ids, mask = text.tokenize(known)
-        longest = int(mask.any(0).sum()) if sentences else mask.shape[1]  # sentences are short, and there are many
-        report = ids[:, :longest], mask[:, :longest], torch.tensor([bool(w) for w in words])
+        prepared, mask = text.prepare(known)
+        if sentences and isinstance(prepared, Tensor):  # sentences are short, and there are many
+            longest = int(mask.any(0).sum())
+            prepared, mask = prepared[:, :longest], mask[:, :longest]
+        report = prepared, mask, torch.tensor([bool(w) for w in words])
     if vocabulary is not None:
         rows = pl.DataFrame({"session_id": tokens.session_id.tolist()}).join(sessions, on="session_id", how="left")
         records = vocabulary.encode(rows, events)
@@ -98,10 +102,18 @@ def split_sentences(text: str) -> list[str]:
     return [sentence for sentence in SENTENCE_END.split(text.strip()) if sentence]
 
 
-def make_text(config: TextConfig, tokens: Tokens, summaries: dict[str, str], weight: float) -> TextEncoder | None:
-    """The report encoder with words learned from the training reports; None if there are none or their loss weighs 0.
+def make_text(
+    config: TextConfig,
+    tokens: Tokens,
+    summaries: dict[str, str],
+    weight: float,
+    cohort: str | None = None,
+    device: str = "cpu",
+) -> ReportEncoder | None:
+    """The report encoder, on a language model or on words learned from the training reports.
 
-    summaries: by session_id. Words are counted by subject: one person's many reports must not make a name a word.
+    None if there are no reports or their loss weighs 0. summaries: by session_id. Words are counted by subject: one
+    person's many reports must not make a name a word. `cohort`, `device`: as `PretrainedTextEncoder.make` takes them.
     """
     subjects: dict[int, list[str]] = {}
     for session, subject, split in zip(tokens.session_id, tokens.subject_id, tokens.split, strict=True):
@@ -110,6 +122,12 @@ def make_text(config: TextConfig, tokens: Tokens, summaries: dict[str, str], wei
     if not subjects or not weight:
         log.info("aligning without reports")
         return None
+    if not config.pretrained and (config.name or config.train_layers or config.lora):
+        raise ValueError(
+            "report_encoder.name=, train_layers= and lora= are of a language model; add text=hf or text=t5"
+        )
+    if config.pretrained:
+        return PretrainedTextEncoder.make(config, cohort, device)
     return TextEncoder(config, learn(subjects.values(), config.vocabulary, config.min_count))
 
 

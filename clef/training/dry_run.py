@@ -64,9 +64,8 @@ def say_archive(config: PretrainConfig, device: torch.device) -> None:
         log.info("%s", line)
     config.steps = config.steps or steps_of(config, known.train)
     init = finished_model(config.init) if config.init else None
-    objective, samples = stage.build(
-        Inputs(config.cohort, config.tokens, init, config.seed, config.attention), **settings
-    )
+    inputs = Inputs(config.cohort, config.tokens, init, config.seed, config.attention, str(device), writes=False)
+    objective, samples = stage.build(inputs, **settings)
     micro = max(1, config.batch // max(1, config.accumulate * ranks.WORLD))
     trial = try_steps(objective, samples, micro, config.precision, device)
     for line in trial_lines(config, known, trial, objective, micro):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
-PATHS = {"cohort", "tokens", "init", "out", "recon.probe"}
+PATHS = {"cohort", "tokens", "init", "out", "recon.probe", "report_encoder.name"}
 
 
 class Mirror:

@@ -1,5 +1,7 @@
 """Reports and records of sessions: whose they are, and that only training subjects teach words and codes."""
 
+import dataclasses
+
 import pytest
 
 from clef.network.record_encoder import RecordConfig
@@ -44,6 +46,12 @@ def test_reports_that_do_not_count_or_are_not_there_make_no_encoder(weight, summ
     with caplog.at_level("INFO"):
         assert make_text(TEXT, tokens(), summaries, weight) is None
     assert "aligning without reports" in caplog.text
+
+
+@pytest.mark.parametrize("given", [{"name": "t5"}, {"train_layers": 1}, {"lora": 4}])
+def test_settings_of_a_language_model_without_one_are_refused(given):
+    with pytest.raises(ValueError, match="are of a language model; add text=hf or text=t5"):
+        make_text(dataclasses.replace(TEXT, **given), tokens(), REPORTS, 1.0)
 
 
 def test_records_of_weight_zero_make_no_encoder():

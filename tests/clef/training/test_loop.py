@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from torch import nn
 
 from clef.stages.stage import Objective
 from clef.training.loop import LoopConfig, learning_rate, make_optimizer
+from tests.clef.network.language_models import write_t5
 from tests.helpers import PATIENCE, ROOT, TIMES, TINY, must, pretrain, pretrain_on_two, start
 
 PARTS = {"recon": ["encoder"], "align": ["encoder", "align"], "joint": ["encoder", "align"], "tokenizer": ["tokenizer"]}
@@ -170,6 +172,22 @@ def test_two_processes_equal_one_with_everything_that_can_be_learned(
     for done in pretrain_on_two(tmp_path / "said", stage, out=tmp_path / "two", **settings):
         must(done)
     same_training(tmp_path / "one", tmp_path / "two", stage, 1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", [{}, {"report_encoder.train_layers": 1}])
+def test_two_processes_equal_one_with_a_language_model(trained, tiny_store, tiny_cohort, tiny_recon, tmp_path):
+    """Frozen, each process computes features of a share of the reports, and reads those of the other."""
+    name = write_t5(tmp_path / "t5")  # which has no biases: see `without_noise`
+    settings = {"tokens": tiny_store, "init": tiny_recon, "steps": 6, "batch": 8, "ema": 0.5, "text": "hf"} | trained
+    settings |= {"report_encoder.name": name, "report_encoder.length": 32}
+    for runs in ("one", "two"):
+        shutil.copytree(tiny_cohort, tmp_path / f"cohort_{runs}")
+        given = settings | {"cohort": tmp_path / f"cohort_{runs}", "out": tmp_path / runs}
+        ended = pretrain_on_two if runs == "two" else lambda *a, **more: [pretrain(*a, **more)]
+        for done in ended(tmp_path / "said", "align", **given):
+            must(done)
+    same_training(tmp_path / "one", tmp_path / "two", "align", 1e-4)
 
 
 def test_two_processes_equal_one_in_tokenizer(tiny_cohort, tmp_path):

@@ -19,8 +19,9 @@ def lines(folder):
 
 def test_a_resumed_run_keeps_its_name_and_tells_nothing_private(tiny_store, tmp_path):
     out = tmp_path / "Müller_1951" / "run"
+    paths = {"tokens": tiny_store, "report_encoder.name": tmp_path / "t5", "out": out}
     for steps in (2, 4):
-        must(pretrain(tmp_path / "said", "recon", tokens=tiny_store, out=out, steps=steps, wandb="offline"))
+        must(pretrain(tmp_path / "said", "recon", **paths, steps=steps, wandb="offline"))
     name = json.loads((out / "run.json").read_text())["wandb_id"]
     parts = sorted((out / "wandb").glob("offline-run-*"))
     assert parts and all(part.name.endswith(f"-{name}") for part in parts)

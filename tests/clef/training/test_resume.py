@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.clef.network.language_models import write_bert
 from tests.helpers import (
     PATIENCE,
     ROOT,
@@ -99,6 +100,22 @@ def test_every_option_of_alignment_goes_on_exactly(stage, request, tmp_path):
     settings |= {f"align.{name}": value for name, value in options.items()} | {"record_encoder.window": "ever"}
     must(start(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain").wait())
     assert killed_and_resumed(tmp_path, settings, (0, 3, 2), f"{stage} 9") >= 2
+    assert_same(tmp_path / "plain", tmp_path / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["cache=true", "cache=false", "train_layers=1", "lora=2"])
+def test_a_language_model_too_is_killed_and_goes_on_to_the_same_numbers(way, request, tmp_path):
+    if way == "lora=2":
+        pytest.importorskip("peft")
+    shutil.copytree(request.getfixturevalue("tiny_cohort"), tmp_path / "cohort")
+    name, value = way.split("=")
+    text = {"text": "hf", "report_encoder.name": write_bert(tmp_path / "bert"), "report_encoder.length": 32}
+    settings = {"stage": "align"} | TINY | inputs("align", request) | EVERY_STEP | text
+    settings |= {"cohort": tmp_path / "cohort", f"report_encoder.{name}": value}
+    must(run(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain"))
+    assert (tmp_path / "cohort/text_features").exists() == (way == "cache=true")
+    assert killed_and_resumed(tmp_path, settings, (0, 3), f"{way} 7") >= 1
     assert_same(tmp_path / "plain", tmp_path / "killed")
 
 
