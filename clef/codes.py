@@ -96,6 +96,33 @@ def block(code: str) -> str:
     return code
 
 
+def concept_group(code: str) -> str | None:
+    """The group a code is drawn with: its ICD-10 category, its ATC subgroup of four characters (`ATC//N03A`).
+
+    None for codes that are wider than a group, and for those of neither classification.
+    """
+    normal = normalise_code(code)
+    if normal is None:
+        return None
+    space, _, value = normal.rpartition("//")
+    length = ATC_LEVELS[2] if f"{space}//" == ATC_SPACE else CATEGORY
+    return f"{space}//{value[:length]}" if len(value) >= length else None
+
+
+def overlap(code: str, groups: Iterable[str]) -> bool:
+    """Whether a code or its beginning, as `normalise_code` writes it, is of one of the groups or wider than it."""
+    return any(code.startswith(group) or group.startswith(code) for group in groups)
+
+
+def prefixes(code: str) -> list[str]:
+    """A code as `normalise_code` writes it and what it is a case of, the widest first: `ICD10CM//G`, `ICD10CM//G40`,
+    `ICD10CM//G40.909`; of ATC every level.
+    """
+    space, _, value = code.rpartition("//")
+    levels = ATC_LEVELS if f"{space}//" == ATC_SPACE else (1, CATEGORY)
+    return [f"{space}//{value[:n]}" for n in levels if n < len(value)] + [code]
+
+
 def chapter(code: str) -> str:
     """The name of a code's chapter (ICD-10) or anatomical group (ATC), empty for what is of neither."""
     space, _, value = code.rpartition("//")

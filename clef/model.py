@@ -166,6 +166,7 @@ class Model:
             "tokenizer": self.encoder.about.get("tokenizer"),
             "encoder": dataclasses.asdict(self.encoder.config),
             "torch": torch.__version__,
+            **{key: value for key, value in self.encoder.about.items() if key == "heldout_concepts"},
         }
 
     def _untrained(self) -> Encoder:

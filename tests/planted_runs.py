@@ -114,6 +114,15 @@ RUNS = (
         ),
     ),
     Run(
+        *("joint", "clef.pretrain"),
+        lambda at: (
+            _train("joint", out=at.out / "joint", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")
+            | {"steps": 2, "align.multiple_instance": True, "align.heldout_concepts": 0.5}
+            | {"record_encoder.hierarchy": True}
+        ),
+        slow=True,  # what it writes is what align writes
+    ),
+    Run(
         *("embed", "clef.embed"),
         lambda at: {"model": at.out / "align", "out": at.out / "embed.parquet", "tokens": at.out / "tokens.zarr"},
     ),

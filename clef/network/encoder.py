@@ -135,14 +135,35 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
 
     def embed_kept(self, tokens: Tensor, kept: Tensor, kept_ok: Tensor) -> Tensor:
         """`embed` from a part of the tokens: tokens (B, R, W), kept and kept_ok (B, M) -> (B, R·D) or (B, D)."""
+        states, ones = self._kept_states(tokens, kept, kept_ok)
+        return self._mean(states.sum(2), ones.sum(2))
+
+    def embed_parts(
+        self, tokens: Tensor, kept: Tensor, kept_ok: Tensor, part: Tensor, parts: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`embed_kept`, and the same of each part of a session's columns, all of them from the states of the whole.
+
+        part: (B, W) int64, which of the `parts` P a column belongs to. Returns session (B, R·D or D), parts (B, P, …)
+        and ok (B, P) bool, false where nothing of a part is kept.
+        """
+        states, ones = self._kept_states(tokens, kept, kept_ok)
+        member = F.one_hot(part, parts).to(states.dtype)  # (B, W, P)
+        sums, counts = (torch.einsum("brwd,bwp->bprd", x, member) for x in (states, ones))
+        session = self._mean(states.sum(2), ones.sum(2))
+        return session, self._mean(sums, counts), counts.sum((2, 3)) > 0
+
+    def _kept_states(self, tokens: Tensor, kept: Tensor, kept_ok: Tensor) -> tuple[Tensor, Tensor]:
+        """States of the kept tokens (B, R, W, D), zero elsewhere, and where they are (B, R, W, 1), one or zero."""
         at, lengths = packed_places(kept_ok, kept, self.rows * tokens.shape[2])
         seen = F.embedding(tokens.flatten()[at], self.code_table())
         states = self.encoder(seen + self.places(at, tokens.shape[2]), Pack(lengths, self.attention))
-        sums = unpacked(states, at, tokens).sum(2)  # (B, R, D)
-        counts = unpacked(states.new_ones(len(at), 1), at, tokens).sum(2)
+        return unpacked(states, at, tokens), unpacked(states.new_ones(len(at), 1), at, tokens)
+
+    def _mean(self, sums: Tensor, counts: Tensor) -> Tensor:
+        """Sums (…, R, D) and counts (…, R, 1) over time -> embeddings (…, R·D) or (…, D) float32."""
         if self.config.pool == "mean":
-            sums, counts = sums.sum(1), counts.sum(1)
-        return (sums / counts.clamp_min(1)).flatten(1).float()
+            return (sums.sum(-2) / counts.sum(-2).clamp_min(1)).float()
+        return (sums / counts.clamp_min(1)).flatten(-2).float()
 
     def embedding_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters that embeddings depend on: all but the decoder's and the special tokens of reconstruction."""

@@ -4,20 +4,22 @@
     -> Transformer -> masked mean (B, W) -> (B, out)
 
 The paper (arXiv 2605.10817) encodes age, sex, at most 30 ICD-10 and 50 ATC codes as an unordered set. Ours: age in
-decades, ICD-10 codes cut to their category (3 characters), codes known up to 90 days after the session. Only codes of
-the two classifications are ever read: findings and labels, which the benchmark asks for, cannot come in.
+decades, ICD-10 codes cut to their category (3 characters), codes known up to 90 days after the session. With
+`hierarchy` an entry is the sum of its code's prefixes (Choi et al. 2017, arXiv 1611.07012, there with attention). Only
+codes of the two classifications are ever read: findings and labels, which the benchmark asks for, cannot come in.
 """
 
 import dataclasses
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 import torch
 from torch import nn
+from torch.nn import functional
 
-from clef.codes import normalise_code
+from clef.codes import normalise_code, prefixes
 from clef.network.report_encoder import PooledTransformer
 from tokenizer.base.hub import check_entry, check_keys, check_part
 from tokenizer.base.limits import SHARE, check_settings, is_texts
@@ -53,14 +55,20 @@ class RecordConfig:
     """Characters an ICD-10 code is cut to, the dot not counted: 3 is the category (G40), 7 the whole code."""
     atc_characters: int = 7
     """Characters an ATC code is cut to: 5 is the chemical group (N03AX), 7 the substance."""
+    window: Literal["until", "before", "around", "ever"] = "until"
+    """Codes of a session: until (up to days_after after its start), before or around it (days), or ever recorded."""
     days_after: int = 90
-    """Codes entered up to so many days after the session started belong to it."""
+    """window=until: codes entered up to so many days after the session started belong to it."""
+    days: int = 90
+    """window=before and around: codes entered at most so many days before the start, or before and after it."""
+    hierarchy: bool = False
+    """A code is the sum of its prefixes (letter, category, whole; levels of ATC): rare ones share and are not lost."""
 
 
 LIMITS = {
     **{"width": (1, 4096), "layers": (1, 64), "heads": (1, 256), "output": (1, 4096), "dropout": SHARE},
     **{"min_count": (1, 1 << 31), "icd10_codes": (0, 1000), "atc_codes": (0, 1000)},
-    **{"icd10_characters": (3, 7), "atc_characters": (1, 7), "days_after": (-36525, 36525)},
+    **{"icd10_characters": (3, 7), "atc_characters": (1, 7), "days_after": (-36525, 36525), "days": (0, 36525)},
 }
 MOST_CODES = 200_000
 """ICD-10-CM and ATC together have half as many."""
@@ -79,6 +87,13 @@ class EncodedRecords:
     mask: torch.Tensor
     present: torch.Tensor
     left_out: dict[str, int]
+
+    def kinds(self) -> torch.Tensor:
+        """A number (n,) int64 for each record, the same for records that hold the same entries; 0 without a code."""
+        known = np.sort(self.ids.numpy(), axis=1)  # a set: the codes stand by time
+        known[~(self.ids[:, 2:] > 0).any(1).numpy()] = 0
+        numbers = {bytes(known.shape[1] * 8): 0}
+        return torch.tensor([numbers.setdefault(row.tobytes(), len(numbers)) for row in known], dtype=torch.int64)
 
 
 def _concept(code: str, config: RecordConfig) -> str | None:
@@ -109,22 +124,28 @@ class RecordVocabulary:
     ) -> "RecordVocabulary":
         """Learn the codes that at least `min_count` subjects of the train split have; other subjects are not looked at.
 
-        sessions, events: tables as `read_sessions` and `clef.cohort.read_events` return them.
+        sessions, events: tables as `read_sessions` and `clef.cohort.read_events` return them. With `hierarchy` prefixes
+        are learned like codes.
         """
         config = config or RecordConfig()
         train = sessions.filter(pl.col("split") == "train")
         known, concepts, _ = _known_codes(train, events, config)
-        counts = known.group_by("concept").agg(pl.col("subject_id").n_unique())
-        frequent = counts.filter(pl.col("subject_id") >= config.min_count)["concept"]
-        return cls(config, sorted(concepts[i] for i in frequent))
+        parts = [(i, part) for i, concept in enumerate(concepts) for part in _parts(concept, config)]
+        parts = pl.DataFrame(parts, schema={"concept": pl.Int32, "code": pl.String}, orient="row")
+        counts = known.join(parts, on="concept").group_by("code").agg(pl.col("subject_id").n_unique())
+        return cls(config, sorted(counts.filter(pl.col("subject_id") >= config.min_count)["code"]))
 
     def encode(self, sessions: pl.DataFrame, events: pl.DataFrame) -> EncodedRecords:
-        """The records of `sessions` (any split), with what was known `days_after` days after each one's start.
+        """The records of `sessions` (any split), with the codes of each one's window.
 
-        Of a session without a start time only undated codes are known; a warning says how many others there were.
+        Undated codes are of every window. Of a session without a start time only these are known, but in window=ever; a
+        warning says how many others there were.
         """
         known, concepts, undated = _known_codes(sessions, events, self.config)
         learned = known.join(self._table(concepts), on="concept")
+        unknown = len(known) - len(learned)
+        if self.config.hierarchy:  # two rare codes may be known by the same prefix
+            learned = learned.group_by("row", "id", "system").agg(pl.col("time").max())
         ids = np.zeros((len(sessions), 2 + self.config.icd10_codes + self.config.atc_codes), np.int64)
         ids[:, 0], ids[:, 1] = _age_ids(sessions["age"]), _sex_ids(sessions["sex"])
         kept, first = 0, 2
@@ -132,17 +153,26 @@ class RecordVocabulary:
             chosen = _most_recent(learned.filter(pl.col("system") == system), most)
             ids[chosen["row"].to_numpy(), first + chosen["place"].to_numpy()] = chosen["id"].to_numpy()
             kept, first = kept + len(chosen), first + most
-        left_out = {"unknown": len(known) - len(learned), "too_many": len(learned) - kept, "undated_session": undated}
+        left_out = {"unknown": unknown, "too_many": len(learned) - kept, "undated_session": undated}
         _log_left_out(left_out)
         person = (ids[:, 0] != AGE + AGE_BINS) | (ids[:, 1] != SEX + 2)
         present = torch.from_numpy(person | (ids[:, 2:] > 0).any(axis=1))
         return EncodedRecords(torch.from_numpy(ids), torch.from_numpy(ids > 0), present, left_out)
 
     def _table(self, concepts: list[str]) -> pl.DataFrame:
-        """The id and system of those `concepts` that were learned, by their index."""
+        """The id and system of those `concepts` that were learned, or the longest prefix of them, by their index."""
         number = {code: CODES + i for i, code in enumerate(self.codes)}
-        rows = [(i, number[c], c.split("//")[0]) for i, c in enumerate(concepts) if c in number]
+        learned = [[number[p] for p in _parts(concept, self.config) if p in number] for concept in concepts]
+        rows = [(i, ids[-1], concepts[i].split("//")[0]) for i, ids in enumerate(learned) if ids]
         return pl.DataFrame(rows, schema={"concept": pl.Int32, "id": pl.Int32, "system": pl.Categorical}, orient="row")
+
+    def families(self) -> torch.Tensor:
+        """For each id (len, depth) int64 the ids whose embeddings are summed for it, zeros after the last."""
+        number = {code: CODES + i for i, code in enumerate(self.codes)}
+        families = [[i] for i in range(CODES)]
+        families += [[number[p] for p in _parts(code, self.config) if p in number] for code in self.codes]
+        depth = max(map(len, families))
+        return torch.tensor([family + [0] * (depth - len(family)) for family in families])
 
     def to_json(self) -> dict[str, Any]:
         """The vocabulary as plain values."""
@@ -152,6 +182,24 @@ class RecordVocabulary:
     def from_json(cls, value: dict[str, Any]) -> "RecordVocabulary":
         """The vocabulary that `to_json` wrote."""
         return cls(RecordConfig(**value["config"]), list(value["codes"]))
+
+
+def _parts(concept: str, config: RecordConfig) -> list[str]:
+    """What is learned of a concept, the widest first: itself alone, or its prefixes too."""
+    return prefixes(concept) if config.hierarchy else [concept]
+
+
+def _in_window(config: RecordConfig) -> pl.Expr:
+    """Whether a code's `time` lies in the window of the session that starts at `start_time`; null if one is unknown."""
+    time, start = pl.col("time"), pl.col("start_time")
+    near = pl.duration(days=config.days)
+    windows = {
+        "until": time <= start + pl.duration(days=config.days_after),
+        "before": (time <= start) & (time >= start - near),
+        "around": (time <= start + near) & (time >= start - near),
+        "ever": pl.lit(True),
+    }
+    return windows[config.window]
 
 
 def _known_codes(
@@ -169,9 +217,8 @@ def _known_codes(
     table = pl.DataFrame(table, schema={"code": pl.String, "concept": pl.Int32}, orient="row")
     entries = events.join(table, on="code").select("subject_id", "concept", "time").unique()
     pairs = sessions.select("subject_id", "start_time").with_row_index("row").join(entries, on="subject_id")
-    limit = pl.col("start_time") + pl.duration(days=config.days_after)
-    visible = pairs.filter(pl.col("time").is_null() | (pl.col("time") <= limit))
-    undated = pairs.filter(pl.col("start_time").is_null() & pl.col("time").is_not_null())
+    visible = pairs.filter(pl.col("time").is_null() | _in_window(config))
+    undated = pairs.filter(pl.col("start_time").is_null() & pl.col("time").is_not_null() & _in_window(config).is_null())
     known = visible.group_by("row", "concept").agg(pl.col("subject_id").first(), pl.col("time").max())
     return known, concepts, len(undated)
 
@@ -207,11 +254,16 @@ class RecordEncoder(nn.Module):
         self.vocabulary, config = vocabulary, vocabulary.config
         self.codes = nn.Embedding(len(vocabulary), config.width)
         nn.init.normal_(self.codes.weight, std=0.02)
+        self.register_buffer("families", vocabulary.families() if config.hierarchy else None, persistent=False)
         self.trunk = PooledTransformer(config.width, config.layers, config.heads, config.output, config.dropout)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """ids (B, M) int64, mask (B, M) bool -> (B, output)."""
-        return self.trunk(self.codes(ids), mask)
+        if self.families is None:
+            return self.trunk(self.codes(ids), mask)
+        family = self.families[ids.flatten()]  # (B·M, depth)
+        entries = functional.embedding_bag(family, self.codes.weight, mode="sum", padding_idx=0)
+        return self.trunk(entries.unflatten(0, ids.shape), mask)
 
     def to_config(self) -> dict[str, Any]:
         """Everything but the tensors, as plain JSON values."""

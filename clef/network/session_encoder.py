@@ -32,3 +32,15 @@ class SessionEncoder(Protocol):
 
     def save_pretrained(self, save_directory: Path) -> None:
         """Write the encoder as one part of a model folder."""
+
+
+class PartEncoder(SessionEncoder, Protocol):
+    """What `align.multiple_instance` asks beside it."""
+
+    def embed_parts(
+        self, tokens: Tensor, kept: Tensor, kept_ok: Tensor, part: Tensor, parts: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`embed_kept` of the whole and of P parts: with part (B, W) int64 -> (B, D), (B, P, D) and (B, P) bool.
+
+        part: which part a column belongs to · the bool is false where nothing of a part is kept
+        """

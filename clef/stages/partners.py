@@ -8,6 +8,7 @@ Shapes: n sessions · L text ids · J record entries.
 
 import dataclasses
 import logging
+import re
 
 import polars as pl
 import torch
@@ -22,6 +23,7 @@ from clef.stages.stage import Batch
 from tokenizer.store import Tokens
 
 log = logging.getLogger(__name__)
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclasses.dataclass
@@ -29,6 +31,9 @@ class Partners:
     """What sessions are aligned with, row by row as in the tokens: report ids (or features) and record codes.
 
     report (n, L) int64, report_mask (n, L), has_report (n,) · record (n, J) int64, record_mask (n, J), has_record (n,)
+    record_kind (n,) int64: equal where two records say the same, or both nothing but age and sex
+    sentence (n, S) int64: if reports are bags of sentences, report and report_mask have a row for each different
+    sentence instead, and these are its rows, -1 where a report has fewer
     """
 
     report: Tensor | Features
@@ -37,10 +42,18 @@ class Partners:
     record: Tensor
     record_mask: Tensor
     has_record: Tensor
+    record_kind: Tensor
+    sentence: Tensor | None = None
 
     def rows(self, rows: list[int]) -> Batch:
-        """The partners of some rows."""
-        return {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
+        """The partners of B rows; with sentences report and report_mask have B·S rows, those of a session together."""
+        names = [f.name for f in dataclasses.fields(self) if f.name != "sentence"]
+        if self.sentence is None:
+            return {name: getattr(self, name)[rows] for name in names}
+        place = self.sentence[rows].flatten()
+        report = {"report": self.report[place.clamp_min(0)]}
+        report["report_mask"] = self.report_mask[place.clamp_min(0)] & (place >= 0)[:, None]
+        return report | {name: getattr(self, name)[rows] for name in names if name not in report}
 
 
 def find_partners(
@@ -50,19 +63,43 @@ def find_partners(
     summaries: dict[str, str],
     text: ReportEncoder | None,
     vocabulary: RecordVocabulary | None,
+    sentences: int = 0,
 ) -> Partners:
-    """Reports and records of the sessions in `tokens`, ready for their encoders; absent ones are marked."""
+    """Reports and records of the sessions in `tokens`, ready for their encoders; absent ones are marked.
+
+    sentences: with a number, reports are bags of their first so many sentences.
+    """
     n = len(tokens)
     none = torch.zeros(n, 1, dtype=torch.int64), torch.zeros(n, 1, dtype=torch.bool), torch.zeros(n, dtype=torch.bool)
-    report, record = none, none
+    report, record, sentence = none, (*none, torch.zeros(n, dtype=torch.int64)), None
     if text is not None:
         words = [summaries.get(s, "") for s in tokens.session_id]
-        report = *text.prepare(words), torch.tensor([bool(w) for w in words])
+        known, sentence = sentences_of(words, sentences) if sentences else (words, None)
+        prepared, mask = text.prepare(known)
+        if sentences and isinstance(prepared, Tensor):  # sentences are short, and there are many
+            longest = int(mask.any(0).sum())
+            prepared, mask = prepared[:, :longest], mask[:, :longest]
+        report = prepared, mask, torch.tensor([bool(w) for w in words])
     if vocabulary is not None:
         rows = pl.DataFrame({"session_id": tokens.session_id.tolist()}).join(sessions, on="session_id", how="left")
         records = vocabulary.encode(rows, events)
-        record = records.ids, records.mask, records.present
-    return Partners(*report, *record)
+        record = records.ids, records.mask, records.present, records.kinds()
+    return Partners(*report, *record, sentence)
+
+
+def sentences_of(texts: list[str], most: int) -> tuple[list[str], Tensor]:
+    """The different sentences of `texts`, and for each text (n, most) int64 which its first ones are, then -1."""
+    number: dict[str, int] = {"": 0}
+    place = torch.full((len(texts), most), -1)
+    for row, text in enumerate(texts):
+        mine = [number.setdefault(s, len(number)) for s in split_sentences(text)[:most]]
+        place[row, : len(mine)] = torch.tensor(mine, dtype=torch.int64)
+    return list(number), place
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a summary."""
+    return [sentence for sentence in SENTENCE_END.split(text.strip()) if sentence]
 
 
 def make_text(

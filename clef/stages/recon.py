@@ -60,24 +60,33 @@ class ReconObjective(Objective):
         self.encoder, self.config, self.probes = encoder, config, probes
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
-        logits, truth = self.encoder.predict(batch)
-        logits = logits.float()
-        smoothing = self.config.smoothing if self.training else 0.0
-        losses = F.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)  # (V,)
-        right = (logits.argmax(-1) == truth).sum() / totals["hidden"]
-        return {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
+        return reconstruct(self.encoder, batch, totals, self.config.smoothing if self.training else 0.0)
 
     def before_start(self, samples: "MaskedSessions") -> dict[str, float]:
-        known = samples.baselines(len(self.encoder.codes))
-        for name, nats in known.items():
-            log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
-        return {f"baseline_{name}": nats for name, nats in known.items()} | self.monitor()
+        return say_baselines(samples, len(self.encoder.codes)) | self.monitor()
 
     def monitor(self) -> dict[str, float]:
         return self.probes(self.encoder) if self.probes and ranks.RANK == 0 else {}
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
+
+
+def reconstruct(encoder: Encoder, batch: Batch, totals: dict[str, float], smoothing: float) -> dict[str, Tensor]:
+    """Loss and accuracy on the hidden tokens of a masked batch, as shares of `totals`."""
+    logits, truth = encoder.predict(batch)
+    logits = logits.float()
+    losses = F.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)  # (V,)
+    right = (logits.argmax(-1) == truth).sum() / totals["hidden"]
+    return {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
+
+
+def say_baselines(samples: "MaskedSessions", codes: int) -> dict[str, float]:
+    """Log what the loss has to beat, and return it as metrics."""
+    known = samples.baselines(codes)
+    for name, nats in known.items():
+        log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
+    return {f"baseline_{name}": nats for name, nats in known.items()}
 
 
 def by_ratio(losses: Tensor, batch: Batch, totals: dict[str, float]) -> dict[str, Tensor]:

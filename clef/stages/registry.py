@@ -9,7 +9,7 @@ from typing import Any
 from clef.network.encoder import EncoderConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.stages import align, recon, tokenizer
+from clef.stages import align, joint, recon, tokenizer
 from clef.stages.stage import Preview, Settings, Stage
 from clef.stages.workload import ReconWorkload, size_of
 from tokenizer.reading.read import ReadingConfig
@@ -27,6 +27,22 @@ def preview_align(settings: dict[str, Any]) -> Preview:
     return Preview([remark], preview_recon(settings).workload)
 
 
+def preview_joint(settings: dict[str, Any]) -> Preview:
+    """What its reconstruction costs."""
+    remark = "stage=joint: its heads depend on the cohort; this is stage=recon, the alignment comes on top"
+    return Preview([remark], preview_recon(settings).workload)
+
+
+ENCODER = {
+    "encoder": Settings(EncoderConfig, "The session Transformer (stage=recon and stage=joint)."),
+    "recon": Settings(recon.ReconConfig, "Masking of stage=recon and stage=joint."),
+}
+ALIGNMENT = {
+    "align": Settings(align.AlignConfig, "Losses of stage=align and stage=joint."),
+    "report_encoder": Settings(TextConfig, "The network that reads report summaries."),
+    "record_encoder": Settings(RecordConfig, "The network that reads the record's codes."),
+}
+
 STAGES = {
     "tokenizer": Stage(
         needs=("cohort",),
@@ -42,25 +58,26 @@ STAGES = {
     ),
     "recon": Stage(
         needs=("tokens",),
-        settings={
-            "encoder": Settings(EncoderConfig, "The session Transformer (stage=recon)."),
-            "recon": Settings(recon.ReconConfig, "Masking of stage=recon."),
-        },
+        settings=ENCODER,
         build=recon.build,
         next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet   (or stage=align init={out} …)",
         preview=preview_recon,
     ),
     "align": Stage(
         needs=("tokens", "cohort", "init"),
-        settings={
-            "align": Settings(align.AlignConfig, "Losses of stage=align."),
-            "report_encoder": Settings(TextConfig, "The network that reads report summaries."),
-            "record_encoder": Settings(RecordConfig, "The network that reads the record's codes."),
-        },
+        settings=ALIGNMENT,
         build=align.build,
         next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
         preview=preview_align,
         whole_batch="negatives come from the whole batch",
     ),
+    "joint": Stage(
+        needs=("tokens", "cohort"),
+        settings=ENCODER | ALIGNMENT | {"joint": Settings(joint.JointConfig, "Weights of both losses in stage=joint.")},
+        build=joint.build,
+        next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
+        preview=preview_joint,
+        whole_batch="negatives come from the whole batch",
+    ),
 }
-"""By name, in the order in which a model is made."""
+"""By name, in the order in which a model is made; `joint` takes the place of recon and align."""

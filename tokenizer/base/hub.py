@@ -185,6 +185,8 @@ def check_about(about: Any, name: str) -> None:
     seen = about.get("trained_on", {})
     fits = isinstance(seen, dict) and all(is_texts(subjects) for subjects in seen.values())
     check_entry(fits, name, "about.trained_on", seen, "lists of hashed subjects by split")
+    heldout = about.get("heldout_concepts", [])
+    check_entry(is_texts(heldout), name, "about.heldout_concepts", heldout, "a list of groups of codes")
     for key in ("stage", "tokenizer"):
         check_entry(isinstance(about.get(key, ""), str | None), name, f"about.{key}", about.get(key), "text")
 

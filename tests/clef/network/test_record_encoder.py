@@ -73,6 +73,27 @@ def test_codes_known_up_to_ninety_days_after_the_start():
     assert vocabulary.encode(sessions, events).left_out["undated_session"] == 2
 
 
+@pytest.mark.parametrize(
+    "window, expected, without_start",
+    [
+        ("until", {"A01", "B01", "C01", "D01", "Z01"}, {"Z01"}),
+        ("before", {"B01", "C01", "Z01"}, {"Z01"}),
+        ("around", {"B01", "C01", "D01", "Z01"}, {"Z01"}),
+        ("ever", {"A01", "B01", "C01", "D01", "E01", "Z01"}, {"A01", "B01", "C01", "D01", "E01", "Z01"}),
+    ],
+)
+def test_windows_before_around_and_ever(window, expected, without_start):
+    sessions = make_sessions({"start_time": START}, {"subject_id": 1})
+    days = {"A01": -31, "B01": -30, "C01": 0, "D01": 30, "E01": 91}
+    told = [(1, START + dt.timedelta(days=n), f"ICD10CM//{code}") for code, n in days.items()]
+    events = make_events(*told, (1, None, "ICD10CM//Z01"))
+    vocabulary = RecordVocabulary.fit(sessions, events, RecordConfig(min_count=1, window=window, days=30))
+    records = vocabulary.encode(sessions, events)
+    short = [{word.removeprefix("ICD10CM//") for word in words(vocabulary, row)} for row in records.ids]
+    assert short == [expected, without_start]
+    assert records.left_out["undated_session"] == (0 if window == "ever" else 5)
+
+
 def test_the_most_recent_codes_are_kept_when_there_are_too_many():
     sessions = make_sessions({"start_time": START}, {"start_time": START})
     times = [START - dt.timedelta(days=d) for d in (50, 40, 30, 20, 10)]
@@ -100,6 +121,17 @@ def test_age_sex_and_sessions_about_which_nothing_is_known():
     assert records.ids.shape == (8, 2 + 3 + 2) and records.ids.dtype == torch.int64 and records.mask[:, :2].all()
 
 
+def test_records_of_the_same_entries_are_of_one_kind_and_those_without_codes_too():
+    times = [START - dt.timedelta(days=d) for d in (2, 1)]
+    people = [{"age": 40.0}, {"age": 45.0}, {"age": 40.0}, {"age": 61.0}, {"sex": "F"}, {}]
+    sessions = make_sessions(*[{"start_time": START} | row for row in people])
+    one, other = "ICD10CM//A01", "ATC//N03A"
+    told = [(1, times[0], one), (1, times[1], other), (2, times[1], one), (2, times[0], other), (3, None, one)]
+    events = make_events(*told)
+    vocabulary = RecordVocabulary.fit(sessions, events, RecordConfig(min_count=1))
+    assert vocabulary.encode(sessions, events).kinds().tolist() == [1, 1, 2, 0, 0, 0]
+
+
 def test_rows_follow_the_session_table():
     sessions = make_sessions({}, {}, {})
     events = make_events((3, None, "ICD10CM//G40"), (1, None, "ICD10CM//I10"), (9, None, "ICD10CM//Z99"))
@@ -114,6 +146,39 @@ def test_the_length_of_codes_is_a_setting():
     events = make_events((1, None, "ICD10CM//G40.909"), (1, None, "ATC//N03AX14"))
     config = RecordConfig(min_count=1, icd10_characters=7, atc_characters=5)
     assert RecordVocabulary.fit(make_sessions({}), events, config).codes == ["ATC//N03AX", "ICD10CM//G40.909"]
+
+
+def test_with_a_hierarchy_rare_codes_are_known_by_what_they_are_a_case_of():
+    config = RecordConfig(16, 1, 2, output=8, min_count=2, icd10_characters=7, hierarchy=True)
+    sessions = make_sessions({}, {}, {}, {"split": "test"})
+    told = [(1, "G40.909"), (2, "G40.909"), (3, "G40.B01"), (3, "G40.B11"), (4, "G12.21"), (4, "Z99")]
+    drugs = [(1, "N03AX14"), (2, "N03AX09")]
+    events = make_events(*[(s, None, f"ICD10CM//{c}") for s, c in told], *[(s, None, f"ATC//{c}") for s, c in drugs])
+    vocabulary = RecordVocabulary.fit(sessions, events, config)
+    atc = ["ATC//N", "ATC//N03", "ATC//N03A", "ATC//N03AX"]
+    assert vocabulary.codes == [*atc, "ICD10CM//G", "ICD10CM//G40", "ICD10CM//G40.909"]
+    records = vocabulary.encode(sessions, events)
+    known = [words(vocabulary, row) for row in records.ids]
+    assert known == [["ICD10CM//G40.909", "ATC//N03AX"]] * 2 + [["ICD10CM//G40"], ["ICD10CM//G"]]
+    assert records.left_out == {"unknown": 1, "too_many": 0, "undated_session": 0}  # Z99: no part of it is known
+
+
+def test_an_entry_of_the_hierarchy_is_the_sum_of_its_prefixes():
+    torch.manual_seed(0)
+    config = RecordConfig(16, 1, 2, output=8, hierarchy=True)
+    vocabulary = RecordVocabulary(config, ["ATC//N", "ATC//N03", "ICD10CM//G", "ICD10CM//G40", "ICD10CM//G40.909"])
+    encoder = RecordEncoder(vocabulary).eval()
+    ids = torch.tensor([[AGE, SEX, CODES + 4, CODES + 1, 0], [AGE, SEX + 1, CODES + 2, 0, 0]])
+    table = encoder.codes.weight
+    letter, category, whole = (table[CODES + i] for i in (2, 3, 4))
+    first = [table[AGE], table[SEX], letter + category + whole, table[CODES] + table[CODES + 1], table[0]]
+    second = [table[AGE], table[SEX + 1], letter, table[0], table[0]]
+    with torch.no_grad():
+        plain = encoder.trunk(torch.stack([torch.stack(first), torch.stack(second)]), ids > 0)
+        torch.testing.assert_close(encoder(ids, ids > 0), plain)
+    again = RecordEncoder.from_config(json.loads(json.dumps(encoder.to_config()))).eval()
+    again.load_state_dict(encoder.state_dict(), strict=True)
+    assert torch.equal(again(ids, ids > 0), encoder(ids, ids > 0))
 
 
 def test_the_encoder_sees_a_set_and_reloads():

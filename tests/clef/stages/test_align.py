@@ -11,6 +11,7 @@ from clef.network.encoder import Encoder, EncoderConfig
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
 from clef.stages.align import AlignConfig, AlignObjective, Pairs
+from clef.stages.contrastive import pairwise_sigmoid
 from clef.stages.partners import find_partners
 from tests.helpers import random_tokens as tokens
 
@@ -142,3 +143,97 @@ def test_pairs_follow_from_seed_and_sample_number_alone_and_drop_only_in_trainin
     held = dropping.validation()[0]
     assert int(held["kept_ok"].sum()) == int(held["valid"].sum()) * 4
     assert set(held["subject"].tolist()) == set(pairs.tokens.subject_id[pairs.tokens.split == "val"].tolist())
+
+
+def test_of_a_thinned_partner_a_tenth_always_stays(align):
+    _, pairs = align
+    dropping = Pairs(pairs.tokens, pairs.partners, AlignConfig(partner_drop=1.0), 0)
+    whole, thin = pairs.batch(range(16)), dropping.batch(range(16))
+    for name in ("report_mask", "record_mask"):
+        assert torch.equal(thin[name].sum(1), torch.ceil(whole[name].sum(1) / 10).long())
+        assert not (thin[name] & ~whole[name]).any()
+    half = Pairs(pairs.tokens, pairs.partners, AlignConfig(partner_drop=0.5), 0).batch(range(16))
+    assert (thin["record_mask"] <= half["record_mask"]).all()
+
+
+def test_records_that_cannot_be_told_apart_are_no_negatives(align):
+    """Sessions 4 and 6 have ages alone: only the setting takes them from each other's negatives."""
+    stage, pairs = align
+    given = rows(pairs, [0, 2, 4, 6])
+    assert given["record_kind"].tolist() == [1, 3, 0, 0]
+    every = stage(given, given["counts"], 0.0)
+    stage.config = AlignConfig(record_negatives="different")
+    different = stage(given, given["counts"], 0.0)
+    assert torch.equal(every["loss_report"], different["loss_report"])
+    session = stage.encoder.embed_kept(given["tokens"], given["kept"], given["kept_ok"])
+    a = torch.nn.functional.normalize(stage.heads.to_record(session), dim=-1)
+    b = torch.nn.functional.normalize(stage.heads.record(given["record"], given["record_mask"]), dim=-1)
+    logits = a @ b.T / 0.07
+    logits[2, 3] = logits[3, 2] = -torch.inf
+    plain = sum(torch.nn.functional.cross_entropy(x, torch.arange(4)) for x in (logits, logits.T)) / 2
+    torch.testing.assert_close(different["loss_record"], plain)
+    assert not torch.equal(every["loss_record"], different["loss_record"])
+
+
+def test_parts_of_a_session_meet_the_sentences_of_its_report(align):
+    """The loss of the stage is that of the parts and sentences put together by hand."""
+    stage, pairs = align
+    config = AlignConfig(multiple_instance=True, parts=3, sentences=2)
+    reports = REPORTS | {"s4": "Slow waves. Left spikes. A third sentence.", "s6": "Seizure. Left spikes."}
+    parts = stage.heads
+    partners = find_partners(tokens(), people(), EVENTS, reports, parts.report, parts.record.vocabulary, 2)
+    given = Pairs(pairs.tokens, partners, config, 0)._pairs([0, 4, 6, 9], [np.random.default_rng(i) for i in range(4)])
+    stage.config = config
+    found = stage(given, {"report": 3.0, "record": 3.0}, 0.0)
+    whole = pairs._pairs([0, 4, 6, 9], [np.random.default_rng(i) for i in range(4)])
+    session = stage.encoder.embed_kept(whole["tokens"], whole["kept"], whole["kept_ok"])
+    states = torch.cat(
+        [
+            stage.encoder(pairs_tokens[None], valid[None])
+            for pairs_tokens, valid in zip(whole["tokens"], whole["valid"], strict=True)
+        ]
+    ).unflatten(1, (4, -1))
+    a = torch.zeros(4, 3, session.shape[1])
+    for i, valid in enumerate(whole["valid"]):
+        columns = valid.nonzero()[:, 0]
+        for p in range(3):
+            mine = [c for k, c in enumerate(columns.tolist()) if k * 3 // len(columns) == p]
+            a[i, p] = states[i][:, mine].mean(1).flatten()
+    a = torch.nn.functional.normalize(stage.heads.to_report(a), dim=-1)
+    texts = {0: ["left spikes"], 1: ["Slow waves.", "Left spikes."], 2: ["Seizure.", "Left spikes."]}
+    b = {i: parts.text(sentences) for i, sentences in texts.items()}
+    logits = torch.stack([torch.stack([(a[i] @ b[j].T / 0.07).exp().mean().log() for j in range(3)]) for i in range(3)])
+    plain = sum(torch.nn.functional.cross_entropy(x, torch.arange(3)) for x in (logits, logits.T)) / 2
+    torch.testing.assert_close(found["loss_report"], plain)
+    stage.config = AlignConfig()
+    torch.testing.assert_close(found["loss_record"], stage(whole, {"report": 3.0, "record": 3.0}, 0.0)["loss_record"])
+
+
+def test_settings_of_the_loss_reach_it_and_what_it_learns_is_trained_and_told(align):
+    stage, pairs = align
+    torch.manual_seed(0)
+    config = AlignConfig(
+        temperature=0.1, learned_temperature=True, loss="sigmoid", bias=-3.0, same_subject="positive", report_weight=1.5
+    )
+    other = AlignObjective(stage.encoder, stage.heads, config)
+    given = rows(pairs, [0, 1, 4, 6])
+    found = other(given, given["counts"], 0.0)
+    session = other.encoder.embed_kept(given["tokens"], given["kept"], given["kept_ok"])
+    a, b = other.heads.to_report(session), other.heads.report(given["report"], given["report_mask"])
+    plain = pairwise_sigmoid(a, b, given["has_report"], given["subject"], 0.1, -3.0, positives=True)
+    torch.testing.assert_close(found["loss_report"], plain["sum"] / given["counts"]["report"])
+    found["loss"].backward()
+    learned = dict(other.losses.named_parameters())
+    assert set(learned) == {f"{name}.{what}" for name in ("report", "record") for what in ("log_scale", "bias")}
+    assert all(p.grad.abs() > 0 for p in learned.values())
+    assert {id(p) for p in learned.values()} < {id(p) for p in other.groups()[1]["params"]}
+    told = other.after_step(1)
+    assert told["temperature_report"] == pytest.approx(0.1) and told["bias_record"] == -3.0
+    assert not list(stage.losses.parameters()) and stage.after_step(1) == {}  # nothing by default
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"heldout_concepts": 1.0}, {"parts": 0}, {"loss": "clip"}])
+def test_settings_out_of_range_are_one_line(align, wrong):
+    stage, _ = align
+    with pytest.raises(ValueError, match=rf"^align\.{next(iter(wrong))}=.*: expected [^\n]+$"):
+        AlignObjective(stage.encoder, stage.heads, AlignConfig(**wrong))

@@ -56,3 +56,15 @@ def test_settings_of_a_language_model_without_one_are_refused(given):
 
 def test_records_of_weight_zero_make_no_encoder():
     assert make_record(RECORD, people(), EVENTS, 0.0) is None
+
+
+def test_as_bags_reports_are_their_first_sentences_each_kept_once():
+    text = make_text(TEXT, tokens(), REPORTS, 1.0)
+    reports = {"s0": "Spikes. Slow waves. Seizure.", "s4": "Slow waves."}
+    partners = find_partners(tokens(), people(), EVENTS, reports, text, None, sentences=2)
+    assert len(partners.report) == 3  # nothing, and two: the third sentence of s0 is cut
+    batch = partners.rows([0, 4, 1])
+    said = [text.bpe.decode(row) for row in batch["report"] * batch["report_mask"]]
+    assert said == ["spikes.", "slow waves.", "slow waves.", "", "", ""]
+    assert batch["has_report"].tolist() == [True, True, False]
+    assert not batch["report_mask"][3:].any()

@@ -16,7 +16,7 @@ from clef.training.loop import LoopConfig, learning_rate, make_optimizer
 from tests.clef.network.language_models import write_t5
 from tests.helpers import PATIENCE, ROOT, TIMES, TINY, must, pretrain, pretrain_on_two, start
 
-PARTS = {"recon": ["encoder"], "align": ["encoder", "align"], "tokenizer": ["tokenizer"]}
+PARTS = {"recon": ["encoder"], "align": ["encoder", "align"], "joint": ["encoder", "align"], "tokenizer": ["tokenizer"]}
 
 
 def metrics(folder, train_only=False):
@@ -157,6 +157,21 @@ def test_two_processes_equal_one_in_align(tiny_store, tiny_cohort, tiny_recon, t
     for done in pretrain_on_two(tmp_path / "said", "align", out=tmp_path / "two", **settings):
         must(done)
     same_training(tmp_path / "one", tmp_path / "two", "align", 1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage, more", [("align", {}), ("joint", {"encoder.dropout": 0.1})])
+def test_two_processes_equal_one_with_everything_that_can_be_learned(
+    stage, more, tiny_store, tiny_cohort, tiny_recon, tmp_path
+):
+    settings = {"tokens": tiny_store, "cohort": tiny_cohort, "steps": 6, "batch": 8, "ema": 0.5, "clip": 1e9}
+    settings |= {"align.loss": "sigmoid", "align.learned_temperature": True, "align.same_subject": "positive"}
+    settings |= {"align.record_negatives": "different", "record_encoder.hierarchy": True, "align.sentences": 3}
+    settings |= {"align.multiple_instance": True} | more | ({"init": tiny_recon} if stage == "align" else {})
+    must(pretrain(tmp_path / "said", stage, out=tmp_path / "one", **settings))
+    for done in pretrain_on_two(tmp_path / "said", stage, out=tmp_path / "two", **settings):
+        must(done)
+    same_training(tmp_path / "one", tmp_path / "two", stage, 1e-4)
 
 
 @pytest.mark.slow

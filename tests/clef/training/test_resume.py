@@ -42,7 +42,8 @@ def inputs(stage, request):
         return {"cohort": get("tiny_cohort")}
     if stage == "recon":
         return {"tokens": get("tiny_store")}
-    return {"tokens": get("tiny_store"), "cohort": get("tiny_cohort"), "init": get("tiny_recon")}
+    aligned = {"tokens": get("tiny_store"), "cohort": get("tiny_cohort")}
+    return aligned if stage == "joint" else aligned | {"init": get("tiny_recon")}
 
 
 def steps_logged(folder):
@@ -87,6 +88,18 @@ def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, r
     plain = start(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain")
     must(plain.wait())
     assert killed_and_resumed(tmp_path, settings, (0, 2, 3, 2), f"{stage} 7") >= 2
+    assert_same(tmp_path / "plain", tmp_path / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ("align", "joint"))
+def test_every_option_of_alignment_goes_on_exactly(stage, request, tmp_path):
+    options = {"loss": "sigmoid", "learned_temperature": True, "same_subject": "positive", "partner_drop": 0.4}
+    options |= {"multiple_instance": True, "record_negatives": "different", "heldout_concepts": 0.2, "drop": 0.3}
+    settings = {"stage": stage} | TINY | inputs(stage, request) | EVERY_STEP | {"record_encoder.hierarchy": True}
+    settings |= {f"align.{name}": value for name, value in options.items()} | {"record_encoder.window": "ever"}
+    must(start(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain").wait())
+    assert killed_and_resumed(tmp_path, settings, (0, 3, 2), f"{stage} 9") >= 2
     assert_same(tmp_path / "plain", tmp_path / "killed")
 
 
