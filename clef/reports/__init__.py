@@ -1,1 +1,5 @@
-"""Clinical EEG reports: summaries of what the tracing showed."""
+"""Clinical EEG reports: what the tracing showed, as summaries and as findings."""
+
+from clef.reports.findings import Finding, findings
+
+__all__ = ["Finding", "findings"]

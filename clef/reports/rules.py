@@ -9,9 +9,10 @@ must: a clause is never cut away together with a negation that governs what is l
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from clef.reports import words
+import clef.reports.words as words
 
 VERSION = "1"
 """Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
@@ -79,15 +80,32 @@ def condense(report: str) -> str:
     return " ".join(dict.fromkeys(verdict + rest))  # a sentence that stands twice is said once
 
 
-def _section_sentences(section: Section) -> list[str]:
-    kept = []
+def current_sentences(report: str) -> list[str]:
+    """The sentences of a report, normalised and whole, that tell of this recording and not of the person's past."""
+    sentences = [s for section in sections(report) if section.kind != "drop" for s in _sentences(section)]
+    return [current for sentence in sentences if (current := _of_this_recording(sentence))]
+
+
+def _sentences(section: Section) -> Iterator[str]:
+    """The normalised sentences of a section; the first one under a finding's heading together with its name."""
     for i, raw in enumerate(words.SENTENCE_END.split(_unwrap(section.text))):
         sentence = normalise(words.LIST_MARK.sub(" ", raw)).strip(" .;:!?-*")
-        if section.name and i == 0 and sentence:
-            sentence = _named(section.name, sentence)
-        if sentence := _electrographic(sentence):
-            kept.append(f"{sentence}.")
-    return kept
+        if sentence:
+            yield _named(section.name, sentence) if section.name and i == 0 else sentence
+
+
+def _section_sentences(section: Section) -> list[str]:
+    return [f"{kept}." for sentence in _sentences(section) if (kept := _electrographic(sentence))]
+
+
+def _of_this_recording(sentence: str) -> str:
+    """A sentence without what it tells of earlier studies, of the person's past and of others' reports."""
+    if _has(words.TRUISM, sentence):
+        return ""
+    sentence = words.COMPARED.sub(" ", sentence)
+    sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
+    parts = [part for part in words.TURN_OF_STORY.split(sentence) if not _has(words.PAST, part)]
+    return "; ".join(" ".join(part.split()).strip(" ,:-") for part in parts if part.strip())
 
 
 def _unwrap(text: str) -> str:

@@ -141,6 +141,38 @@ SETTING = any_of(r"""
     (?:eeg|study|recording) (?:was|is|were) (?:a )?(?:performed|obtained|recorded|acquired|carried out|done|requested)
     support(?:s|ive) (?:a|of|the) (?:clinical )?diagnos
 """)
+# What was seen before this recording, or told of the person by others; up to the next turn of the sentence.
+STUDY = r"(?:eegs?|stud(?:y|ies)|recordings?|records?|tracings?|examinations?|monitoring|video-?eegs?)\b"
+OLD = r"(?:previous|prior|earlier|preceding|past|old|outside|initial|first|last|baseline)"
+OTHERS = (
+    r"(?:patients?|famil(?:y|ies)|parents?|mother|father|wife|husband|spouse|partner|daughter|son|relatives?|teachers?"
+    r"|care ?givers?|carers?|nurs(?:e|es|ing)|staff|witness(?:es)?|ems|roommate|friends?|bystanders?)\b"
+)
+PAST = any_of(rf"""
+    {OLD} (?:[\w-]+ ){{0,3}}?{STUDY} | previously (?:had|showed|demonstrated|recorded|documented) | history\b | hx\b
+    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday | to rule out | r/o\b
+    (?:last|past|previous) (?:night|week|month|year) | since childhood | in childhood | indication\b
+    (?:reported|described|witnessed|noted|seen|observed) (?:by|per) (?:the |her |his )?{OTHERS}
+    {OTHERS} (?:\w+ )?(?:reports?|reported|describ\w+|witness\w+|states?|notes?|noted|observ\w+)
+    (?:per|according to) (?:the |her |his )?(?:{OTHERS}|chart|notes?\b|referr) | denie[sd]\b | admitted
+    present(?:s|ed|ing) (?:with|for|to|after) | known (?:to|case|epilep|seizure)
+    (?:evaluat\w+|referred|requested|monitor\w*|assess\w*|question|concern) (?:for|of|because)
+    (?:he|she|they) (?:has|had|have|was|is|were|takes)\b
+    (?:the )?patient (?:has|had|have|takes|reports?|presents)\b(?!.*(?:electrographic|recording|study|eeg|during))
+""")
+COMPARED = re.compile(
+    rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
+    rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"
+    rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}(?: (?:of|from|on|dated|in) [\w/.-]+)?,?"
+    rf"|\bpreviously (?:seen|noted|described|reported|recorded|documented|identified) "
+)
+TURN_OF_STORY = re.compile(
+    r";|,? \b(?:but|however|whereas|while)\b,?"
+    r"|, (?=(?:and )?(?:today|now|currently|the (?:current|present)|this|there)\b)"
+)
+TRUISM = re.compile(
+    r"\bnormal (?:\w+ )?(?:eeg|study|recording) (?:does|do|did|would) not (?:exclude|rule out|preclude)"
+)
 NEGATION = any_of(r"""
     (?:no|not|nor|none|never|without|absent|absence of|denie[sd]|nothing|neither|failed|cannot|free of|negative)\b
     lack(?:s|ed|ing)?\b | \w+n't\b | resolved\b | ceased\b | rather than\b | ruled out\b | exclude

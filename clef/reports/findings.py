@@ -1,0 +1,134 @@
+"""The findings of a clinical EEG report: what it says was seen, denied or thought possible, and where.
+
+    report ─▶ sections ─▶ sentences of this recording ─▶ mentions ─▶ denied? in doubt? ─▶ side, lobe ─▶ findings
+
+Names are those of `FINDING//` codes. The rules are those of NegEx (Chapman et al. 2001, doi 10.1006/jbin.2001.1029):
+words of denial or doubt before or behind a mention, and words that end what they reach.
+"""
+
+import re
+from typing import NamedTuple
+
+import clef.reports.finding_words as words
+from clef.reports.rules import current_sentences
+
+STRENGTH = {"present": 2, "possible": 1, "absent": 0}
+
+
+class Finding(NamedTuple):
+    """A finding as a report states it: `presence` present, absent or possible; `side` left, right or both."""
+
+    name: str
+    presence: str
+    side: str | None = None
+    lobe: str | None = None
+
+
+class Mention(NamedTuple):
+    """Words of a sentence, `start` to `end`, that name findings; names with a hyphen can only be denied by them."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+
+
+def findings(text: str) -> list[Finding]:
+    """What a report says of its recording, in order; each name once per place, the strongest statement of it.
+
+    History, earlier studies and what relatives tell are not of this recording. A text without findings gives [].
+    """
+    strongest: dict[tuple, Finding] = {}
+    for sentence in current_sentences(text):
+        for finding in _of_sentence(sentence):
+            key = (finding.name, finding.side, finding.lobe)
+            if key not in strongest or STRENGTH[finding.presence] > STRENGTH[strongest[key].presence]:
+                strongest[key] = finding
+    return list(strongest.values())
+
+
+def presences(stated: list[Finding]) -> dict[str, str]:
+    """Each finding's name -> present, possible or absent in the recording as a whole.
+
+    What is denied of one side or lobe alone is not absent: it is left out.
+    """
+    whole: dict[str, str] = {}
+    for name, presence, side, lobe in stated:
+        local = presence == "absent" and (side or lobe)
+        if not local and STRENGTH[presence] >= STRENGTH[whole.get(name, "absent")]:
+            whole[name] = presence
+    return whole
+
+
+def _of_sentence(sentence: str) -> list[Finding]:
+    sentence = words.NOT_A_DENIAL.sub(lambda m: "~" * len(m[0]), sentence)
+    mentions = _mentions(sentence)
+    out = []
+    for i, mention in enumerate(mentions):
+        presence = _presence(sentence, mention)
+        begin = mentions[i - 1].end if i else 0
+        end = mentions[i + 1].start if i + 1 < len(mentions) else len(sentence)
+        side, lobe = _place(sentence, begin, mention, end)
+        for name in mention.names:
+            if not name.startswith("-") or presence == "absent":
+                name = name.removeprefix("-")
+                out.append(Finding(name, presence, *((None, None) if name in words.PLACELESS else (side, lobe))))
+    return out
+
+
+def _mentions(sentence: str) -> list[Mention]:
+    """All mentions in the order of the sentence; longer names hide the shorter ones inside them."""
+    mentions = []
+    for pattern, names in words.MENTIONS:
+        for match in pattern.finditer(sentence):
+            mentions.append(Mention(match.start(), match.end(), names))
+        if mentions:
+            sentence = pattern.sub(lambda m: "_" * len(m[0]), sentence)
+    return sorted(mentions)
+
+
+def _presence(sentence: str, mention: Mention) -> str:
+    """Whether the words around a mention deny or doubt it."""
+    before = sentence[: mention.start]
+    turns = list(words.TURN.finditer(before))
+    before = before[turns[-1].end() if turns else 0 :]
+    behind = sentence[mention.end :]
+    if turn := words.TURN.search(behind):
+        behind = behind[: turn.start()]
+    if _reaches(words.POSSIBLE_BEFORE, before, "") or _follows(words.POSSIBLE_BEHIND, behind):
+        return "possible"
+    denied = _reaches(words.DENIED_BEFORE, before, behind) or _follows(words.DENIED_BEHIND, behind)
+    return "absent" if denied else "present"
+
+
+def _reaches(triggers: re.Pattern, before: str, behind: str) -> bool:
+    """Whether a trigger before a mention governs it: through commas only in a list that ends in "or"."""
+    ends = [match.end() for match in triggers.finditer(before)]
+    if not ends:
+        return False
+    between = before[ends[-1] :]
+    listed = words.CHOICE.search(between + " " + behind)
+    return ("," not in between or listed is not None) and words.VERB.search(between) is None
+
+
+def _follows(triggers: re.Pattern, behind: str) -> bool:
+    """Whether a trigger behind a mention is the first thing said of it."""
+    match = triggers.search(behind)
+    return match is not None and words.VERB.search(behind[: match.start()]) is None
+
+
+def _place(sentence: str, begin: int, mention: Mention, end: int) -> tuple[str | None, str | None]:
+    """Side and lobe of a mention: of its own words, else of those before it, else of those behind."""
+    before, behind = sentence[begin : mention.start], sentence[mention.end : end]
+    ends = list(words.END_OF_PLACE.finditer(before))
+    near = before[ends[-1].end() if ends else 0 :] + sentence[mention.start : mention.end]
+    for text in (near, behind, before if begin == 0 else ""):
+        places = words.PLACE_WORD.findall(text)
+        if places:
+            return _one(words.SIDES, places, "both"), _one(words.LOBES, places, None)
+    return None, None
+
+
+def _one(table: dict[str, str], places: list[str], several: str | None) -> str | None:
+    """What all places agree on; `several` if they do not."""
+    values = {table[place] for place in places if place in table}
+    return values.pop() if len(values) == 1 else several if values else None
