@@ -66,7 +66,8 @@ def main(config: SummariseConfig) -> int:
     reports = read_reports(folder)
     if not len(reports):
         raise ValueError(f"cohort={config.cohort}: it has no reports (reports.parquet); there is nothing to summarise")
-    model = None if config.summariser in SUMMARISERS else _opened(config)
+    known = config.summariser in SUMMARISERS
+    model = None if known else open_model(config.summariser, config.prompt, config.hf, config.http)
     by = model.fingerprint if model else summariser_fingerprint(config.summariser)
     with wait_for_folder(folder / "summaries.part", f"{folder}: another process summarises these reports; waiting"):
         reports = read_reports(folder)  # which that process may have changed
@@ -79,12 +80,6 @@ def main(config: SummariseConfig) -> int:
             with no_interrupt():
                 reports = _take_up(folder, reports, journal)
     return _sum_up(config, reports, by, unanswered)
-
-
-def _opened(config: SummariseConfig) -> Model:
-    model = open_model(config.summariser, config.prompt, config.hf, config.http)
-    log.info("reports go to: %s", model.place)
-    return model
 
 
 def _check_others(reports: pl.DataFrame, by: str, config: SummariseConfig) -> None:
@@ -108,6 +103,7 @@ def _fill(todo: pl.DataFrame, model: Model | None, summariser: str, by: str, jou
         for session, text in _said(rows, len(rows)):
             journal.add(Entry(session, fingerprint(text), summarise(text, summariser), by))
         return 0
+    log.info("%d reports go to %s", len(rows), model.place)
     unanswered = 0
     for number, answer in _said(model.answers([text for _, text in rows]), len(rows)):
         session, text = rows[number]
@@ -133,7 +129,11 @@ def _said(items, total: int):
 def _take_up(folder: Path, reports: pl.DataFrame, journal: Journal) -> pl.DataFrame:
     """Put what the journal holds into the table of the cohort, and do without the journal."""
     texts = dict(reports["session_id", "text"].iter_rows())
-    entries = [e for e in journal.entries.values() if texts.get(e.session_id) and journal.done(e.session_id, texts[e.session_id])]
+    entries = [
+        e
+        for e in journal.entries.values()
+        if texts.get(e.session_id) and journal.done(e.session_id, texts[e.session_id])
+    ]
     if entries:
         schema = {"session_id": pl.String, "summary": pl.String, "summariser": pl.String}
         new = pl.DataFrame([(e.session_id, e.summary, e.summariser) for e in entries], schema=schema, orient="row")
@@ -148,8 +148,9 @@ def _sum_up(config: SummariseConfig, reports: pl.DataFrame, by: str, unanswered:
     mine = reports.filter(is_by(by))
     kinds = Counter(kind for label in mine["summariser"] for kind in _wrong(label))
     fallbacks = mine["summariser"].str.contains(re.escape(RULES)).sum()
+    empty = (mine["summary"] == "").sum()
     log.info("wrote %s: %d of %d reports have a summary by %s, %d of these are empty: nothing is said of the tracing",
-             Path(config.cohort) / "reports.parquet", len(mine), len(reports), by, (mine["summary"] == "").sum())  # fmt: skip
+             Path(config.cohort) / "reports.parquet", len(mine), len(reports), by, empty)  # fmt: skip
     if fallbacks:
         log.info("%d of them are by the rules, because the model's had a violation (or several):", fallbacks)
         for kind in (kind for kind in KINDS if kinds[kind]):

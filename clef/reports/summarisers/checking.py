@@ -60,7 +60,7 @@ DIAGNOSES = any_of(r"""
     depressive | anxiety
 """)
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z][A-Za-z'-]+")
+CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z][\w'-]+")
 OPENS = re.compile(r"(?:^|[.!?:;\n(\"*-])[\s\"(*-]*$")
 """What stands before a word that has its capital from the sentence it opens."""
 NAMED = re.compile(
@@ -121,7 +121,7 @@ def _of_findings(stated: list[Finding], reported: list[Finding], report: str) ->
 
 
 def _covers(denial: Finding, other: Finding) -> bool:
-    """Whether the report denies a finding where the summary does, so that it may stand beside what was seen elsewhere."""
+    """Whether the report denies a finding just where the summary does, beside what it saw elsewhere."""
     return denial[2:] == other[2:] and any(denial[2:])
 
 
@@ -158,10 +158,15 @@ def _names(summary: str, report: str) -> set[str]:
 
 
 def _report_names(report: str) -> set[str]:
-    """Words that are names in a report: behind a title or a heading of names, or with a capital inside sentences."""
+    """Words that are names in a report: behind a title or a heading of names, or with a capital inside sentences.
+
+    In sections that the rules drop, a capital that opens a sentence counts too: "HISTORY: Marlow takes …".
+    """
     behind = {word for match in NAMED.finditer(report) for word in re.findall(r"[A-Z][\w'-]+", match[1])}
-    inside = {word for word in _inside_sentences(report) if not re.search(rf"\b{re.escape(word.lower())}\b", report)}
-    return {word.lower() for word in behind | inside}
+    dropped = " ".join(section.text for section in rules.sections(report) if section.kind == "drop")
+    capitals = {*_inside_sentences(report), *CAPITALISED.findall(dropped)}
+    plain = set(re.findall(r"(?<![\w'])[a-z][\w'-]+", report))
+    return {word.lower() for word in behind | capitals} - plain
 
 
 def _inside_sentences(text: str) -> list[str]:
@@ -177,10 +182,12 @@ OURS = any_of(r"""
     eeg | video | electro | fp\d | [fctpo]\d | [fcptoa]z\b | hz | frontal | temporal | parietal | occipital | central
     fronto\w+ | temporo\w+ | parieto\w+ | centro\w+ | occipito\w+ | rolandic | midline | left\b | right\b | bilateral
     posterior | anterior | dominant | hemispher | region | head\b | lobe | eyes?\b | the\b | there\b | no\b | not\b
-    this\b | these\b | with | and\b | or\b | is\b | was\b | were\b | are\b | in\b | of\b | an?\b | at\b | by\b | impression
+    this\b | these\b | with | and\b | or\b | is\b | was\b | were\b | are\b | in\b | of\b | an?\b | at\b | by\b
+    impression
     conclusion | overall | summary | findings? | activity | activation | pattern | record | study | tracing | clear
     intermittent | continuous | occasional | frequent | rare | abundant | brief | mild | moderate | severe | marked
     poorly | well | patient | present | absent | seen | noted | during | technician | stage | response | react | eye
     procedures? | stimulation | excess | increased | decreased | reduced | medium | high | low | fast | mixed
+    taking | takes | current | known | prior | past | medications? | history | confusion | spells? | routine
     report | interpretation | description | classification | none\b | some\b | over\b | also\b | its\b | it\b
 """)

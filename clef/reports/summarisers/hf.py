@@ -39,7 +39,9 @@ def model_folder(folder_or_id: str) -> Path:
     folder = Path(folder_or_id).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
-            raise ValueError(f"hf:{folder_or_id}: expected a folder with config.json and *.safetensors, as transformers saves")
+            raise ValueError(
+                f"hf:{folder_or_id}: expected a folder with config.json and *.safetensors, as transformers saves"
+            )
         return folder
     if folder.is_absolute() or folder_or_id.count("/") != 1:
         raise ValueError(f"hf:{folder_or_id}: there is no such folder, and ids of the hub are written OWNER/NAME")

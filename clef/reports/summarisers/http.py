@@ -1,4 +1,4 @@
-"""Summaries from a server that speaks the chat interface of OpenAI: llama.cpp, vLLM, Ollama, LM Studio, a hospital's own.
+"""Summaries from a server with the chat interface of OpenAI: llama.cpp, vLLM, Ollama, a hospital's own.
 
 Reports go to the URL that was given and nowhere else: proxies of the environment are not used, and no redirect is
 followed, which could lead reports and key to another machine. What a server answers is never part of a message: it may
@@ -57,7 +57,13 @@ class HttpConfig:
     """Reports asked for at a time."""
 
 
-LIMITS = {"timeout": (0.01, 3600), "retries": (0, 100), "backoff": (0, 60), "per_minute": (0, 1e6), "parallel": (1, 256)}
+LIMITS = {
+    "timeout": (0.01, 3600),
+    "retries": (0, 100),
+    "backoff": (0, 60),
+    "per_minute": (0, 1e6),
+    "parallel": (1, 256),
+}
 
 
 class Failed(Exception):

@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """The finished reports of one summariser, by its fingerprint. Opened for adding; a half-written last line is none."""
+    """The finished reports of one summariser, by its fingerprint; a half-written last line is none."""
 
     def __init__(self, folder: Path, summariser: str):
         self.path = folder / f"{fingerprint(summariser)}.jsonl"

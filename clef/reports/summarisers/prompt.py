@@ -19,7 +19,9 @@ def read_prompt(path: str | Path | None = None) -> str:
         raise ValueError(f"prompt={path}: not a file of text that can be read; leave prompt= out for our own") from None
     text = "\n".join(line for line in lines if line.strip() and not line.startswith("#"))
     if text.count(PLACE) != 1:
-        raise ValueError(f"prompt={path}: {PLACE} stands in it {text.count(PLACE)} times, expected once, for the report")
+        raise ValueError(
+            f"prompt={path}: {PLACE} stands in it {text.count(PLACE)} times, expected once, for the report"
+        )
     return text
 
 

@@ -130,7 +130,9 @@ def report_summaries(reports: pl.DataFrame, summariser: str = "rules") -> dict[s
 
 def _no_summary(summariser: str) -> str:
     if split_name(summariser):
-        return f"summariser={summariser}: no report has a summary by it; run first: clef summarise with this summariser="
+        return (
+            f"summariser={summariser}: no report has a summary by it; run first: clef summarise with this summariser="
+        )
     return f"summariser={summariser}: no report has a summary of this name; to compute them: {_offered()}"
 
 
