@@ -1,4 +1,4 @@
-"""clef.summarise: summaries in the cohort's table, checked, kept when it is stopped, counted; its reports stay unsaid."""
+"""clef.summarise: summaries are checked, counted, kept when it is stopped; no text of a report is said."""
 
 import signal
 import time

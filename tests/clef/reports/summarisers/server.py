@@ -12,7 +12,10 @@ HALF = b'{"choices": [{"message": {"content": "normal'
 
 
 class ChatServer(ThreadingHTTPServer):
-    """Answers with what `reply` makes of the report: text, (status, headers), bytes, seconds to say nothing, or a list of blanks."""
+    """Answers with what `reply` makes of the report.
+
+    That is a text, (status, headers …), bytes, seconds in which to say nothing, or a list of bytes to trickle.
+    """
 
     daemon_threads = True
 
