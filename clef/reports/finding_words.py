@@ -57,6 +57,7 @@ PLACE = (
     r"|centroparietal|temporoparietal|parietooccipital|temporooccipital|frontoparietal|frontopolar|anterior|posterior"
     r"|mid|hemispheric|hemisphere|focal|regional|lateralised|multifocal)"
 )
+BETWEEN = r"(?:,? (?!and |or |with |left|right|over |beta|alpha|spike|sharp|disch|epilep|but )[\w-]+)"
 # Tried in this order; what one has matched is hidden from the next ("wicket spikes" are no spikes). The names that a
 # pattern states; "-name": only denied by it ("no periodic discharges" denies three, "periodic discharges" is none).
 MENTIONS = [
@@ -104,22 +105,25 @@ MENTIONS = [
         r"\b(?:posterior (?:dominant |basic |background |alpha )?rhythm|dominant posterior (?:\w+ )?rhythm|alpha rhythm"
         r"|occipital (?:dominant )?(?:rhythm|alpha)|(?:waking )?posterior (?:dominant )?alpha|alpha of [\d.-]+ hz over"
         r" the (?:occipital|posterior))": "pdr",
-        r"\b(?:generalised|diffuse|global|bihemispheric|background|bilateral diffuse)(?:,? [\w-]+){0,4}?,? "
+        r"\b(?:generalised|diffuse|global|bihemispheric|background|bilateral diffuse)"
+        + BETWEEN
+        + r"{0,4}?,? "
         + SLOW
         + r"|\b"
         + SLOW
-        + r" (?:of|in) the (?:\w+ )?background|\bbackground (?:activity )?(?:is|was|appears)"
+        + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity)?(?: is| was| appears|:)"
         r" (?:\w+ly )?(?:and \w+ly )?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
         r"\bfocal (?:or (?:generalised|diffuse) )?slow\w*(?: (?:waves?|activity))?": "focal_slowing",
         r"\b"
         + PLACE
         + r"[\w -]{0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b|(?:theta|delta) (?:slowing|activity|waves?)\b"
         r"|polymorphic delta)": "focal_slowing",
-        r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity|(?:theta|delta) "
-        r"(?:slowing|activity)|polymorphic delta)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
+        r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
+        r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
         r"|temporal|frontal|central|parietal|occipital|hemisphere)\b)": "focal_slowing",
         r"\bslowing\b": "-focal_slowing -generalised_slowing",
-        r"\b(?:excess(?:ive)?|diffuse|prominent|increased|generalised|abundant|widespread)(?:,? [\w-]+){0,3}? (?:beta"
+        r"\bbeta (?:activity )?(?:is|was) (?:\w+ly )?(?:increased|prominent|excessive)"
+        r"|\b(?:excess(?:ive)?|diffuse|prominent|increased|generalised|abundant|widespread)(?:,? [\w-]+){0,3}? (?:beta"
         r"|fast)(?: (?:activity|frequencies|rhythms?))?\b": "diffuse_beta",
         r"\b(?:low[- ](?:voltage|amplitude)(?! (?:beta|fast|theta|alpha|delta|mixed|spikes?|sharp))"
         r"|(?:amplitudes?|voltages?) (?:\w+ )?(?:is|are|was|were) (?:\w+ly )?low|amplitude: low)": "low_voltage",
@@ -130,19 +134,24 @@ MENTIONS = [
         r"\b(?:awake|wakeful\w*|waking)\b": "awake",
     }.items()
 ]
+VERDICTS = (("abnormal",), ("normal",))
+"""Mentions that hide nothing: a normal awake EEG is one of wakefulness too."""
 PLACELESS = {"abnormal", "normal", "awake", "n1", "n2", "pdr", "spindles", "vertex_waves", "k_complexes", "posts"}
 PLACELESS |= {"grda", "gpd", "generalised_slowing", "diffuse_beta", "low_voltage", "ppr", "eses", "uninterpretable"}
 PLACELESS |= {"burst_suppression"}
 """Findings whose side and lobe are not asked for: they are all over the head, or states."""
 
 LOBES = {
-    **dict.fromkeys(("frontal", "frontally", "frontopolar", "anterior", "bifrontal"), "frontal"),
+    **dict.fromkeys(("frontal", "frontally", "frontopolar", "bifrontal"), "frontal"),
     **dict.fromkeys(("temporal", "temporally", "midtemporal", "bitemporal", "anterotemporal"), "temporal"),
     **dict.fromkeys(("central", "centrally", "rolandic", "midcentral", "bicentral"), "central"),
     **dict.fromkeys(("parietal", "biparietal"), "parietal"),
-    **dict.fromkeys(("occipital", "occipitally", "posterior", "bioccipital"), "occipital"),
+    **dict.fromkeys(("occipital", "occipitally", "bioccipital"), "occipital"),
     **{name: name for name in ("frontotemporal", "frontocentral", "centrotemporal", "centroparietal")},
     **{name: name for name in ("temporoparietal", "parietooccipital", "temporooccipital", "frontoparietal")},
+}
+"""A word -> its lobe."""
+LOBES_OF_ELECTRODES = {
     **dict.fromkeys(("f3", "f4", "fp1", "fp2", "fz"), "frontal"),
     **dict.fromkeys(("f7", "f8"), "frontotemporal"),
     **dict.fromkeys(("t3", "t4", "t5", "t6", "t7", "t8", "p7", "p8"), "temporal"),
@@ -150,7 +159,7 @@ LOBES = {
     **dict.fromkeys(("p3", "p4", "pz"), "parietal"),
     **dict.fromkeys(("o1", "o2"), "occipital"),
 }
-"""A word or electrode -> its lobe."""
+"""An electrode -> its lobe, asked where no word says it: F7 also sees the temporal lobe."""
 SIDES = {
     "left": "left",
     "right": "right",
@@ -161,7 +170,7 @@ SIDES = {
 }
 """A word or electrode -> its side."""
 PLACE_WORD = re.compile(
-    rf"\b(?:{'|'.join(sorted({*LOBES, *SIDES}, key=len, reverse=True))})\b(?! (?:dominant )?rhythm)"
+    r"\b(?:" + "|".join(sorted({*LOBES, *LOBES_OF_ELECTRODES, *SIDES}, key=len, reverse=True)) + r")\b(?! rhythm)"
 )
 END_OF_PLACE = re.compile(r",|;|\b(?:regions?|areas?|hemispheres?|lobes?|leads|electrodes?|head|quadrants?)\b")
 """Where a place that was said of the finding before ends."""
@@ -180,7 +189,7 @@ DENIED_BEHIND = re.compile(
     r"\b(?:(?:is|are|was|were|has been|have been|had been|could|can|did|do|does) (?:\w+ly )?(?:not|never|no longer)\b"
     r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied)\b|\w+n't\b|never\b|no longer\b"
     r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated)"
-    r"|absent\b|(?:have |has )?(?:resolved|disappeared|ceased)\b|: (?:none|no|nil|absent|negative)\b)"
+    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased)\b|: (?:none|no|nil|absent|negative)\b)"
 )
 POSSIBLE_BEFORE = any_of(r"""
     possibl[ey] | probabl[ey] | questionable | suspicious (?:for|of) | suspected\b | suspicion (?:of|for) | equivocal

@@ -7,12 +7,15 @@ words of denial or doubt before or behind a mention, and words that end what the
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import clef.reports.finding_words as words
-from clef.reports.rules import current_sentences
+from clef.reports.rules import SENTENCES, current_sentences
 
 STRENGTH = {"present": 2, "possible": 1, "absent": 0}
+REACH = 300
+"""Characters that a denial may stand away from what it denies; a report without full stops must not take minutes."""
 
 
 class Finding(NamedTuple):
@@ -59,7 +62,8 @@ def presences(stated: list[Finding]) -> dict[str, str]:
     return whole
 
 
-def _of_sentence(sentence: str) -> list[Finding]:
+@lru_cache(SENTENCES)
+def _of_sentence(sentence: str) -> tuple[Finding, ...]:
     sentence = words.NOT_A_DENIAL.sub(lambda m: "~" * len(m[0]), sentence)
     mentions = _mentions(sentence)
     out = []
@@ -72,26 +76,27 @@ def _of_sentence(sentence: str) -> list[Finding]:
             if not name.startswith("-") or presence == "absent":
                 name = name.removeprefix("-")
                 out.append(Finding(name, presence, *((None, None) if name in words.PLACELESS else (side, lobe))))
-    return out
+    return tuple(out)
 
 
 def _mentions(sentence: str) -> list[Mention]:
     """All mentions in the order of the sentence; longer names hide the shorter ones inside them."""
     mentions = []
     for pattern, names in words.MENTIONS:
+        known = len(mentions)
         for match in pattern.finditer(sentence):
             mentions.append(Mention(match.start(), match.end(), names))
-        if mentions:
+        if len(mentions) > known and names not in words.VERDICTS:
             sentence = pattern.sub(lambda m: "_" * len(m[0]), sentence)
     return sorted(mentions)
 
 
 def _presence(sentence: str, mention: Mention) -> str:
     """Whether the words around a mention deny or doubt it."""
-    before = sentence[: mention.start]
+    before = sentence[max(0, mention.start - REACH) : mention.start]
     turns = list(words.TURN.finditer(before))
     before = before[turns[-1].end() if turns else 0 :]
-    behind = sentence[mention.end :]
+    behind = sentence[mention.end : mention.end + REACH]
     if turn := words.TURN.search(behind):
         behind = behind[: turn.start()]
     if _reaches(words.POSSIBLE_BEFORE, before, "") or _follows(words.POSSIBLE_BEHIND, behind):
@@ -118,13 +123,15 @@ def _follows(triggers: re.Pattern, behind: str) -> bool:
 
 def _place(sentence: str, begin: int, mention: Mention, end: int) -> tuple[str | None, str | None]:
     """Side and lobe of a mention: of its own words, else of those before it, else of those behind."""
-    before, behind = sentence[begin : mention.start], sentence[mention.end : end]
+    before, behind = sentence[begin : mention.start], words.TURN.split(sentence[mention.end : end])[0]
     ends = list(words.END_OF_PLACE.finditer(before))
     near = before[ends[-1].end() if ends else 0 :] + sentence[mention.start : mention.end]
     for text in (near, behind, before if begin == 0 else ""):
         places = words.PLACE_WORD.findall(text)
         if places:
-            return _one(words.SIDES, places, "both"), _one(words.LOBES, places, None)
+            named = any(place in words.LOBES for place in places)
+            lobe = _one(words.LOBES if named else words.LOBES_OF_ELECTRODES, places, None)
+            return _one(words.SIDES, places, "both"), lobe
     return None, None
 
 

@@ -10,14 +10,19 @@ must: a clause is never cut away together with a negation that governs what is l
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import clef.reports.words as words
+from clef.reports.names import names
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
+SENTENCES = 2**14
+"""Sentences whose result is remembered: an archive says the same thing in most of its reports."""
 
 
+@lru_cache(SENTENCES)
 def normalise(text: str) -> str:
     """`text` in lower case, in one spelling, with usual abbreviations written out and spaces made single."""
     text = " ".join(text.lower().replace("’", "'").split())
@@ -102,8 +107,10 @@ def _of_this_recording(sentence: str) -> str:
     """A sentence without what it tells of earlier studies, of the person's past and of others' reports."""
     if _has(words.TRUISM, sentence):
         return ""
-    sentence = words.COMPARED.sub(" ", sentence)
+    sentence = words.COMPARED.sub(" ", words.DATE.sub("", sentence))
     sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
+    if not _has(words.PAST, sentence):
+        return " ".join(sentence.split()).strip(" ,:-")
     parts = [part for part in words.TURN_OF_STORY.split(sentence) if not _has(words.PAST, part)]
     return "; ".join(" ".join(part.split()).strip(" ,:-") for part in parts if part.strip())
 
@@ -130,11 +137,12 @@ def _named(name: str, sentence: str) -> str:
     return sentence if name in sentence else f"{name}: {sentence}"
 
 
+@lru_cache(SENTENCES)
 def _electrographic(sentence: str) -> str:
     """What a normalised sentence says of the tracing; "" if nothing, or if it cannot be cut without harm."""
     sentence = words.FOR_AGE.sub("", sentence.replace("age-appropriate", "normal").replace("age appropriate", "normal"))
-    sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
-    sentence = words.ON_A_DRUG.sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))
+    sentence = _of_this_recording(sentence)
+    sentence = _with_a_name().sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))
     clauses = [clause for part in words.CLAUSE_END.split(sentence) if (clause := part.strip(" ."))]
     wanted = [clause for clause in clauses if not _unwanted(clause)]
     if any(_unwanted(clause) and _has(words.NEGATION, clause) for clause in clauses):
@@ -150,8 +158,17 @@ def _cut_meaning(phrase: re.Match) -> str:
     return phrase[0] if says_more or denied else ""
 
 
+@cache
+def _with_a_name() -> re.Pattern:
+    """A drug or an illness that comes with a finding, to the end of the clause."""
+    both = "|".join(pattern.pattern for pattern in (*names(), words.MEDICATION))
+    return re.compile(rf"{words.WITH}(?: [\w-]+){{0,3}}? (?:{both})[^,;.)]*")
+
+
 def _unwanted(clause: str) -> bool:
-    return any(_has(table, clause) for table in (words.DRUGS, words.PERSON, words.STORY, words.SETTING))
+    if _has(words.SETTING, clause) and not _has(words.VERDICT, clause):
+        return True
+    return any(_has(table, clause) for table in (words.PERSON, words.STORY, words.MEDICATION, *names()))
 
 
 def _has(pattern: re.Pattern, text: str) -> bool:

@@ -18,6 +18,7 @@ SPELLING = [
     (re.compile(pattern), by)
     for pattern, by in {
         r"(general|organ|lateral|local|character|synchron|maxim|visual|stabil|equal)iz(?=e|i|a)": r"\1is",
+        r"\((dissociative|psychogenic|functional|nonepileptic)\) (?=seizure)": r"\1 ",
         r"artifact": "artefact",
         r"\b(fronto|centro|temporo|parieto|occipito)[ -](?=\w)": r"\1",
         r"\bpdr\b": "posterior dominant rhythm",
@@ -95,26 +96,15 @@ FINDINGS = any_of(r"""
     hyperventilat | photic | driving | artefact | a?symmetr | amplitude | voltage | attenuat | (?:un|non)?reactiv
     variability | (?:dis)?continuous | (?:dis|well-)?organi[sz] | triphasic | polymorphic | breach | wicket | lambda
     posts?\b | bets\b | bss+\b | electrocerebral | isoelectric | evol(?:v|ution) | rem\b | n[123]\b | gradient
-    mu\b | (?:un)?interpretable | hz\b | microvolt | generalised | (?:multi)?focal | diffuse | lateralised
+    eeg correlate | mu\b | (?:un)?interpretable | electrographic | hz\b | microvolt | generalised | (?:multi)?focal
+    diffuse | lateralised
     photoparoxysmal | paroxysm | waves?\b | muscle | movement | blink
 """)
 
 # Words of the person and of the room: a clause with one of them is left out.
-DRUGS = any_of(r"""
-    levetiracetam | keppra | dilantin | \w*phenytoin | cerebyx | valpro\w+ | depak\w+ | epilim | tegretol
-    trileptal | lamotrigine | lamictal | lacosamide | vimpat | topiramate | topamax | zonisamide | zonegran
-    primidone | mysoline | gabapentin | neurontin | pregabalin | lyrica | clobazam | onfi | frisium | klonopin
-    ativan | valium | versed | xanax | propofol | diprivan | ketamine | briviact | perampanel | fycompa | cenobamate
-    xcopri | rufinamide | banzel | felbamate | ethosuximide | zarontin | vigabatrin | sabril | tiagabine
-    stiripentol | cannabidiol | epidiolex | fentanyl | morphine | methadone | dexmedetomidine | precedex
-    chloral hydrate | melatonin | haloperidol | haldol | quetiapine | seroquel | risperd\w+ | lithium | baclofen
-    aspirin | warfarin | heparin | insulin | metformin | prednis\w+ | dexamethasone | acyclovir | cefepime
-    vancomycin | sertraline | zoloft | prozac | bupropion | wellbutrin | trazodone
-    \w{2,}(?:azepam|azolam|barb|barbital|barbitone|azepine|racetam|statin|pril|olol|sartan|prazole|oxetine|alopram)s?\b
-    \w{2,}(?:triptyline|zapine|cillin|mycin|floxacin|dipine)s?\b | benzodiazepines? | barbiturates? | medic\w+
-    drugs?\b | (?:aed|asm|med)s?\b | \d+ ?mg\b | anti-?(?:epileptic|convulsant|seizure) | ana?esthe\w+ | sedati\w+
-    sedated
-""")
+MEDICATION = any_of(
+    r"medic\w+ | drugs?\b | meds?\b | \d+ ?m(?:c|i?cro)?g\b | infusions?\b | intravenous | iv\b | loaded with"
+)
 PERSON = any_of(r"""
     (?:he|she|his|her|him|man|woman|male|female|boy|girl|lady|gentleman|infant|mother|father|son|daughter|wife|husband)\b
     \d+(?:\.\d+)?[- ]?(?:year|yr|month|week|day)s?[- ]?(?:old|of age)\b | \d+ ?(?:yo|y/o)\b | aged? \d+ | aged?\b
@@ -124,20 +114,17 @@ PERSON = any_of(r"""
 STORY = any_of(r"""
     history\b | denie[sd]\b | hx\b | present(?:s|ed|ing) (?:with|for|to|after) | admitted | diagnos | status[- ]post
     s/p\b | known (?:to|case|epilep) | (?:last|past|previous) (?:night|week|month|year|few)\b | ago\b | yesterday
-    childhood\b | since (?!the (?:start|prior|previous)) | syncop | loss of consciousness | ruled? out | r/o\b
+    childhood\b | since (?!the (?:start|prior|previous)) | ruled? out (?:a |an |the )?(?:clinical|underlying) | r/o\b
     evaluat(?:e|ion) (?:for|of) | requested | referred | indication | question of | concern(?:s|ing)? for
-    episodes? of (?:confusion|staring|unrespons)
+    episodes? of (?:confusion|staring|unrespons) | mri\b | ct\b | imaging\b
     patient (?:has|had|have|takes|reports?|denies|presents)\b(?!.*(?:electrographic|recording|study|eeg))
-    (?:stroke|infarct\w*|tumou?r|ha?emorrhage|trauma|meningitis|encephalitis|cardiac arrest|migraine|dementia|surgery)\b
-    craniotomy | mri\b | ct\b | imaging\b | epilepsy\b | epilepsies\b | encephalopath | apno?ea | diabetes
-    hypertension | cancer | neoplasm | alzheimer | parkinson | anxiety | depressive | an?oxic brain | hypoxic
-    sclerosis | schizophreni | psychosis | autis | delirium | sepsis | overdose | alcohol
 """)
 SETTING = any_of(r"""
     10[-/ ]?20 (?:system|international|electrode) | 10[-/ ]20\b(?! hz) | electrodes? (?:were|was|place|appli)
     montage | sampl(?:ed|ing) | filter | digital | video\b | channels?\b | impedance
-    (?:heart rate|electrocardiogra\w+)\b | (?:ekg|ecg)\b(?!.*artefact) | correlat | recommend | advised?\b
-    repeat (?:eeg|study) | exclude | does not support
+    (?:heart rate|electrocardiogra\w+)\b | (?:ekg|ecg)\b(?!.*artefact) | correlation | correlate clinically
+    (?:clinically|please|to|should) correlate | recommend | advised?\b | repeat (?:eeg|study) | does not support
+    exclude[sd]? (?:a |an |the |any )?(?:clinical|underlying|diagnos|possib) | (?:continue|start|consider)\b
     (?:eeg|study|recording) (?:was|is|were) (?:a )?(?:performed|obtained|recorded|acquired|carried out|done|requested)
     support(?:s|ive) (?:a|of|the) (?:clinical )?diagnos
 """)
@@ -150,6 +137,7 @@ OTHERS = (
 )
 PAST = any_of(rf"""
     {OLD} (?:[\w-]+ ){{0,3}}?{STUDY} | previously (?:had|showed|demonstrated|recorded|documented) | history\b | hx\b
+    {STUDY} (?:in|from|of|dated) (?:\w+ )?(?:(?:19|20)\d\d|\d{{1,2}}/\d{{2,4}})\b
     (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday | to rule out | r/o\b
     (?:last|past|previous) (?:night|week|month|year) | since childhood | in childhood | indication\b
     (?:reported|described|witnessed|noted|seen|observed) (?:by|per) (?:the |her |his )?{OTHERS}
@@ -160,6 +148,9 @@ PAST = any_of(rf"""
     (?:he|she|they) (?:has|had|have|was|is|were|takes)\b
     (?:the )?patient (?:has|had|have|takes|reports?|presents)\b(?!.*(?:electrographic|recording|study|eeg|during))
 """)
+DATE = re.compile(
+    r" ?(?:\b(?:on|of|at|from) )?\b(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b"
+)
 COMPARED = re.compile(
     rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
     rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"
@@ -173,6 +164,10 @@ TURN_OF_STORY = re.compile(
 TRUISM = re.compile(
     r"\bnormal (?:\w+ )?(?:eeg|study|recording) (?:does|do|did|would) not (?:exclude|rule out|preclude)"
 )
+VERDICT = re.compile(
+    r"\b(?:ab)?normal (?:[\w-]+,? ){0,5}?(?:eeg|study|recording)\b|\b(?:is|was) (?:\w+ly )?(?:ab)?normal\b"
+)
+"""The verdict is kept also where it speaks of the technique: "a normal video EEG"."""
 NEGATION = any_of(r"""
     (?:no|not|nor|none|never|without|absent|absence of|denie[sd]|nothing|neither|failed|cannot|free of|negative)\b
     lack(?:s|ed|ing)?\b | \w+n't\b | resolved\b | ceased\b | rather than\b | ruled out\b | exclude
@@ -188,17 +183,18 @@ MEANING = re.compile(
     r"(?:(?:is|are|may be|can be|could be|would be|likely|most likely|possibly|probably) )*"
     r"(?:suggest(?:s|ive of|ing|ed)?|consistent with|compatible with|indicat(?:es?|ive of|ing)|(?:in )?keeping with"
     r"|secondary to|due to|because of|represent\w*|(?:as )?seen (?:in|with)|related to|in the (?:setting|context) of"
-    r"|reflect\w*|attributable to) [^,;.)]*\)?"
+    r"|support(?:s|ing|ive of)?|typical (?:of|for)|characteristic of|reflect\w*|attributable to) [^,;.)]*\)?"
 )
-# "on propofol", "after 2 mg of lorazepam", to the end of the clause.
-ON_A_DRUG = re.compile(
-    r" (?:while |still )?(?:on|under|after|during|following|with|despite)"
-    r"(?: [\w-]+){0,3}? (?:" + DRUGS.pattern + r")[^,;.)]*"
+# "on propofol", "after 2 mg of lorazepam", "with hepatic failure": the name that follows decides.
+WITH = (
+    r" (?:(?:which|that) (?:is|was|are|were) )?(?:while |still )?"
+    r"(?:on|under|after|during|following|with|despite|in|from|given)"
 )
 # "in this 60-year-old man with a stroke", up to the next comma or verb.
 IN_A_PERSON = re.compile(
     r"\b(?:in|for|of|on) (?:an?|the|this) (?:[\w-]+ ){0,3}?"
-    r"(?:patient|man|woman|male|female|boy|girl|person|adult|child|infant|gentleman|lady)\b"
+    r"(?:patient|man|woman|male|female|boy|girl|person|adult|child|infant|gentleman|lady"
+    r"|\d+(?:\.\d+)?[- ]?(?:years?|yrs?|months?|weeks?|days?)[- ]?olds?)\b"
     r"(?:(?! (?:due to|because|show\w*|demonstrat\w*|character\w+|reveal\w*|is|was|are|were)\b)[^,;:.])*"
 )
 FOR_AGE = re.compile(r" ?\bfor (?:the )?(?:patient's )?(?:stated )?age(?: and state)?\b")
