@@ -12,6 +12,7 @@ import re
 
 from clef.reports import rules, words
 from clef.reports.findings import Finding, findings
+from clef.reports.names import names
 from clef.reports.summarisers.answers import Answer, tidy
 from clef.reports.words import any_of
 
@@ -53,12 +54,6 @@ AGE = re.compile(
     r"|\b(?:neonat\w+|newborn|infan\w+|toddler|child\w*|adolescen\w+|teenage\w*|elderly|octogenarian|geriatric"
     r"|p(?:a)?ediatric|premature|preterm)\b"
 )
-DIAGNOSES = any_of(r"""
-    epilepsy\b | epilepsies\b | encephalopath | stroke\b | infarct | tumou?r | glio | ha?emorrhage | trauma\b
-    meningitis | encephalitis | migraine | dementia | alzheimer | parkinson | sclerosis | schizophreni | psychosis
-    autis | delirium | sepsis | cardiac arrest | hypoxic | an?oxic | diabetes | hypertension | cancer | neoplasm
-    depressive | anxiety
-""")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z][\w'-]+")
 OPENS = re.compile(r"(?:^|[.!?:;\n(\"*-])[\s\"(*-]*$")
@@ -82,16 +77,22 @@ def accept(answer: Answer, report: str, fallback: str) -> tuple[str, list[str]]:
 def violations(summary: str, report: str) -> list[str]:
     """The kinds of violation in a summary of a report, each once, in the order of KINDS."""
     text = rules.normalise(summary)
-    wrong = {*_of_findings(findings(summary), findings(report), rules.normalise(report))}
+    wrong = {*_of_findings(findings(_with_capitals(summary)), findings(report), rules.normalise(report))}
     wrong |= {"invented"} if _numbers(text) - _numbers(rules.normalise(report)) else set()
-    personal = {"identity": IDENTITY, "age": AGE, "drug": words.DRUGS, "diagnosis": DIAGNOSES}
+    personal = {"identity": IDENTITY, "age": AGE, "drug": names().drugs, "diagnosis": names().illnesses}
     wrong |= {kind for kind, pattern in personal.items() if pattern.search(text)}
+    wrong |= {"drug"} if words.MEDICATION.search(text) else set()
     wrong |= {"identity"} if _names(summary, report) else set()
     if not wrong & {"age", "drug", "diagnosis"} and (words.STORY.search(text) or words.PAST.search(text)):
         wrong.add("history")
     if not _has_content(summary) and rules.condense(report):
         wrong.add("empty")
     return [kind for kind in KINDS if kind in wrong]
+
+
+def _with_capitals(summary: str) -> str:
+    """A summary with a capital at the start of each sentence, without which `findings` sees none end."""
+    return re.sub(r"(?:^|(?<=[.!?]))(\s*)([a-z])", lambda m: m[1] + m[2].upper(), summary)
 
 
 def _has_content(summary: str) -> bool:

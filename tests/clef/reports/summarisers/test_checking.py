@@ -76,7 +76,7 @@ def test_the_same_in_other_words_passes(summary):
         ("I am sorry, I cannot help with that.", "empty"),
         ("", "empty"),
         ("Left temporal sharp waves. Previous EEG showed generalised periodic discharges.", "history"),
-        ("Left temporal sharp waves. The patient was admitted after loss of consciousness.", "history"),
+        ("Left temporal sharp waves. The patient was admitted two days ago.", "history"),
         ("A normal EEG.", "invented"),
     ),
 )
@@ -93,7 +93,7 @@ def test_a_bad_summary_gives_way_to_that_of_the_rules_and_a_good_one_is_kept_in_
     assert accept(Answer(f"Summary: {GOOD}"), REPORT, "by rules") == (GOOD.lower(), [])
     assert accept(Answer(f"{GOOD} Taking clobazam."), REPORT, "by rules") == ("by rules", ["drug"])
     assert accept(Answer(GOOD, "cut short"), REPORT, "by rules") == ("by rules", ["cut short"])
-    assert accept(Answer("none"), "The ECG was normal in rate.", "by rules") == ("", [])
+    assert accept(Answer("none"), "The patient did not come.", "by rules") == ("", [])
 
 
 @pytest.mark.parametrize(
