@@ -54,6 +54,7 @@ AGE = re.compile(
     r"|\b(?:neonat\w+|newborn|infan\w+|toddler|child\w*|adolescen\w+|teenage\w*|elderly|octogenarian|geriatric"
     r"|p(?:a)?ediatric|premature|preterm)\b"
 )
+SENTENCES = re.compile(r"(?<=[.!?;])\s+")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z][\w'-]+")
 OPENS = re.compile(r"(?:^|[.!?:;\n(\"*-])[\s\"(*-]*$")
@@ -77,7 +78,7 @@ def accept(answer: Answer, report: str, fallback: str) -> tuple[str, list[str]]:
 def violations(summary: str, report: str) -> list[str]:
     """The kinds of violation in a summary of a report, each once, in the order of KINDS."""
     text = rules.normalise(summary)
-    wrong = {*_of_findings(findings(_with_capitals(summary)), findings(report), rules.normalise(report))}
+    wrong = {*_of_findings(_stated(summary), findings(report), rules.normalise(report))}
     wrong |= {"invented"} if _numbers(text) - _numbers(rules.normalise(report)) else set()
     personal = {"identity": IDENTITY, "age": AGE, "drug": names().drugs, "diagnosis": names().illnesses}
     wrong |= {kind for kind, pattern in personal.items() if pattern.search(text)}
@@ -90,9 +91,9 @@ def violations(summary: str, report: str) -> list[str]:
     return [kind for kind in KINDS if kind in wrong]
 
 
-def _with_capitals(summary: str) -> str:
-    """A summary with a capital at the start of each sentence, without which `findings` sees none end."""
-    return re.sub(r"(?:^|(?<=[.!?]))(\s*)([a-z])", lambda m: m[1] + m[2].upper(), summary)
+def _stated(summary: str) -> list[Finding]:
+    """Every finding of every sentence: `findings` of the whole would keep the strongest statement of each alone."""
+    return [finding for sentence in SENTENCES.split(summary) for finding in findings(sentence)]
 
 
 def _has_content(summary: str) -> bool:
