@@ -110,7 +110,7 @@ def _fill(todo: pl.DataFrame, model: Model | None, summariser: str, by: str, jou
         if answer.failure == "unanswered":
             unanswered += 1
             continue
-        summary, wrong = accept(answer, text, summarise(text))
+        summary, wrong = accept(answer, text)
         journal.add(Entry(session, fingerprint(text), summary, f"{by}{RULES}{'+'.join(wrong)}" if wrong else by))
     return unanswered
 

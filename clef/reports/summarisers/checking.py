@@ -66,12 +66,12 @@ NAMED = re.compile(
 )
 
 
-def accept(answer: Answer, report: str, fallback: str) -> tuple[str, list[str]]:
-    """The summary to keep, and what was wrong with the answer, for which `fallback` is kept instead."""
+def accept(answer: Answer, report: str) -> tuple[str, list[str]]:
+    """The summary to keep, and what was wrong with the answer: if anything was, the summary is that of the rules."""
     summary = tidy(answer.text)
     wrong = [answer.failure] if answer.failure else violations(summary, report)
     if wrong:
-        return fallback, wrong
+        return rules.condense(report), wrong
     return rules.normalise(summary) if _has_content(summary) else "", []
 
 

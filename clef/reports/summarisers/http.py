@@ -69,9 +69,9 @@ LIMITS = {
 class Failed(Exception):
     """An attempt without an answer: why, as a few words; whether and when another makes sense."""
 
-    def __init__(self, reason: str, status: int = 0, pause: float = 0.0, gone: bool = False):
+    def __init__(self, reason: str, status: int = 0, pause: float = 0.0):
         super().__init__(reason)
-        self.reason, self.status, self.pause, self.gone = reason, status, pause, gone
+        self.reason, self.status, self.pause = reason, status, pause
 
     @property
     def again(self) -> bool:
@@ -112,7 +112,7 @@ class Server:
         for number, answer in _in_parallel(self._ask, reports, self.config.parallel):
             if isinstance(answer, Failed):
                 unanswered += 1
-                if answer.gone or unanswered == MOST_UNANSWERED:
+                if not answer.again or unanswered == MOST_UNANSWERED:
                     raise ValueError(f"{self.url}: {answer.reason}; what was done is kept: the same command goes on")
                 answer = Answer("", "unanswered")
             else:
@@ -131,7 +131,6 @@ class Server:
                 if failed.status in (400, 413, 422):  # it would refuse this report again: too long, most often
                     return Answer("", "refused")
                 if not failed.again or attempt == self.config.retries:
-                    failed.gone = failed.gone or not failed.again
                     raise
                 time.sleep(min(LONGEST_PAUSE, max(failed.pause, self.config.backoff * 2**attempt)))
         raise AssertionError("the last attempt returns or raises")
