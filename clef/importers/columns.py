@@ -30,6 +30,7 @@ NAMES = {
     "datetime date datum zeitpunkt startzeit beginn eegdatum untersuchungsdatum",
     "setting": "setting",
     "split": "split partition datasplit",
+    "report": "report reporttext reportfile eegreport eegreporttext befund befundtext eegbefund",
 }
 """Our word for a column -> what it may be called, the word itself first."""
 REQUIRED = ("file", "subject")

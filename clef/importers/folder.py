@@ -3,9 +3,9 @@
     python -m clef.importers.folder root=DIR labels=FILE.csv site=NAME out=COHORT targets=[diagnosis]
 
 The table has one line per recording, in any usual encoding, with any usual separator. `file` (below `root`) and
-`subject` are required; `session` (its name in the cohort), `age`, `sex`, `start`, `setting` and `split` are understood,
-also under other names (`columns`); each column named in `targets` becomes the event
-`LABEL//<site>//<column>//<value>`; the rest is left out and counted.
+`subject` are required; `session` (its name in the cohort), `age`, `sex`, `start`, `setting`, `split` and `report` (the
+text, or a file .txt below `root`) are understood, also under other names (`columns`); each column named in `targets`
+becomes the event `LABEL//<site>//<column>//<value>`; the rest is left out and counted.
 """
 
 import logging
@@ -28,6 +28,7 @@ from clef.importers.columns import (
 )
 from clef.importers.importing import ImportConfig, Recording, import_recordings
 from clef.importers.locating import Locator
+from clef.importers.reports import read_cells
 from clef.importers.tables import plain, read_table
 from clef.importers.targets import Target, parse_target, say_unknown
 from clef.importers.values import DateOrder
@@ -94,6 +95,7 @@ def read_recordings(
         "start": read_starts(labels, config.dates),
         "setting": read_settings(labels),
         "split": read_splits(labels),
+        "report": read_cells(labels.cells("report"), config.root),
     }
     files, sessions = labels.cells("file"), labels.cells("session")
     locator = Locator(config.root, files)

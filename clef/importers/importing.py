@@ -22,6 +22,7 @@ from clef.cohort import EVENTS, REPORTS
 from clef.importers.copies import find_copies, tied
 from clef.importers.keys import AUTO, Key, open_key, read_fingerprints, write_fingerprint
 from clef.importers.merging import merge, other_sites, say_cohort
+from clef.importers.reports import DESCRIPTIONS, finding_codes
 from clef.importers.splits import Person, find_splits
 from clef.importers.threads import in_threads
 from tokenizer.base.locks import no_interrupt, wait_for_folder
@@ -49,6 +50,8 @@ class ImportConfig:
     """Fewest of the 19 electrodes a recording must have."""
     min_seconds: float = ReadingConfig.min_seconds
     """Shortest recording to take."""
+    findings: bool = False
+    """Whether reports make FINDING// events, for recordings whose findings are in no table."""
     workers: int = 4
     """Recordings whose headers are checked at the same time."""
     seed: int = 0
@@ -132,6 +135,9 @@ def import_recordings(
     lines = len(kept) + sum(map(len, reasons.values()))
     if not kept:
         raise ValueError(f"site {site}: none of {lines} recordings could be imported; see the lines above")
+    words = dict(descriptions or {})
+    if config.findings:
+        words |= _add_findings(kept)
     waiting = f"out={config.out}: another import is writing into this cohort; waiting until it is done"
     with wait_for_folder(config.out, waiting):
         others = other_sites(config.out, site)
@@ -141,7 +147,7 @@ def import_recordings(
         with no_interrupt():
             place.key.write()
             write_fingerprint(config.out, owner, place.key, older=set(others["site"].drop_nulls()))
-            cohort = merge(config.out, site, sessions, events, reports, descriptions or {})
+            cohort = merge(config.out, site, sessions, events, reports, words)
     say_cohort(config.out, site, sessions, reports, cohort, lines)
     return sessions
 
@@ -282,6 +288,17 @@ def _each_event(
             yield subject, None, f"GENDER//{recording.sex}", None, None
         for time, code, value in recording.events:
             yield subject, time, code, value, session_id if code.startswith(OF_RECORDING) else None
+
+
+def _add_findings(recordings: list[Recording]) -> dict[str, str]:
+    """Give recordings the findings of their reports; where a table gave some, these stay alone. Returns their words."""
+    bare = [r for r in recordings if r.report and not any(code.startswith("FINDING//") for _, code, _ in r.events)]
+    if not bare:
+        log.warning("findings=true: no recording has a report and no findings; nothing to read")
+        return {}
+    for recording, codes in zip(bare, finding_codes([r.report for r in bare]), strict=True):
+        recording.events = recording.events + [(recording.start, code, None) for code in codes]
+    return DESCRIPTIONS
 
 
 def _reports(recordings: list[Recording], sessions: pl.DataFrame) -> pl.DataFrame:

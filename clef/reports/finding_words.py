@@ -92,12 +92,13 @@ MENTIONS = [
         r"|interictal (?:discharges|spikes)|(?:poly)?spikes?(?:[- ](?:and|&)[- ]|-)(?:slow[- ])?waves?"
         r"(?: (?:discharges|complexes|activity))?|polyspikes?|sharp[- ]and[- ]slow[- ]waves?(?: complexes)?"
         r"|spikes?\b(?! sleep)|sharp[- ]waves?(?: (?:discharges|complexes))?)": "spikes",
-        r"\b(?:seizures?\b(?!-| (?:disorder|histor|focus|tendency|threshold|risk|prone|semiology|medic|like|type))"
+        r"\b(?:seizures?\b(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type))"
+        r"|(?<!inter)ictal(?= (?:or|and|nor)\b)"
         r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution))": "seizure",
         r"\buninterpretable\b|\bnot (?:be )?interpret(?:able|ed)\b": "uninterpretable",
         r"\babnormal (?:(?!normal)[\w-]+,? ){0,6}?" + RECORDING + r"\b"
         r"|\b" + RECORDING + r"(?: (?:\w+ )?(?:is|was|remains?))? (?:\w+ly )?abnormal\b"
-        r"|\babnormal(?= (?:due|because|for))": "abnormal",
+        r"|\babnormal(?= (?:due|because|for)|:)": "abnormal",
         r"\bnormal (?:(?!abnormal)[\w-]+,? ){0,6}?" + RECORDING + r"\b"
         r"|\b" + RECORDING + r"(?:,? (?:[\w,]+ ){0,4}?(?:is|was))? (?:entirely |completely )?"
         r"(?:within (?:the )?(?:broad )?(?:normal limits|limits of normal)|normal\b(?! (?:\w+ )?(?:limits|variant)))"
@@ -105,6 +106,8 @@ MENTIONS = [
         r"\b(?:posterior (?:dominant |basic |background |alpha )?rhythm|dominant posterior (?:\w+ )?rhythm|alpha rhythm"
         r"|occipital (?:dominant )?(?:rhythm|alpha)|(?:waking )?posterior (?:dominant )?alpha|alpha of [\d.-]+ hz over"
         r" the (?:occipital|posterior))": "pdr",
+        r"\bfocal(?= (?:or|and|nor|and/or) (?:generalised|diffuse) (?:[\w-]+ ){0,2}?slow)": "focal_slowing",
+        r"\b(?:generalised|diffuse)(?= (?:or|and|nor|and/or) focal (?:[\w-]+ ){0,2}?slow)": "generalised_slowing",
         r"\b(?:generalised|diffuse|global|bihemispheric|background|bilateral diffuse)"
         + BETWEEN
         + r"{0,4}?,? "
@@ -121,13 +124,20 @@ MENTIONS = [
         r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
         r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
         r"|temporal|frontal|central|parietal|occipital|hemisphere)\b)": "focal_slowing",
+        r"\bslowing: (?:\w+,? ){0,2}(?:generalised|diffuse)\b": "generalised_slowing",
+        r"\bslowing: (?=(?:[\w-]+,? ){0,3}(?:left|right|focal|temporal|frontal|central|parietal|occipital)\b)|\b"
+        + PLACE
+        + r" (?:[\w-]+ ){0,2}?(?:theta|delta)\b(?! (?:brush|range|rhythm))": "focal_slowing",
         r"\bslowing\b": "-focal_slowing -generalised_slowing",
         r"\bbeta (?:activity )?(?:is|was) (?:\w+ly )?(?:increased|prominent|excessive)"
-        r"|\b(?:excess(?:ive)?|diffuse|prominent|increased|generalised|abundant|widespread)(?:,? [\w-]+){0,3}? (?:beta"
+        r"|\b(?:excess(?:ive)?|diffuse|prominent|increased|generalised|abundant|widespread)"
+        r"(?:,? (?!paroxysmal)[\w-]+){0,3}? (?:beta"
         r"|fast)(?: (?:activity|frequencies|rhythms?))?\b": "diffuse_beta",
         r"\b(?:low[- ](?:voltage|amplitude)(?! (?:beta|fast|theta|alpha|delta|mixed|spikes?|sharp))"
         r"|(?:amplitudes?|voltages?) (?:\w+ )?(?:is|are|was|were) (?:\w+ly )?low|amplitude: low)": "low_voltage",
         r"\bpositive occipital sharp": "posts",
+        r"\bunremarkable (?:[\w-]+ ){0,3}?" + RECORDING: "normal",
+        r"\babnormalit(?:y|ies)\b": "-abnormal",
         r"\b(?:stage (?:n1|1|i)\b(?: sleep)?|n1\b(?: sleep)?|drows\w+|light sleep)": "n1",
         r"\b(?:stages? (?:n2|2|ii)\b(?: sleep)?|n2\b(?: sleep)?)": "n2",
         r"\b(?<!eeg )sleep\b(?! (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
@@ -138,7 +148,7 @@ VERDICTS = (("abnormal",), ("normal",))
 """Mentions that hide nothing: a normal awake EEG is one of wakefulness too."""
 PLACELESS = {"abnormal", "normal", "awake", "n1", "n2", "pdr", "spindles", "vertex_waves", "k_complexes", "posts"}
 PLACELESS |= {"grda", "gpd", "generalised_slowing", "diffuse_beta", "low_voltage", "ppr", "eses", "uninterpretable"}
-PLACELESS |= {"burst_suppression"}
+PLACELESS |= {"burst_suppression", "bipd"}
 """Findings whose side and lobe are not asked for: they are all over the head, or states."""
 
 LOBES = {
@@ -176,18 +186,21 @@ END_OF_PLACE = re.compile(r",|;|\b(?:regions?|areas?|hemispheres?|lobes?|leads|e
 """Where a place that was said of the finding before ends."""
 
 # Denial before a finding, over it and the list it opens; and behind it.
-NOT_A_DENIAL = re.compile(
-    r"\bno(?:t)? (?:\w+ ){0,2}?(?:change|difference|increase|decrease|improvement|response|effect|evolution|correlate"
-    r"|doubt|only|uncommon|significantly (?:changed|different))\w*(?: (?:in|of|to|from|with|between)\b)?"
+NEITHER = re.compile(
+    r"\bnot? (?:(?!photo)\w+ ){0,2}?(?:change|difference|increase|decrease|improvement|response|effect|evolution"
+    r"|correlate|doubt|only|uncommon|significantly (?:changed|different))\w*(?: (?:in|of|to|from|with|between)\b)?"
+    r"|\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
 )
 DENIED_BEFORE = any_of(r"""
     no\b(?! longer) | not\b | nor\b | without\b | (?:absence|lack|free|devoid) of\b | neither\b | never\b
     negative for\b | fail(?:s|ed) to | \w+n't\b | rather than\b | instead of\b | denie[sd]\b | none of\b
-    absent\b(?= \w+)
+    absent\b(?=(?: \w+)? *$)
 """)
 DENIED_BEHIND = re.compile(
     r"\b(?:(?:is|are|was|were|has been|have been|had been|could|can|did|do|does) (?:\w+ly )?(?:not|never|no longer)\b"
-    r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied)\b|\w+n't\b|never\b|no longer\b"
+    r"(?! (?:well|fully|always|consistently|entirely|only|more|as)\b)"
+    r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied|ruled out|excluded)\b"
+    r"|\w+n't\b|never\b|no longer\b"
     r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated)"
     r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased)\b|: (?:none|no|nil|absent|negative)\b)"
 )
@@ -195,11 +208,13 @@ POSSIBLE_BEFORE = any_of(r"""
     possibl[ey] | probabl[ey] | questionable | suspicious (?:for|of) | suspected\b | suspicion (?:of|for) | equivocal
     may\b | might\b | could (?:be|represent|reflect)\b
     (?:cannot|can not|could not|does not|do not|can't|not) (?:\w+ )?(?:be excluded|exclude|rule out|rules out)
+    (?:not|im)[ ]?possible to (?:exclude|rule out) | (?:difficult|unable|hard) to (?:exclude|rule out)
     concern(?:ing|s)? for | suggest\w* | uncertain | borderline | versus\b | vs\b | likely\b | \?
 """)
 POSSIBLE_BEHIND = re.compile(
     r"\b(?:(?:cannot|can not|could not|can't) (?:\w+ )?be (?:\w+ )?(?:excluded|ruled out|determined)"
     r"|(?:is|are|was|were) (?:\w+ly )?(?:not excluded|not ruled out|possible|suspected|questionable|equivocal)"
+    r"|(?:may|might|could) (?:be (?!seen|identified|recorded|discerned|found|obtained)|represent\b)"
     r"|not (?:entirely )?(?:excluded|ruled out)|versus\b|vs\b)"
 )
 # What a denial or a doubt does not reach beyond.

@@ -64,7 +64,7 @@ def presences(stated: list[Finding]) -> dict[str, str]:
 
 @lru_cache(SENTENCES)
 def _of_sentence(sentence: str) -> tuple[Finding, ...]:
-    sentence = words.NOT_A_DENIAL.sub(lambda m: "~" * len(m[0]), sentence)
+    sentence = words.NEITHER.sub(lambda m: "~" * len(m[0]), sentence)
     mentions = _mentions(sentence)
     out = []
     for i, mention in enumerate(mentions):
@@ -126,16 +126,17 @@ def _place(sentence: str, begin: int, mention: Mention, end: int) -> tuple[str |
     before, behind = sentence[begin : mention.start], words.TURN.split(sentence[mention.end : end])[0]
     ends = list(words.END_OF_PLACE.finditer(before))
     near = before[ends[-1].end() if ends else 0 :] + sentence[mention.start : mention.end]
+    sides = lobes = None
     for text in (near, behind, before if begin == 0 else ""):
         places = words.PLACE_WORD.findall(text)
-        if places:
-            named = any(place in words.LOBES for place in places)
-            lobe = _one(words.LOBES if named else words.LOBES_OF_ELECTRODES, places, None)
-            return _one(words.SIDES, places, "both"), lobe
-    return None, None
+        named = any(place in words.LOBES for place in places)
+        lobes = lobes or _one(words.LOBES if named else words.LOBES_OF_ELECTRODES, places, None)
+        sides = sides or _one(words.SIDES, places, "both")
+    return sides, lobes
 
 
 def _one(table: dict[str, str], places: list[str], several: str | None) -> str | None:
     """What all places agree on; `several` if they do not."""
     values = {table[place] for place in places if place in table}
+    values = {v for v in values if all(v in other for other in values)} or values  # temporal of F8, T4
     return values.pop() if len(values) == 1 else several if values else None

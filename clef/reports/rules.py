@@ -95,6 +95,8 @@ def _sentences(section: Section) -> Iterator[str]:
     """The normalised sentences of a section; the first one under a finding's heading together with its name."""
     for i, raw in enumerate(words.SENTENCE_END.split(_unwrap(section.text))):
         sentence = normalise(words.LIST_MARK.sub(" ", raw)).strip(" .;:!?-*")
+        if section.kind == "verdict" and words.VERDICT_ALONE.fullmatch(sentence):
+            sentence = f"{sentence} eeg"
         if sentence:
             yield _named(section.name, sentence) if section.name and i == 0 else sentence
 
@@ -140,6 +142,8 @@ def _named(name: str, sentence: str) -> str:
 @lru_cache(SENTENCES)
 def _electrographic(sentence: str) -> str:
     """What a normalised sentence says of the tracing; "" if nothing, or if it cannot be cut without harm."""
+    if _has(words.IDENTITY, sentence):
+        return ""
     sentence = words.FOR_AGE.sub("", sentence.replace("age-appropriate", "normal").replace("age appropriate", "normal"))
     sentence = _of_this_recording(sentence)
     sentence = _with_a_name().sub(_cut_meaning, words.MEANING.sub(_cut_meaning, sentence))

@@ -90,7 +90,7 @@ DESCRIPTION_HEADS = any_of(r"""
 
 # Words of the tracing: a clause without one of them says nothing about it.
 FINDINGS = any_of(r"""
-    (?:ab)?normal\b | background | alpha | beta\b | theta | delta | rhythm | arrhythmic | slow | spikes?\b
+    (?:ab)?normal\b | abnormalit | background | alpha | beta\b | theta | delta | rhythm | arrhythmic | slow | spikes?\b
     polyspike | spike- | sharp | discharg | epileptiform | periodic | seizure | (?:inter-?|post-?)?ictal
     status epilepticus | burst | suppress | sleep | spindle | vertex | k-complex | drows | awake | wakeful | arous
     hyperventilat | photic | driving | artefact | a?symmetr | amplitude | voltage | attenuat | (?:un|non)?reactiv
@@ -98,13 +98,15 @@ FINDINGS = any_of(r"""
     posts?\b | bets\b | bss+\b | electrocerebral | isoelectric | evol(?:v|ution) | rem\b | n[123]\b | gradient
     eeg correlate | mu\b | (?:un)?interpretable | electrographic | hz\b | microvolt | generalised | (?:multi)?focal
     diffuse | lateralised
-    photoparoxysmal | paroxysm | waves?\b | muscle | movement | blink
+    unremarkable (?:eeg|recording|study) | photoparoxysmal | paroxysm | waves?\b | muscle | movement | blink
 """)
 
 # Words of the person and of the room: a clause with one of them is left out.
 MEDICATION = any_of(
     r"medic\w+ | drugs?\b | meds?\b | \d+ ?m(?:c|i?cro)?g\b | infusions?\b | intravenous | iv\b | loaded with"
 )
+IDENTITY = any_of(r"born\b | dob\b | date of birth | mrn\b")
+"""A sentence with one of them is left out whole: what stands beside a date of birth is a name."""
 PERSON = any_of(r"""
     (?:he|she|his|her|him|man|woman|male|female|boy|girl|lady|gentleman|infant|mother|father|son|daughter|wife|husband)\b
     \d+(?:\.\d+)?[- ]?(?:year|yr|month|week|day)s?[- ]?(?:old|of age)\b | \d+ ?(?:yo|y/o)\b | aged? \d+ | aged?\b
@@ -138,9 +140,12 @@ OTHERS = (
 PAST = any_of(rf"""
     {OLD} (?:[\w-]+ ){{0,3}}?{STUDY} | previously (?:had|showed|demonstrated|recorded|documented) | history\b | hx\b
     {STUDY} (?:in|from|of|dated) (?:\w+ )?(?:(?:19|20)\d\d|\d{{1,2}}/\d{{2,4}})\b
-    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday | to rule out | r/o\b
+    (?:on|in|at) (?:an? |the |her |his |their )?{OLD} | ago\b | yesterday
+    (?<!possible )(?<!difficult )(?<!unable )to rule out
+    r/o\b
     (?:last|past|previous) (?:night|week|month|year) | since childhood | in childhood | indication\b
     (?:reported|described|witnessed|noted|seen|observed) (?:by|per) (?:the |her |his )?{OTHERS}
+    (?:mother|father|parents?|brother|sister|siblings?|son|daughter|cousin|aunt|uncle) (?:\w+ )?(?:has|had|have)\b
     {OTHERS} (?:\w+ )?(?:reports?|reported|describ\w+|witness\w+|states?|notes?|noted|observ\w+)
     (?:per|according to) (?:the |her |his )?(?:{OTHERS}|chart|notes?\b|referr) | denie[sd]\b | admitted
     present(?:s|ed|ing) (?:with|for|to|after) | known (?:to|case|epilep|seizure)
@@ -148,13 +153,12 @@ PAST = any_of(rf"""
     (?:he|she|they) (?:has|had|have|was|is|were|takes)\b
     (?:the )?patient (?:has|had|have|takes|reports?|presents)\b(?!.*(?:electrographic|recording|study|eeg|during))
 """)
-DATE = re.compile(
-    r" ?(?:\b(?:on|of|at|from) )?\b(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b"
-)
+DATE = re.compile(r" ?\b(?:on|at) (?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b")
 COMPARED = re.compile(
     rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
     rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"
     rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}(?: (?:of|from|on|dated|in) [\w/.-]+)?,?"
+    rf"|\b(?:as )?compared (?:to|with) (?:the )?(?:{STUDY} (?:of|from) )?(?:yesterday|last \w+)(?:'s {STUDY})?,?"
     rf"|\bpreviously (?:seen|noted|described|reported|recorded|documented|identified) "
 )
 TURN_OF_STORY = re.compile(
@@ -188,7 +192,7 @@ MEANING = re.compile(
 # "on propofol", "after 2 mg of lorazepam", "with hepatic failure": the name that follows decides.
 WITH = (
     r" (?:(?:which|that) (?:is|was|are|were) )?(?:while |still )?"
-    r"(?:on|under|after|during|following|with|despite|in|from|given)"
+    r"(?:on|under|after|during|following|with|despite|in|from|given|over)"
 )
 # "in this 60-year-old man with a stroke", up to the next comma or verb.
 IN_A_PERSON = re.compile(
@@ -208,8 +212,10 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"-])|\n\s*|;\s+(?=\(?\d[.)]
 CLAUSE_END = re.compile(r"(?<!\d),\s*|(?<=\d),\s+|;\s*|\s\((?=[^)]*\))|\)")
 LIST_MARK = re.compile(r"^\s*(?:[-*•]+|\(?\d{1,2}[.)](?!\d)|\(?[a-h]\))\s*|(?<=[:;,.])\s*\(?\d{1,2}[.)](?= )")
 NONE = re.compile(
-    r"(?:none|no|nil|absent|negative|not (?:seen|present|observed|noted|captured|identified))(?: \w+){0,2}"
+    r"(?:none|no(?! (?:change|effect|driving|response|clear response|abnormal))|nil|absent|negative"
+    r"|not (?:seen|present|observed|noted|captured|identified))(?: \w+){0,2}"
 )
+VERDICT_ALONE = re.compile(r"(?:\w+ly )?(?:ab)?normal")
 NOT_DONE = re.compile(r"(?:not (?:obtained|recorded|reached|performed|done|achieved)|n/?a)(?: \w+){0,2}")
 LOOSE_ENDS = re.compile(
     r"^(?:(?:and|or|but|with|due to|then) )+|(?:,? (?:and|or|but|with|due to|some|because of|which))+$"

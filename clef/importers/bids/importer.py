@@ -5,7 +5,8 @@
 Age and sex come from participants.tsv (the age at a visit from sessions.tsv), start times from scans.tsv or
 sessions.tsv; each target becomes the event `LABEL//<site>//<column>//<value>`. Sampling rate, unit and electrodes are
 the files' own: where `eeg.json` states another rate, or `channels.tsv` calls channels bad, that is counted and said.
-Recordings cut into epochs are left out. Layout: https://bids-specification.readthedocs.io.
+Recordings cut into epochs are left out. A column `report` of scans.tsv or sessions.tsv is the text of a recording's
+report, or names a file .txt below `root`. Layout: https://bids-specification.readthedocs.io.
 """
 
 import logging
@@ -30,6 +31,7 @@ from clef.importers.bids.tables import (
     read_people,
 )
 from clef.importers.importing import OF_RECORDING, Event, ImportConfig, Recording, import_recordings
+from clef.importers.reports import read_cells
 from clef.importers.threads import in_threads
 from tokenizer.base.progress import track
 from tokenizer.base.values import MISSING
@@ -84,6 +86,8 @@ def main(config: BidsImport) -> int:
     _say_tree(config.root, tree, people)
     metadata = Metadata(participants, columns, Visits(config.root))
     recordings = _recordings(config, tree, metadata)
+    for recording, text in zip(recordings, read_cells([r.report for r in recordings], config.root), strict=True):
+        recording.report = text
     _say_metadata(config, metadata, recordings)
     import_recordings(recordings, site, config, tree.left_out, descriptions(columns))
     return 0
@@ -156,6 +160,7 @@ def _recording(config: BidsImport, file: RecordingFile, rate: float | None, meta
         sex=_sex(row, metadata),
         reading={"unit": config.unit} if config.unit else {},
         stated_rate=rate,
+        report=metadata.visits.report(file),
         events=list(_events(file, start, metadata)),
     )
 

@@ -30,11 +30,7 @@ class Visits:
 
     def start(self, file: RecordingFile) -> datetime | None:
         """Start of a recording, None if it is not known or was shifted."""
-        folder, tables = self.root / file.person, [f"{file.person}_scans.tsv"]
-        tables += [f"{file.visit}/{file.person}_{file.visit}_scans.tsv"] if file.visit else []
-        scans = [self._read(folder / table, "filename").get(_stem(file.path.name), {}) for table in tables]
-        # the nearest table first: a scans.tsv of the visit, then of the person, then the visit's line in sessions.tsv
-        times = [parse_time(row.get("acq_time")) for row in [*scans[::-1], self._session(file)]]
+        times = [parse_time(row.get("acq_time")) for row in self._nearest(file)]
         time = next(filter(None, times), None)
         if time is None or _can_be(time):
             return time
@@ -44,6 +40,17 @@ class Visits:
     def age(self, file: RecordingFile) -> str | None:
         """Age at a visit as sessions.tsv has it, in years."""
         return self._session(file).get("age")
+
+    def report(self, file: RecordingFile) -> str | None:
+        """The cell of a column `report` of these tables; BIDS has none of its own."""
+        return next(filter(None, (row.get("report") for row in self._nearest(file))), None)
+
+    def _nearest(self, file: RecordingFile) -> list[Row]:
+        """The lines that tell of a recording: scans.tsv of the visit, that of the person, sessions.tsv."""
+        folder, tables = self.root / file.person, [f"{file.person}_scans.tsv"]
+        tables += [f"{file.visit}/{file.person}_{file.visit}_scans.tsv"] if file.visit else []
+        scans = [self._read(folder / table, "filename").get(_stem(file.path.name), {}) for table in tables]
+        return [*scans[::-1], self._session(file)]
 
     def _session(self, file: RecordingFile) -> Row:
         table = self.root / file.person / f"{file.person}_sessions.tsv"

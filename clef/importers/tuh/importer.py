@@ -19,6 +19,7 @@ from typing import Literal
 
 from clef.importers.importing import ImportConfig, Recording, import_recordings
 from clef.importers.keys import NONE
+from clef.importers.reports import read_text
 from clef.importers.threads import in_threads
 from clef.importers.tuh.layout import (
     PARTS,
@@ -189,17 +190,9 @@ def _add_reports(
         if file.visit in reports:
             candidates[file.visit].append((header.seconds, recording))
     for visit, pairs in candidates.items():
-        max(pairs, key=lambda candidate: candidate[0])[1].report = _read_text(reports[visit]) or None
+        max(pairs, key=lambda candidate: candidate[0])[1].report = read_text(reports[visit]) or None
     if not reports:
         log.info("no reports: TUH gives none out any more; old releases have them as SUBJECT_sNNN.txt")
-
-
-def _read_text(path: Path) -> str:
-    data = path.read_bytes() if path.is_file() else b""
-    try:
-        return data.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        return data.decode("latin-1").strip()
 
 
 def _say_files(corpus: str, files: list[TUHPath], headers: list[TUHHeader], tree: TUHTree) -> None:

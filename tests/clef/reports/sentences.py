@@ -1,7 +1,9 @@
 """Eighty sentences from the usual forms of clinical EEG reports, with what rules should make of them.
 
 Written by hand before the rules were tuned. A seeded hash cuts them into halves: the rules were tuned on TUNED alone,
-KEPT was opened once, at the end. Texts are invented.
+KEPT was opened once, at the end. Then 40 of 40 summaries of KEPT were right (34 with the rules of before) and 37 of 40
+findings; its three faults were mended. LATER, forty more, were written after that: 38 of 40 summaries and 37 of 40
+findings were right when it was opened. All are right now, so that a new number needs new sentences. Texts are invented.
 """
 
 import hashlib
@@ -180,6 +182,69 @@ SENTENCES = [
          "generalised periodic discharges", "anoxic / levetiracetam", "gpd present"),
     case("Recommend MRI to evaluate for hippocampal sclerosis and continue Keppra.", "", "sclerosis / keppra"),
 ]  # fmt: skip
+LATER = [
+    case("The posterior background consists of 9 Hz alpha activity, symmetric and reactive.", "9 hz alpha"),
+    case("A 7.5 Hz posterior dominant rhythm is present bilaterally.", "7.5 hz", "", "pdr present"),
+    case("The posterior dominant rhythm is not well sustained.", "posterior dominant rhythm", "", "pdr present"),
+    case("Severe diffuse slowing with superimposed GPDs.", "diffuse slowing / periodic", "",
+         "generalised_slowing present, gpd present"),
+    case("Intermittent left frontal and right temporal sharp waves were recorded.", "left frontal / right temporal", "",
+         "spikes present both"),
+    case("Neither focal slowing nor epileptiform discharges were observed.", "neither / nor epileptiform", "",
+         "focal_slowing absent, spikes absent"),
+    case("The study is negative for seizures.", "negative for seizures", "", "seizure absent"),
+    case("No seizures occurred during 24 hours of monitoring.", "no seizures", "", "seizure absent"),
+    case("Two brief electrographic seizures with onset at C4 were captured.", "electrographic seizures / c4", "",
+         "seizure present right central"),
+    case("Rhythmic 2 Hz LRDA over the left hemisphere.", "lateralised rhythmic delta / left", "", "lrda present left"),
+    case("Burst suppression was not seen.", "burst suppression was not seen", "", "burst_suppression absent"),
+    case("Well-formed vertex waves and spindles appeared in stage 2 sleep.", "vertex waves / spindles", "",
+         "vertex_waves present, spindles present, n2 present"),
+    case("The patient did not fall asleep; sleep was not recorded.", "sleep was not recorded", "",
+         "n1 absent, n2 absent"),
+    case("Rare 14 and 6 Hz positive spikes, a benign variant.", "positive spikes", ""),
+    case("Wickets over both temporal regions.", "wickets", "", "wicket present both temporal"),
+    case("Possible left central spikes, although artefact cannot be excluded.", "left central spikes", "",
+         "spikes possible left central"),
+    case("It is not possible to rule out focal seizures.", "rule out focal seizures", "", "seizure possible"),
+    case("The patient's wife describes nocturnal seizures.", "", "seizures / wife"),
+    case("Her previous EEGs were normal.", "", "normal"),
+    case("An EEG from 2018 had shown generalised spike-and-wave discharges.", "", "spike"),
+    case("As compared with the study of yesterday, the GPDs have become less frequent.", "periodic discharges", "",
+         "gpd present"),
+    case("He is known to have juvenile myoclonic epilepsy and takes valproate.", "",
+         "epilepsy / valproate / myoclonic"),
+    case("Excess beta activity, probably due to clonazepam.", "excess beta", "clonazepam", "diffuse_beta present"),
+    case("Right frontal slowing over a known meningioma.", "right frontal slowing", "meningioma",
+         "focal_slowing present right frontal"),
+    case("Triphasic waves are typical of hepatic encephalopathy.", "triphasic waves", "hepatic"),
+    case("Abnormal awake EEG due to frequent bitemporal sharp waves, left more than right.", "abnormal / bitemporal",
+         "", "abnormal present, awake present, spikes present both temporal"),
+    case("Impression: Normal study in the awake and drowsy state.", "normal study", "",
+         "normal present, awake present, n1 present"),
+    case("This EEG does not show any epileptiform activity.", "does not show any epileptiform", "", "spikes absent"),
+    case("The EEG is of low voltage without clear alpha rhythm.", "low voltage / without clear alpha", "",
+         "low_voltage present, pdr absent"),
+    case("Periodic discharges are absent.", "periodic discharges are absent", "",
+         "lpd absent, gpd absent, bipd absent"),
+    case("Right LPDs evolving into electrographic seizures.", "lateralised periodic / seizures", "",
+         "lpd present right, seizure present"),
+    case("EEG in this 4-year-old with Dravet syndrome shows multifocal spikes.", "multifocal spikes", "dravet / 4-year",
+         "spikes present"),
+    case("No change in the background after lorazepam.", "", "lorazepam"),
+    case("Photic stimulation: photoparoxysmal response at 18 Hz.", "photoparoxysmal response at 18 hz", "",
+         "ppr present"),
+    case("Eye blinks and ECG artefact are present.", "artefact", ""),
+    case("ESES with more than 85% of slow wave sleep.", "sleep", "", "eses present"),
+    case("Occipital intermittent slowing on the right.", "slowing on the right", "",
+         "focal_slowing present right occipital"),
+    case("There is no persistent asymmetry and no generalised slowing.", "no persistent asymmetry / no generalised", "",
+         "generalised_slowing absent"),
+    case("Abundant left centroparietal spike-wave discharges in sleep.", "left centroparietal", "",
+         "spikes present left centroparietal"),
+    case("Recording limited by movement; uninterpretable.", "uninterpretable", "", "uninterpretable present"),
+]  # fmt: skip
+"""Forty more, written when KEPT had been opened and its three faults mended: a number that nothing was tuned on."""
 
 
 def _rank(row: Case) -> str:

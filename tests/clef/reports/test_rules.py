@@ -123,6 +123,30 @@ def test_a_cut_never_turns_a_denial_into_a_finding(sentence, expected):
         assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Prior EEGs have shown right frontal spikes and slowing.", ""),
+        ("Seizures reported by the family have not recurred.", ""),
+        ("According to her husband, she had two seizures.", ""),
+        ("EEG dated 01/2019 demonstrated right temporal spikes.", ""),
+        ("Previous EEG showed spikes, but today there are right sharp waves.", "today there are right sharp waves."),
+        ("In comparison to the prior study, the background has improved.", "the background has improved."),
+        (
+            "One seizure was recorded on 03/04/2020 at 10:20 with left onset.",
+            "one seizure was recorded with left onset.",
+        ),
+        ("Smith, Jane, born 01.01.1913 (1913-01-01): background of 9 Hz.", ""),
+        ("This is a normal video EEG.", "this is a normal video eeg."),
+        ("Normal EEG in a 7 year old boy with febrile seizures.", "normal eeg."),
+        ("Hyperventilation: no change.", "hyperventilation: no change."),
+        ("IMPRESSION: Normal.", "normal eeg."),
+    ],
+)
+def test_earlier_studies_and_hearsay_go_and_the_verdict_stays(sentence, expected):
+    assert condense(sentence) == expected
+
+
 COMPANY = [
     ", consistent with epilepsy",
     " suggestive of focal epilepsy",
