@@ -24,7 +24,7 @@ ROOMS = ("clef", "tokenizer", "benchmark")
 FOLDERS = ("clef", "clef/importers", "tokenizer", "benchmark")
 """Where programs are."""
 STEPS = {
-    "import": ("clef.importers.folder", "clef.importers.*"),
+    "import": ("clef.importers.folder", "clef.importers.*", "clef.summarise"),
     "train": ("clef.pretrain", "clef.crossfit", "tokenizer.*"),
     "embed": ("clef.embed",),
     "benchmark": ("benchmark.build", "benchmark.run", "benchmark.*"),

@@ -24,7 +24,14 @@ import clef
 from tokenizer.base import tables
 from tokenizer.base.columns import fit_columns
 from tokenizer.base.files import fingerprint, write_json
-from tokenizer.base.manifest import MANIFEST, check_folder, member_digest, write_manifest, write_together
+from tokenizer.base.manifest import (
+    MANIFEST,
+    check_folder,
+    member_digest,
+    replace_member,
+    write_manifest,
+    write_together,
+)
 from tokenizer.base.tables import check_table, read_table, table_metadata, write_table
 from tokenizer.sessions import read_sessions, remedy_of, session_writer
 
@@ -129,6 +136,12 @@ def write_cohort(
     write_together(out, writers)
     if reports is None:
         (out / "reports.parquet").unlink(missing_ok=True)  # of an earlier import
+
+
+def write_reports(cohort: str | Path, reports: pl.DataFrame) -> None:
+    """Write the reports of a cohort anew, as when they got summaries; its other tables stay as they are."""
+    reports = fit_columns(reports, REPORTS, ("session_id", "text"), "reports")
+    replace_member(Path(cohort), "reports.parquet", _writer(reports, {"clef.format": str(FORMAT)}))
 
 
 def seal(cohort: str | Path) -> None:

@@ -77,6 +77,7 @@ RUNS = (
         lambda at: _labels(at, "tables", site="there", rate=RATE, unit="uV"),
         after=_write_reports,
     ),
+    Run("summarise", "clef.summarise", lambda at: {"cohort": at.out / "cohort", "summariser": "rules"}),
     Run(
         *("bids", "clef.importers.bids"),
         lambda at: {"root": at.root / "bids", "out": at.out / "bids", "targets": "[group]", "icd10": "[diagnosis]"},

@@ -65,6 +65,21 @@ def write_together(folder: Path, writers: dict[str, Callable[[Path], None]]) -> 
     write_manifest(folder, new)
 
 
+def replace_member(folder: Path, name: str, write: Callable[[Path], None]) -> None:
+    """Write one file of a folder anew, and its digest in the manifest; a folder without a manifest stays without one.
+
+    Raises ValueError (one line) if the manifest is damaged. Whenever this is stopped, the folder can be read.
+    """
+    entries = read_manifest(folder, "write it again, or copy it again")
+    with write_aside(folder / name) as aside:
+        write(aside)
+        new = [member_digest(aside)]
+        if entries:
+            write_manifest(folder, entries | {name: sorted({*new, *entries.get(name, [])})})
+    if entries:
+        write_manifest(folder, entries | {name: new})
+
+
 def write_manifest(folder: Path, entries: dict[str, list[str]]) -> None:
     """Write the manifest of a folder."""
     write_json(folder / MANIFEST, {"format": FORMAT, "files": entries})

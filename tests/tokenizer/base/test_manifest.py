@@ -5,7 +5,15 @@ import json
 import polars as pl
 import pytest
 
-from tokenizer.base.manifest import MANIFEST, check_folder, member_digest, read_manifest, write_manifest, write_together
+from tokenizer.base.manifest import (
+    MANIFEST,
+    check_folder,
+    member_digest,
+    read_manifest,
+    replace_member,
+    write_manifest,
+    write_together,
+)
 from tokenizer.base.tables import write_table
 
 
@@ -60,3 +68,22 @@ def test_while_files_are_replaced_the_old_one_and_the_new_one_are_both_accepted(
     check_folder(tmp_path, "")
     write_together(tmp_path, writers(3))
     assert read_manifest(tmp_path, "") == new and old != new
+
+
+def test_one_file_is_replaced_and_the_others_stay_listed(tmp_path):
+    write_together(tmp_path, writers(1, 2))
+    old = read_manifest(tmp_path, "")
+    replace_member(tmp_path, "b.json", writers(3)["b.json"])
+    check_folder(tmp_path, "")
+    new = read_manifest(tmp_path, "")
+    assert new["a.parquet"] == old["a.parquet"] and new["b.json"] != old["b.json"] and len(new["b.json"]) == 1
+
+
+def test_a_replacement_that_fails_or_a_folder_without_a_manifest_stays_as_it_is(tmp_path):
+    write_together(tmp_path, writers(1, 2))
+    with pytest.raises(ZeroDivisionError):
+        replace_member(tmp_path, "b.json", lambda path: path.write_text(str(1 / 0)))
+    check_folder(tmp_path, "")
+    (tmp_path / MANIFEST).unlink()
+    replace_member(tmp_path, "b.json", writers(3)["b.json"])
+    assert json.loads((tmp_path / "b.json").read_text()) == [3] and not (tmp_path / MANIFEST).exists()
