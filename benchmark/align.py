@@ -21,6 +21,7 @@ from benchmark.protocols.alignment import (
     ask_in_words,
     check_unseen,
     draw_people,
+    hold_out,
     probe,
     retrievals_of,
 )
@@ -71,7 +72,7 @@ def main(config: AlignConfig) -> None:
     _check(config)
     folders, out, cohort = named_folders(config.runs), Path(config.out), Cohort(config.cohort)
     check_out(config.out, "folder")
-    tasks = read_tasks(config.tasks)[0] if config.tasks else None
+    tasks, about = read_tasks(config.tasks) if config.tasks else (None, {})
     prompts, others = read_prompts(config.prompts), _others(config.embeddings)
     store = TokenStore(config.tokens)
     people = draw_people(_encoded(cohort, store), config.people, config.seed)
@@ -90,6 +91,7 @@ def main(config: AlignConfig) -> None:
     if tasks is not None:
         worth.probes = probe(runs, tasks, others, config.seeds)
         worth.words = ask_in_words(runs, worth.probes, prompts)
+        worth.heldout = hold_out(runs, worth.probes, about.get("protocol", {}).get("definitions", {}))
         notes += worth.probes.notes
     _write(out, worth, [*notes, *_settings(runs)], cohort.is_synthetic)
 

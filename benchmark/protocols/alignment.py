@@ -7,10 +7,12 @@ most; a run that has seen some of the former is refused.
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from benchmark.protocols.heldout import HeldOut, compare_heldout, heldout_of
 from benchmark.protocols.retrieval import Retrieval, recall_difference, retrieve
 from benchmark.protocols.runs import AlignedRun
 from benchmark.protocols.zero_shot import answer, ask, person_question, score_zero_shot
@@ -44,6 +46,7 @@ class Worth:
 
     retrievals: by run, partner, people and way · probes: pooled states, heads and whatever else was given
     words: zero-shot rows beside the probes of the same findings · person: run -> question -> AUROC, low, high
+    heldout: gains on concepts that alignment met and on those it did not, of runs that held some out
     """
 
     runs: list[str]
@@ -51,6 +54,7 @@ class Worth:
     probes: Scored | None = None
     words: Scored | None = None
     person: dict[str, dict[str, tuple[float, float, float]]] = dataclasses.field(default_factory=dict)
+    heldout: list[HeldOut] = dataclasses.field(default_factory=list)
 
     def differences(self, k: int = 10) -> list[tuple[Key, Key, tuple[float, float, float]]]:
         """R@k of each run less that of each later one, on the same partner, unseen people and way, paired."""
@@ -148,3 +152,14 @@ def ask_about_person(
         if name in prompts and min(label.sum(), (~label).sum()) >= FEWEST:
             known[name] = person_question(label, ask(run, vectors[part["row"].to_numpy()], prompts[name]))
     return known
+
+
+def hold_out(runs: Sequence[AlignedRun], probes: Scored, definitions: Mapping[str, Mapping[str, Any]]) -> list[HeldOut]:
+    """Seen against held-out concepts of every run that held some out, at its heads, over the first run's pooled states.
+
+    Every other aligned run is held against the same tasks: what it gains there is what it was told.
+    """
+    groups = sorted({group for run in runs for group in heldout_of(run.model.encoder.about)})
+    aligned = [run.name + HEADS for run in runs[1:] if run.partners] if groups else []
+    compared = [compare_heldout(probes, definitions, groups, name, runs[0].name) for name in aligned]
+    return [each for each in compared if each]

@@ -34,7 +34,13 @@ class Block:
 
 def blocks(worth: Worth) -> list[Block]:
     """The tables in reading order; those of which nothing is known are left out."""
-    made = [worth_block(worth), retrieval_block(worth), words_block(worth), differences_block(worth)]
+    made = [
+        worth_block(worth),
+        retrieval_block(worth),
+        words_block(worth),
+        heldout_block(worth),
+        differences_block(worth),
+    ]
     return [block for block in made if block.rows]
 
 
@@ -127,6 +133,21 @@ def words_block(worth: Worth) -> Block:
     )
 
 
+def heldout_block(worth: Worth) -> Block:
+    """Gains over the first run where alignment met a concept and where it did not."""
+    seen, held = worth.heldout[0].tasks if worth.heldout else (0, 0)
+    header = ["run", f"gain, {seen} concepts seen", f"gain, {held} held out", "held out - seen"]
+    rows = [
+        [each.embedding, *(_signed(*interval) for interval in (each.seen, each.held_out, each.difference))]
+        for each in worth.heldout
+    ]
+    return Block(f"Concepts held out of alignment: gain in AUROC over {worth.runs[0]}, pooled", header, rows)
+
+
+def _signed(by: float, low: float, high: float) -> str:
+    return f"{by:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 def differences_block(worth: Worth) -> Block:
     """Paired differences in sentences: probes, retrieval, words."""
     lines = [f"probe: {difference_text(d)}" for d in differences(worth.probes)] if worth.probes else []
@@ -161,6 +182,7 @@ def as_plain(worth: Worth, notes: Sequence[str]) -> dict[str, Any]:
                 "means": [dataclasses.asdict(mean) for mean in mean_scores(scored)],
                 "differences": [dataclasses.asdict(d) for d in differences(scored)],
             }
+    plain["heldout"] = [dataclasses.asdict(each) for each in worth.heldout]
     plain["r_at_10_differences"] = [
         {"better": a[0], "worse": b[0], "partner": a[1], "way": a[3], "by": by, "low": low, "high": high}
         for a, b, (by, low, high) in worth.differences(K)
