@@ -82,7 +82,7 @@ def main(config: AlignConfig) -> None:
         read_run(name, folder, store, wanted, out / f"{name}.parquet", device, config.batch)
         for name, folder in folders.items()
     ]
-    notes = check_unseen(runs, cohort.sessions)
+    notes = check_unseen([run.pooled for run in runs], cohort.sessions)
     worth = Worth(list(folders), {})
     for run in runs:
         worth.retrievals |= retrievals_of(run, cohort, people)

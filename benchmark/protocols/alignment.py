@@ -84,18 +84,18 @@ def draw_people(sessions: pl.DataFrame, most: int, seed: int) -> dict[str, list[
     return drawn
 
 
-def check_unseen(runs: Sequence[AlignedRun], sessions: pl.DataFrame) -> list[str]:
+def check_unseen(runs: Sequence[Embeddings], sessions: pl.DataFrame) -> list[str]:
     """Raise ValueError if a run has seen subjects of split test; lines for runs whose folder does not say whom."""
     subjects = set(sessions.filter(pl.col("split") == PEOPLE["unseen"])["subject_id"])
     notes = []
     for run in runs:
-        seen = set().union(*seen_subjects(run.pooled.trained_on, subjects).values())
+        seen = set().union(*seen_subjects(run.trained_on, subjects).values())
         if seen:
             raise ValueError(
                 f"{run.name}: trained or selected on {len(seen)} of the {len(subjects)} subjects of split test; give a "
                 f"run that has not seen them, or the cohort it was trained with"
             )
-        notes += [f"{run.name}: its folder does not say whom it was trained on"] * (not run.pooled.trained_on)
+        notes += [f"{run.name}: its folder does not say whom it was trained on"] * (not run.trained_on)
     return notes
 
 
