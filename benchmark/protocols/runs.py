@@ -138,7 +138,7 @@ def read_run(
     tokens = tokens.where(np.isin(tokens.session_id.astype(str), np.array(sessions, str)))
     config = folder / "config.yaml"
     settings = (read_yaml(config) or {}).get("align", {}) if config.is_file() and model.heads is not None else {}
-    about = model.about("trained", model.encoder.config.pool, "encoder") | {"tokens": _digest(tokens)}
+    about = model.about("trained", model.encoder.config.pool, "encoder") | {"tokens": _digest(store)}
     names = tokens.session_id.tolist()
     if (pooled := _kept(keep, model.fingerprint, about, names)) is None:
         vectors = _embed(model, tokens, batch, name)
@@ -156,7 +156,7 @@ def _embed(model: Model, tokens: Tokens, batch: int, name: str) -> np.ndarray:
 
 
 def _kept(path: Path, model: str, about: dict[str, Any], names: list[str]) -> Embeddings | None:
-    """The embeddings that an earlier start wrote, if they are of this model, these tokens and these sessions."""
+    """The embeddings of the sessions `names` that an earlier start wrote, if it did, of this model and these tokens."""
     if not path.is_file():
         return None
     try:
@@ -164,9 +164,12 @@ def _kept(path: Path, model: str, about: dict[str, Any], names: list[str]) -> Em
     except ValueError as error:
         log.warning("%s; made again", error)
         return None
-    same = stored.model == model and stored.config == about and stored.session_id == names
-    return stored if same else None
+    row = {name: i for i, name in enumerate(stored.session_id)}
+    if stored.model != model or stored.config != about or not set(names) <= row.keys():
+        return None
+    return dataclasses.replace(stored, session_id=names, vectors=stored.vectors[[row[name] for name in names]])
 
 
-def _digest(tokens: Tokens) -> str:
-    return fingerprint(tokens.tokens.tobytes(), tokens.valid.tobytes())
+def _digest(store: TokenStore) -> str:
+    """A name for a store: whose sessions, how they were read, by which tokenizer."""
+    return fingerprint(store.fingerprint, str(store.attributes.get("digest", "")), "\n".join(store.session_id))

@@ -49,6 +49,8 @@ def test_kept_embeddings_are_taken_up_and_those_of_another_model_are_not(aligned
     assert recon.partners == () and recon.pooled.model != run.pooled.model
     fewer = read_run("recon", tiny_recon, store, names[:3], keep, CPU)
     assert fewer.pooled.session_id == names[:3]
+    assert np.array_equal(fewer.pooled.vectors, recon.pooled.vectors[:3])
+    assert read_embeddings(keep).session_id == names, "what is there for more sessions stays"
 
 
 def test_a_damaged_file_is_made_again(tiny_recon, tiny_store, tmp_path, caplog):
