@@ -147,6 +147,13 @@ RUNS = (
         ),
     ),
     Run(
+        *("compare", "benchmark.align"),
+        lambda at: (
+            {"runs": f"[{at.out / 'recon'},{at.out / 'align'}]", "tokens": at.out / "tokens.zarr"}
+            | {"cohort": at.out / "cohort", "out": at.out / "worth", "device": "cpu"}
+        ),
+    ),
+    Run(
         *("bandpower", "benchmark.encode"),
         lambda at: (
             {"encoder": "bandpower", "cohort": at.out / "cohort", "out": at.out / "bandpower" / "it.parquet"}

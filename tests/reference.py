@@ -71,3 +71,41 @@ def obuchowski(labels: NDArray, scores: NDArray, cluster: NDArray) -> float:
     m, n = wins.shape
     s10, s01, s11 = i10 / ((i10 - 1) * m) * s10, i01 / ((i01 - 1) * n) * s01, i / (i - 1) * s11
     return float(s10 / m + s01 / n + 2 * s11 / (m * n))
+
+
+def retrieval(scores: NDArray, asks: NDArray, answers: NDArray) -> list[int]:
+    """Rank of its own subject for every question, with loops: candidates best first, the earlier one of equals first.
+
+    scores (questions, candidates) · asks, answers: the subject of each. A subject stands where its best candidate does.
+    """
+    ranks = []
+    for row, subject in zip(scores, asks, strict=True):
+        order = sorted(range(len(row)), key=lambda j: (-row[j], j))
+        passed = []
+        for j in order:
+            if answers[j] not in passed:
+                passed.append(answers[j])
+        ranks.append(passed.index(subject) + 1)
+    return ranks
+
+
+def mean_over_subjects(values: list[float], subjects: NDArray) -> float:
+    """The mean over subjects of each one's mean."""
+    each: dict[int, list[float]] = {}
+    for value, subject in zip(values, subjects, strict=True):
+        each.setdefault(int(subject), []).append(value)
+    return sum(sum(some) / len(some) for some in each.values()) / len(each)
+
+
+def mean_average_precision(scores: NDArray, asks: NDArray, answers: NDArray) -> float:
+    """Mean over subjects of the average precision of their questions, with the precision at each subject that is right.
+
+    As printed in textbooks: the sum over ranks of precision at the rank where the item is relevant, over the number of
+    relevant items, which is one, as all candidates of a subject count as one.
+    """
+    precisions = []
+    for rank in retrieval(scores, asks, answers):
+        relevant = [place == rank for place in range(1, rank + 1)]
+        at = [sum(relevant[:place]) / place for place in range(1, rank + 1)]
+        precisions.append(sum(p for p, is_relevant in zip(at, relevant, strict=True) if is_relevant) / sum(relevant))
+    return mean_over_subjects(precisions, asks)

@@ -50,7 +50,7 @@ FLOORS = {
             "completion",
         ),
     ],
-    "benchmark": ["tasksets", "encoders", "scores", "report", "fidelity"],
+    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity"],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""
 

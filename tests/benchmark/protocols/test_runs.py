@@ -1,0 +1,73 @@
+"""Runs read for comparison: names, vectors at the heads, and embeddings that are kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.protocols.runs import named_folders, read_run
+from clef.cohort import Cohort
+from clef.embeddings import read_embeddings, write_embeddings
+from tokenizer.store import TokenStore
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def aligned(tiny_align, tiny_store, tmp_path_factory):
+    store, keep = TokenStore(tiny_store), tmp_path_factory.mktemp("kept") / "both.parquet"
+    return read_run("both", tiny_align, store, store.session_id.tolist()[:8], keep, CPU), keep
+
+
+def test_sessions_and_texts_meet_as_in_the_public_model(aligned, tiny_store):
+    run, _ = aligned
+    ours = run.sessions_in("report") @ run.model.text(["spikes"]).T
+    theirs = run.model.similarity(TokenStore(tiny_store), ["spikes"])[:8]
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert run.partners == ("report", "record") and run.settings["summariser"] == "rules"
+    np.testing.assert_allclose(np.linalg.norm(run.at_heads().vectors, axis=1), np.sqrt(2), rtol=1e-5)
+
+
+def test_partners_are_unit_vectors_with_the_names_of_their_sessions(aligned, tiny_cohort):
+    run, _ = aligned
+    for partner in run.partners:
+        names, vectors = run.partner_vectors(partner, Cohort(tiny_cohort))
+        assert len(names) == len(set(names)) == len(vectors) and set(names) <= set(run.pooled.session_id)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_kept_embeddings_are_taken_up_and_those_of_another_model_are_not(aligned, tiny_recon, tiny_align, tiny_store):
+    run, keep = aligned
+    store, names = TokenStore(tiny_store), run.pooled.session_id
+    marked = read_embeddings(keep)
+    marked.vectors = marked.vectors + 1
+    write_embeddings(keep, marked)
+    again = read_run("other name", tiny_align, store, names, keep, CPU)
+    assert np.array_equal(again.pooled.vectors, marked.vectors) and again.pooled.name == "other name"
+    recon = read_run("recon", tiny_recon, store, names, keep, CPU)
+    assert recon.partners == () and recon.pooled.model != run.pooled.model
+    fewer = read_run("recon", tiny_recon, store, names[:3], keep, CPU)
+    assert fewer.pooled.session_id == names[:3]
+    assert np.array_equal(fewer.pooled.vectors, recon.pooled.vectors[:3])
+    assert read_embeddings(keep).session_id == names, "what is there for more sessions stays"
+
+
+def test_a_damaged_file_is_made_again(tiny_recon, tiny_store, tmp_path, caplog):
+    store, keep = TokenStore(tiny_store), tmp_path / "recon.parquet"
+    keep.write_bytes(b"half")
+    run = read_run("recon", tiny_recon, store, store.session_id.tolist()[:2], keep, CPU)
+    assert "made again" in caplog.text and read_embeddings(keep).session_id == run.pooled.session_id
+
+
+def test_names_of_runs(tmp_path):
+    (tmp_path / "a=b" / "model").mkdir(parents=True)
+    assert named_folders([f"x={tmp_path / 'c'}", str(tmp_path / "a=b")]) == {
+        "x": tmp_path / "c",
+        "a=b": tmp_path / "a=b",
+    }
+    assert named_folders([str(tmp_path / "a=b" / "model")]) == {"a=b": tmp_path / "a=b" / "model"}
+    assert named_folders(["x=some/run"]) == {"x": Path("some/run")}
+    for wrong in (["x=a", "x=b"], ["a/b=c"], ["=c"], [f"{'long' * 20}=c"], ["a,heads=c"]):
+        with pytest.raises(ValueError, match="runs"):
+            named_folders(wrong)
