@@ -273,8 +273,8 @@ def _in_parallel(
             number, answer = done.get()
             if isinstance(answer, BaseException) and not isinstance(answer, Failed):
                 raise answer
-            jobs.put(next(coming, None))  # one comes in for one that is out: questions never run ahead of answers
             yield number, answer
+            jobs.put(next(coming, None))  # after the answer was put down: whatever stops us loses what is asked alone
     finally:
         for _ in range(started):
             jobs.put(None)
