@@ -23,9 +23,8 @@ OWNERS = {
     "edfio": set(),  # EDF is read here; tests hold it against edfio
     "zarr": {"tokenizer/store.py"},
     "wandb": {"clef/training/mirror.py"},
-    "transformers": {"clef/reports/summarisers/hf.py"},
     "xformers": {"clef/network/attention.py"},
-    "transformers": {"clef/network/language_model.py"},
+    "transformers": {"clef/network/language_model.py", "clef/reports/summarisers/hf.py"},
     "peft": {"clef/network/language_model.py"},
 }
 
