@@ -36,7 +36,6 @@ MEASURED = {
     "rate": pl.Float64,
 }
 VERSION = "2"  # of what is measured: another one reads the recordings again
-ACQUISITION = ("slow", "floor", "mains", "seconds", "channels", "rate")
 
 
 def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float, workers: int) -> pl.DataFrame:

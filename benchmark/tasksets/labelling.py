@@ -31,12 +31,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmark.tasksets.suites import Definition
-from clef.codes import ATC_SPACE, ICD_SPACE, is_icd9, normalise_code
+from clef.codes import ICD_SPACE, is_icd9, normalise_code
 from clef.placing import place_events
 
 PER_SESSION = ("finding", "label")  # what belongs to one recording; the other families belong to the person
 RECORDED = ("FINDING//", "LABEL//")
-CODED = (ICD_SPACE, ATC_SPACE)
 UNDATED = np.iinfo(np.int64).min
 """Time of an event, or start of a session, that is not known; others are microseconds since 1970."""
 LAST = "\U0010ffff"

@@ -18,7 +18,6 @@ from tools.benchmark_checks.world import World
 
 log = logging.getLogger(__name__)
 RESAMPLES = 200  # for the size of an AUROC's error; no interval of these tasks is judged
-SIGNED = 0.005
 ENOUGH_TO_LEARN = 1_000
 """Cases: half of what a ceiling's regression has learned from."""
 SMALLEST_CEILING, LARGEST_CEILING = 24_000, 200_000  # people
