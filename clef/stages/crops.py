@@ -16,6 +16,8 @@ from torch import Tensor
 
 from clef.stages.epochs import session_order
 from clef.stages.stage import Batch
+from clef.stages.variations import LIMITS, VariationsConfig, added, shown
+from tokenizer.base.limits import check_settings
 from tokenizer.base.progress import track
 from tokenizer.channels import CHANNELS
 from tokenizer.reading.read import ReadingConfig
@@ -31,15 +33,13 @@ MIRRORED = [CHANNELS.index(TWIN.get(name, name)) for name in CHANNELS]
 
 
 @dataclasses.dataclass
-class CropsConfig:
+class CropsConfig(VariationsConfig):
     """Which crops are taken, and how they are varied."""
 
     crop_frames: int = 640
     """Seconds in a training crop; a multiple of 20."""
     crops_per_reading: int = 4
     """Crops taken each time a recording is read; more of them read less and repeat more."""
-    hide_channels: float = 0.2
-    """Share of the crops that hide one to four of their channels from the encoder."""
     mirror: float = 0.5
     """Share of the crops whose left and right channels change places."""
     colour: float = 1.5
@@ -67,6 +67,7 @@ class Crops:
     """Random crops of the training recordings: sample number -> crop, as a pure function of the seed."""
 
     def __init__(self, cohort: str, sessions: pl.DataFrame, config: CropsConfig, reading: ReadingConfig, seed: int):
+        check_settings(config, LIMITS, "tokenizer_stage")
         self.config, self.seed = config, seed
         self.train = Spectrograms(cohort, sessions.filter(pl.col("split") == "train"), reading)
         held_out = sessions.filter(pl.col("split") == "val").head(config.validation_sessions)
@@ -86,16 +87,14 @@ class Crops:
         return self._vary(crop(reading, self.config.crop_frames, rng.random()), rng)
 
     def _vary(self, reading: Reading, rng: np.random.Generator) -> Crop:
-        """Mirror a crop, hide some of its channels, or leave it as it is."""
+        """Mirror a crop, add spectra to its channels, hide some of them, or leave it as it is."""
         spec, ok = reading.spec, reading.channel_ok
         if rng.random() < self.config.mirror:
             spec, ok = spec[MIRRORED], ok[MIRRORED]
         if self.config.colour and rng.random() < 0.5:
             spec = spec + self.config.colour * colours(ok, rng)
-        seen = ok.clone()
-        if rng.random() < self.config.hide_channels:
-            seen[rng.permutation(len(seen))[: rng.integers(1, 5)]] = False
-        return Crop(spec, reading.valid, ok, seen if seen.any() else ok)
+        seen = shown(self.config, ok, rng)
+        return Crop(spec + added(self.config, ok, rng), reading.valid, ok, seen)
 
     def _read(self, row: int) -> Reading:
         """One recording serves all crops of its turn; it is not kept longer."""
