@@ -46,7 +46,8 @@ class Redraws:
     def __init__(self, cohort: str | Path, options: dict[str, Any]):
         settings = json.loads((Path(cohort) / "truth" / "settings.json").read_text(encoding="utf-8"))
         self.seed, self.options = settings["seed"], options
-        self.visits = draw_visits(draw_people(self.seed, settings["subjects"]), self.seed, settings["minutes"])
+        people = draw_people(self.seed, settings["subjects"], settings.get("course", False))
+        self.visits = draw_visits(people, self.seed, settings["minutes"])
         self.truth = draw_latents(self.visits, self.seed)
         names = session_table(self.visits, self.seed)["session_id"].to_list()
         self.row = {name: i for i, name in enumerate(names)}

@@ -57,7 +57,10 @@ class MakeCohort:
     workers: int = 2
     """Processes that draw recordings."""
     minutes: float = DEFAULT_MINUTES
-    """Shortest recording; most are less than a quarter longer, 1 in 60 is four times as long."""
+    """Shortest recording; most are less than a quarter longer, 1 in 60 is four times as long, 20 minutes at most."""
+    course: bool = True
+    """Sessions whose state changes from minute to minute, with causes that only the order of events tells
+    (docs/cohort.md). false: as cohorts were drawn before there was a course, the same bytes."""
 
 
 def main(config: MakeCohort) -> int:
@@ -68,16 +71,16 @@ def main(config: MakeCohort) -> int:
     if (out / "sessions.parquet").is_file():
         log.info("%s: this synthetic cohort is finished; nothing changed", out)
         return _close(out)
-    people = draw_people(config.seed, config.subjects)
+    people = draw_people(config.seed, config.subjects, config.course)
     visits = draw_visits(people, config.seed, config.minutes)
     truth = draw_latents(visits, config.seed)
     findings = draw_findings(truth, config.seed)
     sessions = session_table(visits, config.seed)
     _draw_recordings(out, config, sessions, visits, truth)
-    _write_truth(out, config.seed, sessions, visits, truth, findings)
+    _write_truth(out, config, sessions, visits, truth, findings)
     reports = _reports(config.seed, sessions, visits, truth, findings)
     events = record_events(visits, findings, config.seed)
-    write_cohort(out, "CLEF synthetic cohort", sessions, events, reports, descriptions())
+    write_cohort(out, "CLEF synthetic cohort", sessions, events, reports, descriptions(config.course))
     return _close(out)
 
 
@@ -88,7 +91,7 @@ def _claim(out: Path, settings: dict) -> None:
         if out.is_dir() and any(out.iterdir()):
             raise ValueError(f"out={out}: the folder is not empty and holds no synthetic cohort; choose another")
         write_json(mark, settings)
-    before = json.loads(mark.read_text(encoding="utf-8"))
+    before = {"course": False} | json.loads(mark.read_text(encoding="utf-8"))  # there was a time without the setting
     if differing := [f"{k} (was {before.get(k)}, now {v})" for k, v in settings.items() if before.get(k) != v]:
         raise ValueError(f"out={out} was begun with other settings: {', '.join(differing)}; choose another folder")
 
@@ -112,7 +115,7 @@ def _draw_recordings(out: Path, config: MakeCohort, sessions: pl.DataFrame, visi
 
 
 def _write_truth(
-    out: Path, seed: int, sessions: pl.DataFrame, visits: dict, truth: dict, findings: dict[str, np.ndarray]
+    out: Path, config: MakeCohort, sessions: pl.DataFrame, visits: dict, truth: dict, findings: dict[str, np.ndarray]
 ) -> None:
     base = sessions.select("session_id", "subject_id", "split", "age", "sex", "site", "setting")
     write_table(out / "truth" / "latents.parquet", base.with_columns(pl.Series(k, v) for k, v in truth.items()))
@@ -122,9 +125,12 @@ def _write_truth(
     for split in ("train", "val", "test"):
         inside = (sessions["split"] == split).to_numpy()
         table = table.with_columns(pl.Series(f"cases_{split}", [int(label[inside].sum()) for label in labels.values()]))
-    words = descriptions()
+    words = descriptions(config.course)
     table = table.with_columns(pl.Series("description", [words.get(code, code.split("//")[1]) for code in labels]))
-    write_table(out / "truth" / "ceilings.parquet", table.join(ceilings(seed), on="code", how="left"))
+    write_table(
+        out / "truth" / "ceilings.parquet",
+        table.join(ceilings(config.seed, course=config.course), on="code", how="left"),
+    )
 
 
 def _reports(seed: int, sessions: pl.DataFrame, visits: dict, truth: dict, findings: dict) -> pl.DataFrame:

@@ -18,21 +18,21 @@ from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from clef.codes import ATC_SPACE, ICD_SPACE, block
-from clef.importers.synthetic.concepts import CONCEPTS
+from clef.importers.synthetic.concepts import concepts_of
 from clef.importers.synthetic.latents import LOBES, Columns, draw_findings, draw_latents
 from clef.importers.synthetic.records import draw_people, draw_visits
 
-NOT_CEREBRAL = ("muscle", "drift_uv", "pops", "mains_uv", "noise_uv")
+NOT_CEREBRAL = ("muscle", "drift_uv", "pops", "mains_uv", "noise_uv", "course_seed", "in_icu")
 SIDE_LATENTS = ("focal_side", "spike_side", "defect_side")
 
 
 @functools.cache  # a pure function of a few seconds
-def ceilings(seed: int, n: int = 24_000, most: int = 4_000) -> pl.DataFrame:
+def ceilings(seed: int, n: int = 24_000, most: int = 4_000, course: bool = False) -> pl.DataFrame:
     """One row per concept code: `ceiling` (AUROC of the matched question), `population` (its prevalence in sessions).
 
     `n` subjects are sampled, at most `most` cases of a concept are used.
     """
-    people = draw_people(seed, n)
+    people = draw_people(seed, n, course)
     visits = draw_visits(people | {"sessions": np.ones(n, int)}, seed, 5.0)
     truth = draw_latents(visits, seed)
     labels = concept_labels(visits, draw_findings(truth, seed))
@@ -48,7 +48,8 @@ def ceilings(seed: int, n: int = 24_000, most: int = 4_000) -> pl.DataFrame:
 
 def concept_labels(visits: Columns, findings: Columns) -> Columns:
     """Bool columns (n sessions,) by code: diseases, their categories of three characters, drugs and findings."""
-    labels = {concept.code: visits[concept.name] for concept in CONCEPTS}
+    diseases, drugs = concepts_of(visits)
+    labels = {concept.code: visits[concept.name] for concept in diseases + drugs}
     for code in [code for code in labels if code.startswith("ICD10CM//")]:
         category = code.split(".")[0]
         labels[category] = labels.get(category, False) | labels[code]

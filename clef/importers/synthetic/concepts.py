@@ -5,6 +5,7 @@ dependence on site and setting is planted on purpose: unmatched questions can be
 All numbers are made up to resemble a hospital's archive; none is an estimate of anything.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -147,3 +148,27 @@ DRUGS = (
     _atc("metoprolol", "C07AB02", 0.18, age=0.3, icu=0.4, causes={"hypertension": 0.5}),
 )
 CONCEPTS = DISEASES + DRUGS
+
+COURSE_DISEASES = (
+    _icd("restless_legs", "G25.81", "Restless legs syndrome", 0.13, age=0.3, site_b=0.4),
+    _icd("hypersomnia", "F51.11", "Primary hypersomnia", 0.13, age=-0.3, site_c=0.5),
+)
+COURSE_DRUGS = (
+    _atc("melatonin", "N05CH01", 0.14, age=0.2, site_c=0.4),
+    _atc("venlafaxine", "N06AX16", 0.13, female=0.4, site_b=0.4),
+    _atc("methylphenidate", "N06BA04", 0.14, age=-0.4, icu=-2.0),
+    _atc("midazolam", "N05CD08", 0.03, icu=3.0),
+)
+"""Concepts of a cohort with a course (`clef.importers.synthetic.course`): nothing causes them but age, sex, site and
+setting, and they change nothing but the order of events. No other concept shares a block with one of them."""
+
+
+def concepts_of(columns: Mapping[str, np.ndarray]) -> tuple[tuple[Concept, ...], tuple[Concept, ...]]:
+    """The diseases and the drugs that a table of people or visits has: those of a course only where they were drawn."""
+    diseases, drugs = DISEASES + COURSE_DISEASES, DRUGS + COURSE_DRUGS
+    return tuple(c for c in diseases if c.name in columns), tuple(c for c in drugs if c.name in columns)
+
+
+def has_course(columns: Mapping[str, np.ndarray]) -> bool:
+    """Whether a table of people or visits was drawn with a course."""
+    return COURSE_DRUGS[0].name in columns

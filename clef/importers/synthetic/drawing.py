@@ -6,6 +6,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from clef.importers.synthetic.course_signals import render_course
 from clef.importers.synthetic.edf import AMPLIFIERS, record, write_recording
 from clef.importers.synthetic.signals import render
 from clef.importers.synthetic.waves import Streams
@@ -18,7 +19,8 @@ def draw_recording(path: Path, z: dict[str, Any], visit: dict[str, Any], streams
     """
     amplifier = AMPLIFIERS[visit["site"]]
     with threadpool_limits(1):  # the sums of BLAS depend on the number of its threads
-        eeg = render(z, amplifier.rate, visit["seconds"], amplifier.mains, streams)
+        draw = render_course if "course_seed" in z else render
+        eeg = draw(z, amplifier.rate, visit["seconds"], amplifier.mains, streams)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:  # not write_aside: flushing each of hundreds of files to disk would take longer than drawing them
         write_recording(aside, record(eeg, amplifier, streams), amplifier, visit["start"])

@@ -20,6 +20,8 @@
 | tremor_uv, blink_rate       | µV, 1/min | tremor artefact; blinks with eyes open                               |
 | voltage                     | factor    | amplitude of everything cerebral                                     |
 | coma                        | bool      | no wakefulness: no eye opening, no blinks, no drowsiness             |
+| order_…                      | bool      | of a course alone: which order its minutes come in (see course.py)   |
+| course_seed, in_icu          |           | of a course alone: what its minutes hold follows from them           |
 | muscle, drift_uv, pops, mains_uv, noise_uv | | artefacts; from site, setting and chance alone                       |
 """
 
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clef.importers.synthetic.concepts import has_course
 from clef.importers.synthetic.records import Dice
 
 Columns = dict[str, np.ndarray]
@@ -58,7 +61,7 @@ def draw_latents(visits: Columns, seed: int) -> Columns:
     }
     for part in (_rhythms, _slowing, _focus, _discharges, _suppression, _defect, _sleep, _artefacts):
         truth |= part(visits, truth, dice)
-    return truth
+    return truth | (_order(visits, dice) if has_course(visits) else {})
 
 
 def _rhythms(v: Columns, truth: Columns, dice: Dice) -> Columns:
@@ -150,6 +153,23 @@ def _sleep(v: Columns, truth: Columns, dice: Dice) -> Columns:
     return {"drowsy_share": share, "spindle_rate": rate, "blink_rate": blinks, "tremor_uv": tremor}
 
 
+def _order(v: Columns, dice: Dice) -> Columns:
+    """Which order the minutes of a course come in, which one cause each decides, with few exceptions."""
+    icu = v["setting"] == "icu"
+    causes = {
+        "order_sleep_early": v["melatonin"],
+        "order_sleep_broken": v["restless_legs"],
+        "order_rem_late": v["venlafaxine"],
+        "order_after_waking": v["hypersomnia"],
+        "order_upward": np.where(icu, v["midazolam"], v["methylphenidate"]),
+    }
+    columns = {name: dice.uniform(name) < np.where(cause, 0.95, 0.05) for name, cause in causes.items()}
+    lesion = v["stroke"] | v["tumour"]
+    columns["order_spread_back"] = dice.uniform("order_spread_back") < np.where(lesion, 0.9, 0.1)
+    day = Dice(dice.seed, dice.n)
+    return columns | {"in_icu": icu, "course_seed": (day.uniform("course") * 2**52).astype(np.int64)}
+
+
 def _artefacts(v: Columns, truth: Columns, dice: Dice) -> Columns:
     icu, site_b = v["setting"] == "icu", v["site"] == "B"
     return {
@@ -198,4 +218,13 @@ def true_findings(truth: Columns) -> Columns:
         "breach": truth["breach"] > 0,
         "attenuation": truth["attenuation"] > 0,
         "low_voltage": truth["voltage"] < 0.72,
+    } | (_findings_of_order(truth) if "course_seed" in truth else {})
+
+
+def _findings_of_order(truth: Columns) -> Columns:
+    awake = ~truth["coma"]
+    return {
+        "early_sleep": truth["order_sleep_early"] & awake,
+        "fragmented_sleep": truth["order_sleep_broken"] & awake,
+        "deepening": truth["order_upward"] & truth["in_icu"],
     }

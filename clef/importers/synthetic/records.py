@@ -12,7 +12,16 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
-from clef.importers.synthetic.concepts import CONCEPTS, DISEASES, DRUGS
+from clef.importers.synthetic.concepts import (
+    CONCEPTS,
+    COURSE_DISEASES,
+    COURSE_DRUGS,
+    DISEASES,
+    DRUGS,
+    concepts_of,
+    has_course,
+)
+from tokenizer.recording import SECONDS
 from tokenizer.sessions import split_of, subject_number
 
 SETTINGS = {"A": (0.46, 0.10, 0.38, 0.06), "B": (0.48, 0.22, 0.25, 0.05), "C": (0.58, 0.06, 0.30, 0.06)}
@@ -89,15 +98,18 @@ class Dice:
         return np.array(values)[(self.uniform(name)[:, None] * edges[:, -1:] >= edges).sum(1).clip(0, len(values) - 1)]
 
 
-def draw_people(seed: int, n: int) -> dict[str, np.ndarray]:
-    """Columns (n,) of subjects: site, setting, age (years), sex, one bool per concept, and how many codes they have."""
+def draw_people(seed: int, n: int, course: bool = False) -> dict[str, np.ndarray]:
+    """Columns (n,) of subjects: site, setting, age (years), sex, one bool per concept, and how many codes they have.
+
+    With `course` they have the concepts that shape the order of events, too; everything else of them stays the same.
+    """
     dice = Dice(seed, n)
     people = {"site": dice.choice("site", ("A", "B", "C"), (0.5, 0.3, 0.2))}
     people["setting"] = dice.choice("setting", SETTING_NAMES, np.array([SETTINGS[s] for s in people["site"]]))
     mean = np.array([AGES[s] for s in people["setting"]]) + 5 * (people["site"] == "B") - 3 * (people["site"] == "C")
     people["age"] = np.clip(mean + 13 * dice.normal("age"), 18, 89)
     people["sex"] = np.where(dice.uniform("sex") < 0.5, "F", "M")
-    for concept in CONCEPTS:
+    for concept in CONCEPTS + (COURSE_DISEASES + COURSE_DRUGS if course else ()):
         people[concept.name] = dice.uniform(concept.name) < concept.probability(people)
     people["sessions"] = 1 + (dice.uniform("repeat") < 0.15) + (dice.uniform("repeat") < 0.03)
     icu = people["setting"] == "icu"
@@ -110,7 +122,8 @@ def draw_people(seed: int, n: int) -> dict[str, np.ndarray]:
 def draw_visits(people: dict[str, np.ndarray], seed: int, minutes: float) -> dict[str, np.ndarray]:
     """Columns (n sessions,): everything of the person, `person` (row), `visit`, `start` (µs), `seconds`, and age then.
 
-    Duration and year depend on site and setting only; `minutes` is the shortest.
+    Duration and year depend on site and setting only; `minutes` is the shortest. With a course no session is longer
+    than the grid of tokens, so that all of its course can be seen.
     """
     person = np.repeat(np.arange(len(people["age"])), people["sessions"])
     visits = {name: column[person] for name, column in people.items()} | {"person": person}
@@ -119,6 +132,8 @@ def draw_visits(people: dict[str, np.ndarray], seed: int, minutes: float) -> dic
     tail = np.where(visits["setting"] == "icu", 0.085, 0.045) + 0.02 * (visits["site"] == "B")
     seconds = 60 * minutes * (1 + np.minimum(-tail * np.log1p(-dice.uniform("duration")), 0.6))
     seconds = np.where(dice.uniform("long") < 0.016, LONG_SECONDS * minutes / DEFAULT_MINUTES, seconds)
+    if has_course(people):
+        seconds = np.minimum(seconds, SECONDS)
     visits["seconds"] = np.round(seconds).astype(int)
     first = Dice(seed, len(people["age"])).uniform("first day")[person] * 5 * 365
     days = first + visits["visit"] * 240
@@ -161,15 +176,16 @@ def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
 def record_events(visits: dict[str, np.ndarray], findings: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """MEDS events: birth and gender, diagnoses before the first session, drugs and findings at each session."""
     ids, names, rows = subject_ids(visits, seed), session_names(visits), []
+    diseases, medicines = concepts_of(visits)
     for i, (subject, start) in enumerate(zip(ids.tolist(), visits["start"], strict=True)):
         rng = np.random.default_rng([seed, 2, int(visits["person"][i])])
-        drugs = _fill(rng, visits, i, DRUGS, "n_atc", tuple(BACKGROUND_ATC))
+        drugs = _fill(rng, visits, i, medicines, "n_atc", tuple(BACKGROUND_ATC))
         rows += [(subject, start, code, None) for code in drugs]
         rows += [(subject, start, code, names[i]) for code, present in findings.items() if present[i]]
         if visits["visit"][i] == 0:
             birth = start - np.timedelta64(round(float(visits["age"][i]) * 365.25), "D")
             rows += [(subject, birth, "MEDS_BIRTH", None), (subject, None, f"GENDER//{visits['sex'][i]}", None)]
-            for code in _fill(rng, visits, i, DISEASES, "n_icd", tuple(BACKGROUND_ICD)):
+            for code in _fill(rng, visits, i, diseases, "n_icd", tuple(BACKGROUND_ICD)):
                 rows.append((subject, start - np.timedelta64(int(rng.integers(0, 700)), "D"), code, None))
     subject, time, code, session = zip(*rows, strict=True)
     time = np.array([np.datetime64("NaT") if t is None else t for t in time], "datetime64[us]")
@@ -184,10 +200,11 @@ def _fill(rng: np.random.Generator, visits: dict, i: int, concepts: tuple, total
     return codes + [background[k] for k in rng.choice(len(background), free, replace=False)]
 
 
-def descriptions() -> dict[str, str]:
+def descriptions(course: bool = False) -> dict[str, str]:
     """Words for every ICD-10 and ATC code that can occur, and for the categories of the diseases."""
-    categories = {}
-    for disease in DISEASES:
+    categories: dict[str, list[str]] = {}
+    diseases, drugs = DISEASES + COURSE_DISEASES * course, DRUGS + COURSE_DRUGS * course
+    for disease in diseases:
         categories.setdefault(disease.code.split(".")[0], []).append(disease.words)
     words = {category: " or ".join(names) for category, names in categories.items()}
-    return words | {concept.code: concept.words for concept in CONCEPTS} | BACKGROUND_ICD | BACKGROUND_ATC
+    return words | {concept.code: concept.words for concept in diseases + drugs} | BACKGROUND_ICD | BACKGROUND_ATC

@@ -6,7 +6,7 @@ misses; degrees, sides and frequencies come from the latents. Each site writes u
 
 import numpy as np
 
-from clef.importers.synthetic.concepts import DISEASES, DRUGS
+from clef.importers.synthetic.concepts import concepts_of
 
 HEADINGS = {
     "A": ("HISTORY", "TECHNIQUE", "BACKGROUND", "ABNORMALITIES", "IMPRESSION"),
@@ -29,6 +29,24 @@ NEGATIVES = {
 }  # fmt: skip
 
 
+ORDERS = {
+    "early": ("Sleep is reached early in the recording.", "The patient falls asleep soon after the start."),
+    "late": ("Sleep comes late in the recording.", "After a long period of wakefulness the patient falls asleep."),
+    "broken": ("Drowsiness and sleep alternate with wakefulness, with repeated arousals.",
+               "Sleep is fragmented by arousals."),
+    "block": ("Sleep is continuous until a single arousal.", "One consolidated period of sleep."),
+    "rem_late": ("REM sleep follows slow-wave sleep.",),
+    "rem_first": ("REM sleep appears before slow-wave sleep.",),
+    "after_waking": ("Benign sharp transients cluster after awakening.",),
+    "scattered": ("Benign sharp transients occur in established wakefulness.",),
+    "rising": ("The alpha rhythm becomes better formed and more reactive towards the end.",),
+    "fading": ("The alpha rhythm fades in the course of the recording and reacts less to eye opening.",),
+    "deepening": ("In the course of the recording the background becomes slower and deeper.",
+                  "Sedation deepens during the study."),
+    "lightening": ("The background lightens in the course of the recording.", "Sedation lightens during the study."),
+}  # fmt: skip
+
+
 class Dictation:
     """One report: `z` the latents, `seen` findings by name, `person` facts; wording is drawn from `rng`."""
 
@@ -47,8 +65,9 @@ class Dictation:
     def history(self) -> list[str]:
         sex = "woman" if self.person["sex"] == "F" else "man"
         text = [self.one(f"{int(self.person['age'])}-year-old {sex}.", f"A {sex} of {int(self.person['age'])} years.")]
-        ill = [c.words for c in DISEASES if self.person[c.name] and self.rng.random() < 0.5]
-        drugs = [c.name for c in DRUGS if self.person[c.name] and self.rng.random() < 0.7]
+        diseases, medicines = concepts_of(self.person)
+        ill = [c.words for c in diseases if self.person[c.name] and self.rng.random() < 0.5]
+        drugs = [c.name for c in medicines if self.person[c.name] and self.rng.random() < 0.7]
         if ill:
             text.append(f"{self.one('History of', 'Known', 'Past history:')} {'; '.join(w.lower() for w in ill)}.")
         text.append(self.one(*QUESTIONS))
@@ -63,7 +82,7 @@ class Dictation:
         return [f"{how} {where[self.person['setting']]}.", self.one(*CHATTER) if self.rng.random() < 0.5 else ""]
 
     def background(self) -> list[str]:
-        return [self.rhythm(), self.beta(), self.slowing(), self.sleep(), self.voltage()]
+        return [self.rhythm(), self.beta(), self.slowing(), self.sleep(), self.voltage(), *self.course()]
 
     def rhythm(self) -> str:
         hz = f"{self.z['alpha_hz']:.1f}" if self.rng.random() < 0.5 else f"{round(2 * self.z['alpha_hz']) / 2:g}"
@@ -103,7 +122,29 @@ class Dictation:
         if self.seen["spindles"]:
             sentences.append(self.one("Sleep spindles are present.", "Frequent spindles over the central regions."))
             sentences[0] = sentences[0].replace("Sleep was not recorded.", "")
+        if self.has_course and not self.z["coma"]:
+            sentences[0] = sentences[0].replace("Sleep was not recorded.", "")
         return " ".join(text for text in sentences if text)
+
+    @property
+    def has_course(self) -> bool:
+        return "course_seed" in self.z
+
+    def course(self) -> list[str]:
+        """What changed in the course of the recording, where there is a course; not everything is always mentioned."""
+        if not self.has_course:
+            return []
+        z, text = self.z, []
+        if not z["coma"]:
+            text.append(self.one(*ORDERS["early" if self.seen["early_sleep"] else "late"]))
+            text.append(self.one(*ORDERS["broken" if self.seen["fragmented_sleep"] else "block"]))
+            text.append(self.one(*ORDERS["rem_late" if z["order_rem_late"] else "rem_first"], ""))
+            text.append(self.one(*ORDERS["after_waking" if z["order_after_waking"] else "scattered"], ""))
+        if z["in_icu"]:
+            text.append(self.one(*ORDERS["deepening" if self.seen["deepening"] else "lightening"]))
+        elif not z["coma"]:
+            text.append(self.one(*ORDERS["rising" if z["order_upward"] else "fading"], ""))
+        return text
 
     def voltage(self) -> str:
         return self.one("The record is of low voltage.", "Amplitudes are low throughout.") * self.seen["low_voltage"]
@@ -160,6 +201,12 @@ class Dictation:
 
     def seizure(self) -> str:
         place = self.place("spike_side", "spike_lobe")
+        if self.has_course:
+            other = "temporal" if self.z["spike_lobe"] == "frontal" else "frontal"
+            begins, ends = (
+                (other, self.z["spike_lobe"]) if self.z["order_spread_back"] else (self.z["spike_lobe"], other)
+            )
+            return f"A {self.side('spike_side')} electrographic seizure, evolving, moves from {begins} to {ends}."
         return self.one(f"An electrographic seizure arose from the {place} region, evolving in frequency and field.",
                         f"Seizure with {place} onset.")  # fmt: skip
 

@@ -37,12 +37,12 @@ def render(z: dict, rate: int, seconds: int, mains: int, streams: Streams) -> np
     _discharges(canvas, z)
     _seizures(canvas, z)
     brain = canvas.mix() + MIXING @ canvas.noise(lambda f: 26 / f**1.6, 0.2, 55, 19)
-    brain *= (z["voltage"] * _gains(z))[:, None]
+    brain *= (z["voltage"] * gains(z))[:, None]
     if z["suppression"]:
-        brain *= _bursts(canvas, z)
-    _artefacts(canvas, z, states, mains)
+        brain *= bursts(canvas, np.full(seconds, z["suppression"]))
+    add_artefacts(canvas, z, states, mains)
     brain += canvas.mix()
-    _muscle(canvas, z, brain)
+    add_muscle(canvas, z, brain)
     return brain
 
 
@@ -80,9 +80,14 @@ def _rhythms(canvas: Canvas, z: dict, states: dict) -> None:
 def _slowing(canvas: Canvas, z: dict) -> None:
     """Polymorphic delta and theta, shaped like the background below an upper frequency: everywhere, or over a lobe."""
     for place in ((-0.45, 0.5), (0.45, 0.5), (-0.45, -0.5), (0.45, -0.5)):
-        canvas.add(topography(*place, 0.6), canvas.noise(_slow(7.0, 60 * z["slowing"] ** 1.5), 0.2, 14)[0])
+        canvas.add(topography(*place, 0.6), canvas.noise(slow(7.0, 60 * z["slowing"] ** 1.5), 0.2, 14)[0])
+    add_focal_slowing(canvas, z)
+
+
+def add_focal_slowing(canvas: Canvas, z: dict) -> None:
+    """Slowing over one lobe, and rhythmic delta."""
     if z["focal"]:
-        wave = canvas.noise(_slow(z["focal_hz"], 420 * z["focal"] ** 2), 0.2, 3 * z["focal_hz"])[0]
+        wave = canvas.noise(slow(z["focal_hz"], 420 * z["focal"] ** 2), 0.2, 3 * z["focal_hz"])[0]
         canvas.add(lobe(z["focal_side"], z["focal_lobe"], 0.38), wave)
     if z["grda_share"]:
         starts = canvas.scatter(np.ones(canvas.seconds, bool), 12 * z["grda_share"])
@@ -91,7 +96,8 @@ def _slowing(canvas: Canvas, z: dict) -> None:
         canvas.add(topography(0, 0.7, 0.7), canvas.train(starts, 45 * wave.astype(np.float32)))
 
 
-def _slow(hz: float, power: float):
+def slow(hz: float, power: float):
+    """Density (µV²/Hz) by frequency of slow activity below `hz`."""
     return lambda f: power / f**1.6 / (1 + (f / hz) ** 6)
 
 
@@ -137,31 +143,36 @@ def _seizures(canvas: Canvas, z: dict) -> None:
         canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.9), canvas.train([start], spread, 0.1))
 
 
-def _gains(z: dict) -> np.ndarray:
+def gains(z: dict) -> np.ndarray:
     """(19,) what a collection of blood or a hole in the skull does to the voltage of one side."""
     side = np.clip(2.5 * XY[:, 0] * z["defect_side"], 0, 1)
     hole = topography(0.7 * z["defect_side"], 0.05, 0.35)
     return ((1 - z["attenuation"] * side) * (1 + 0.7 * z["breach"] * hole)).astype(np.float32)
 
 
-def _bursts(canvas: Canvas, z: dict) -> np.ndarray:
-    """(n,) gain: bursts of 1–3 s between suppressions, which take the share of the time planted."""
+def bursts(canvas: Canvas, suppression: np.ndarray) -> np.ndarray:
+    """(n,) gain: bursts of 1–3 s between suppressions, which take the share `suppression` (seconds,) of the time."""
     levels, at = np.full(canvas.seconds, 0.06, np.float32), 0.0
     while at < canvas.seconds:
         length = canvas.events.uniform(1, 3)
         levels[int(at) : int(at + length) + 1] = 1.3
-        at += length + canvas.events.uniform(0.6, 1.4) * 2.5 * z["suppression"] / (1 - z["suppression"])
+        share = float(suppression[min(int(at), canvas.seconds - 1)])
+        at += length + canvas.events.uniform(0.6, 1.4) * 2.5 * share / (1 - share)
     return canvas.envelope(levels)
 
 
-def _artefacts(canvas: Canvas, z: dict, states: dict, mains: int) -> None:
+def add_artefacts(
+    canvas: Canvas, z: dict, states: dict[str, np.ndarray], mains: int, rolling: np.ndarray | None = None
+) -> None:
+    """Blinks, slow eye movements where `rolling` (seconds,) or else where drowsy, drift, tremor, hum, electrodes."""
     t = canvas.clock(0.5)
     eyes = topography(-0.3, 1.15, 0.3) + topography(0.3, 1.15, 0.3)
     blinks = np.where(states["open"], z["blink_rate"], 0.15 * z["blink_rate"] * (1 - z["coma"]) * ~states["drowsy"])
     times = canvas.scatter(canvas.events.random(canvas.seconds) < blinks / 60, 60)
     canvas.add(eyes, canvas.train(times, 150 * bump(t, 0.16, 0.06)))
-    if states["drowsy"].any():
-        eye_roll = canvas.rhythm(0.45, 0.08, 18) * canvas.envelope(states["drowsy"].astype(np.float32))
+    rolling = states["drowsy"].astype(np.float32) if rolling is None else rolling
+    if rolling.any():
+        eye_roll = canvas.rhythm(0.45, 0.08, 18) * canvas.envelope(rolling)
         canvas.add(topography(-0.85, 0.65, 0.3) - topography(0.85, 0.65, 0.3), eye_roll)
     canvas.add(
         np.ones(19, np.float32), canvas.noise(lambda f: z["drift_uv"] ** 2 / (1 + (f / 0.25) ** 4), 0.05, 1.5)[0]
@@ -180,9 +191,13 @@ def _artefacts(canvas: Canvas, z: dict, states: dict, mains: int) -> None:
         canvas.add(one, canvas.train([canvas.events.uniform(0, canvas.seconds - 2)], pop.astype(np.float32)))
 
 
-def _muscle(canvas: Canvas, z: dict, eeg: np.ndarray) -> None:
-    """Add in place: tonic and bursting muscle at the edge of the cap, and the noise of the electrodes."""
+def add_muscle(canvas: Canvas, z: dict, eeg: np.ndarray, tone: np.ndarray | None = None) -> None:
+    """Add in place: tonic and bursting muscle at the edge of the cap, and the noise of the electrodes.
+
+    tone: (seconds,) factor of the muscle alone; none: 1
+    """
     white = canvas.streams.noise(19, canvas.n)
     edge = np.clip(np.linalg.norm(XY, axis=1) - 0.6, 0, None) * (1 - 0.6 * (np.array(CHANNELS) == "O1"))
-    burst = canvas.envelope(np.where(canvas.events.random(canvas.seconds) < 0.05, 6.0, 1.0))
+    busy = np.where(canvas.events.random(canvas.seconds) < 0.05, 6.0, 1.0)
+    burst = canvas.envelope(busy if tone is None else busy * tone)
     eeg += white * (z["noise_uv"] + (1.6 * z["muscle"] * edge[:, None] * burst).astype(np.float32))

@@ -8,7 +8,13 @@ import pytest
 
 from clef.cohort import read_code_descriptions, read_events, read_reports
 from clef.importers.synthetic.__main__ import MakeCohort, main
+from clef.importers.synthetic.drawing import draw_recording
+from clef.importers.synthetic.latents import draw_findings, draw_latents
+from clef.importers.synthetic.records import draw_people, draw_visits, record_events, session_table
+from clef.importers.synthetic.waves import Streams
 from tokenizer.sessions import read_sessions
+
+BEFORE = ["e3cc1cf7edb87a02", "5a5a6c028a9da2ba"]
 
 
 def hashes(cohort):
@@ -18,6 +24,21 @@ def hashes(cohort):
 def test_bytes_depend_on_the_seed_and_not_on_the_workers(cohort, tmp_path):
     main(MakeCohort(out=str(tmp_path / "two"), subjects=10, seed=3, workers=2, minutes=0.5))
     assert hashes(tmp_path / "two") == hashes(cohort)
+
+
+def test_without_a_course_the_bytes_are_those_of_cohorts_before_there_was_one(tmp_path):
+    """Digests of recordings, records and reports as they were drawn before (commit 8bb5cdd, three people, seed 3)."""
+    visits = draw_visits(draw_people(3, 3), 3, 0.5)
+    truth = draw_latents(visits, 3)
+    findings, sessions = draw_findings(truth, 3), session_table(visits, 3)
+    (tmp_path / "recordings").mkdir()
+    for i, path in enumerate(sessions["path"]):
+        z = {name: column[i].item() for name, column in truth.items()}
+        visit = {name: visits[name][i].item() for name in ("site", "seconds")} | {"start": visits["start"][i]}
+        draw_recording(tmp_path / path, z, visit, Streams.of_session(3, i))
+    events = record_events(visits, findings, 3).sort("subject_id", "time", "code", "session_id", maintain_order=True)
+    texts = "".join(hashes(tmp_path).values()), events.select(pl.all().cast(pl.String)).write_csv()
+    assert [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts] == BEFORE
 
 
 def test_finished_cohort_is_left_alone_and_a_stopped_one_goes_on(cohort):
