@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 class EmbedConfig:
     """Settings of clef.embed."""
 
-    model: str = "???"
-    """Run folder of stage=recon or stage=align, or its model/."""
+    model: str | None = None
+    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, which comes with CLEF."""
     out: str = "???"
     """The embedding file to write."""
     tokens: str | None = None

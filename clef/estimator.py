@@ -23,8 +23,9 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     X is a list, a column of a table or an array with one session in each place: paths, tokenizer.Session, mne Raw, or
     arrays (channels, samples) with `channels` and `reading={"rate": …}`.
 
-    model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, on_error, workers, channels: as in
-    `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
+    model: a run folder, its model/, a loaded `clef.Model` (on a GPU, say), or None: clef-open, which comes with CLEF
+    pool, on_error, workers, channels: as in `Model.embed`
+    reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
     A pickled or cloned embedder holds its settings; a model named by its folder is read again when it is needed.
     """
 
@@ -72,10 +73,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """The model, read once for each value of the setting."""
         if isinstance(self.model, Model):
             return self.model
-        if self.model is None:
-            raise ValueError("model=None: expected the folder of a finished stage=recon or stage=align run")
         named, opened = self.__dict__.get("_cache", (None, None))
-        if named != self.model:
+        if opened is None or named != self.model:
             named, opened = self._cache = self.model, load(self.model)
         return opened
 

@@ -44,8 +44,8 @@ SEEN = {
 class InpaintConfig:
     """Settings of `python -m clef.inpaint`."""
 
-    model: str = "???"
-    """Run folder of stage=recon or stage=align, or its model/."""
+    model: str | None = None
+    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, which comes with CLEF."""
     out: str = "???"
     """Folder of inpaint.png and inpaint.json; made if absent."""
     tokens: str | None = None

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from clef.bundle import model_folder
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings
 from clef.pages.colourings import colourings
@@ -64,7 +65,7 @@ class MapConfig:
     sessions: list[str] = dataclasses.field(default_factory=list)
     """Sessions that get a page of their own, by name."""
     model: str | None = None
-    """Run folder: session pages show tokens and what they keep."""
+    """Run folder, or clef-open: session pages show tokens and what they keep."""
     table: str | None = None
     """A Parquet or CSV table with one row per session_id, for colours= beyond what the cohort knows."""
     colours: list[str] = dataclasses.field(default_factory=list)
@@ -175,7 +176,7 @@ def wanted_pages(config: MapConfig, rows: pl.DataFrame) -> list[str]:
 
 def make_pages(config: MapConfig, cohort: Cohort, embeddings: Embeddings, rows: pl.DataFrame, pages: Path) -> int:
     """Write the pages that are not there yet; returns how many recordings could not be read."""
-    vqgan = load_tokenizer(config.model) if config.model else None
+    vqgan = load_tokenizer(str(model_folder(config.model))) if config.model else None
     name = fingerprint(*vqgan.to_bytes()) if vqgan else ""
     same_settings(pages, {"tokenizer": name, "embeddings": embeddings.model, "reading": config.reading.to_json()})
     todo = rows.filter([not (pages / page_name(i)).is_file() for i in rows["session_id"]])

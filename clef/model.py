@@ -1,6 +1,6 @@
 """The public model: whatever a run folder holds, ready to embed recordings, sessions and token stores.
 
-model = clef.load("RUN")
+model = clef.load("RUN")            # clef.load(): the model that comes with CLEF
 model.embed("recording.edf")        # (1, D) float32
 model.embed("archive/")             # (n, D), a row for every recording in it
 model.embeddings("archive/")        # the same with a name for every row, ready to be written or scored
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from clef.bundle import model_folder
 from clef.embeddings import Embeddings, read_embeddings
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
@@ -289,12 +290,13 @@ def by_length(sessions: Tokens, batch: int) -> Iterator[tuple[list[int], dict[st
         yield rows, cut(sessions, rows, [slice(0, int(ends[r])) for r in rows])
 
 
-def load(path: str | os.PathLike) -> Model:
-    """Load a model: a run folder, its `model/`, or a hub repository's local copy.
+def load(path: str | os.PathLike | None = None) -> Model:
+    """Load a model: a run folder, its `model/`, a hub repository's local copy; without one `clef-open`, our own.
 
     Raises ValueError with one line if a part is missing, damaged or does not fit.
     """
-    folder = Path(path) / "model" if (Path(path) / "model").is_dir() else Path(path)
+    path = model_folder(path)
+    folder = path / "model" if (path / "model").is_dir() else path
     if not (folder / "encoder").is_dir():
         raise ValueError(
             f"{path}: no encoder here; give the folder of a finished stage=recon or stage=align run (or its model/)"

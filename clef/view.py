@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from clef.bundle import NAME, is_bundled, model_folder
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings
 from clef.model import Model, load
@@ -43,9 +44,9 @@ class ViewConfig:
     session: str | None = None
     """A session of the cohort."""
     model: str | None = None
-    """Run folder of any stage, its model/, or a tokenizer: draws the tokens and what they keep."""
+    """Run folder of any stage, its model/, a tokenizer, or clef-open: draws the tokens and what they keep."""
     embeddings: str | None = None
-    """Embedding file: lists the nearest sessions. A session it does not hold is embedded with model=, which made it."""
+    """Embedding file: lists the nearest sessions. One it lacks is embedded with model= (clef-open), its maker."""
     title: str | None = None
     """Heading of the page; by default the session's id, or "EEG session"."""
     reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
@@ -61,7 +62,7 @@ def main(config: ViewConfig) -> None:
     job = row_job(config.cohort, row, config.reading) if row else Job(config.recording, config.reading)
     embeddings = read_embeddings(config.embeddings) if config.embeddings else None
     model = embedder(config, embeddings) if embeddings and config.session not in embeddings.session_id else None
-    vqgan = load_tokenizer(config.model) if config.model else None
+    vqgan = model.vqgan if model else load_tokenizer(str(model_folder(config.model))) if config.model else None
     made = parts(*read_with_raw(job.source, job.config), job.config.min_channels, vqgan)
     about = About(config.title or config.session or "EEG session", synthetic=bool(row and cohort.is_synthetic))
     about.person = person_facts(row) if row else []
@@ -93,7 +94,7 @@ def check(config: ViewConfig) -> None:
         raise ConfigError("give either recording=FILE, or cohort=COHORT with session=ID")
     if config.session and not config.cohort:
         raise ConfigError("session= is one of a cohort: give cohort=COHORT with it")
-    if config.embeddings and config.recording and not config.model:
+    if config.embeddings and config.recording and not config.model and not is_bundled():
         raise ConfigError("embeddings= needs model= to embed the recording: the run that made the file")
     if Path(config.out).is_dir():
         raise ConfigError(f"out={config.out}: this is a folder; give the name of an HTML file, as session.html")
@@ -110,13 +111,12 @@ def row_of(cohort: Cohort, session: str) -> dict[str, Any]:
 
 def embedder(config: ViewConfig, embeddings: Embeddings) -> Model:
     """The model that made the embeddings, for a session they do not hold. Raises ConfigError if model= is another."""
-    if not config.model:
-        raise ConfigError(f"session={config.session}: not in embeddings=; give the run that made the file as model=")
     model = load(config.model)
     if model.fingerprint != embeddings.model:
         raise ConfigError(
-            f"embeddings={config.embeddings}: made by model {embeddings.model or 'unknown'}, and model= is "
-            f"{model.fingerprint}; give the run that made the file, or embed the sessions with this one (clef.embed)"
+            f"embeddings={config.embeddings}: made by model {embeddings.model or 'unknown'}, and "
+            f"model={config.model or NAME} is {model.fingerprint}; give the run that made the file, or embed the "
+            f"sessions with this one (clef.embed)"
         )
     return model
 

@@ -115,6 +115,14 @@ RUNS = (
         ),
     ),
     Run(
+        *("bundle", "tools.bundle"),
+        lambda at: (
+            {"runs": f"[{at.out / 'tokenizer'},{at.out / 'recon'},{at.out / 'align'}]", "out": at.out / "bundle"}
+            | {"cohorts": f"[{at.out / 'cohort'}]", "tokens": f"[{at.out / 'tokens.zarr'}]"}
+        ),
+        code=1,  # it is written, but nothing was measured: it may not ship
+    ),
+    Run(
         *("joint", "clef.pretrain"),
         lambda at: (
             _train("joint", out=at.out / "joint", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")

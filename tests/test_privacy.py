@@ -43,7 +43,8 @@ def made(planted, tmp_path_factory) -> tuple[Path, dict[str, Done]]:
 
 
 def test_every_program_has_a_row():
-    assert {row.program for row in RUNS} == set(programs()), "a row in tests/planted_runs.py for every program"
+    written = {*programs(), "tools.bundle"}  # of the tools, the one whose work is published
+    assert {row.program for row in RUNS} == written, "a row in tests/planted_runs.py for every program"
 
 
 def test_every_program_read_the_files_to_the_end(made):

@@ -49,8 +49,8 @@ log = logging.getLogger(__name__)
 class SearchConfig:
     """Settings of clef.search."""
 
-    model: str = "???"
-    """Run folder of a stage=align run with reports, or its model/."""
+    model: str | None = None
+    """Run folder of a stage=align run with reports, or its model/; by default clef-open, which comes with CLEF."""
     query: str | None = None
     """What to look for, in words; words without `name=` are it, too."""
     session: str | None = None
@@ -89,7 +89,8 @@ def main(config: SearchConfig) -> None:
     cohort = Cohort(config.cohort) if config.cohort else None
     index = open_index(config, model, store)
     if query is None and config.session is None:
-        log.info("next: python -m clef.search model=%s index=%s 'focal slowing'", config.model, config.index)
+        named = f"model={config.model} " if config.model else ""
+        log.info("next: python -m clef.search %sindex=%s 'focal slowing'", named, config.index)
         return
     began = time.perf_counter()
     own = index.row_of(config.session) if config.session else None

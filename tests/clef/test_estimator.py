@@ -120,7 +120,6 @@ def test_another_model_is_read_when_the_setting_changes(embedder, tiny_recon, fi
 
 def test_mistakes_are_one_line(embedder, tiny_align, tiny_store, files, tmp_path):
     wrong = {
-        r"model=None: expected the folder of a finished": lambda: clef.EEGEmbedder().fit(files),
         r"no encoder here; give the folder": lambda: clef.EEGEmbedder(tmp_path).fit(files),
         r"there is no argument 'rates'": lambda: clef.EEGEmbedder(tiny_align, reading={"rates": 1}).fit(files),
         r"X is an object of type str; expected a list": lambda: embedder.fit(files[0]),

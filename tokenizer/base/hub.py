@@ -120,9 +120,14 @@ def load_folder(folder_or_id: str, kind: str, options: dict[str, Any] | None = N
     if digest is not None and digest != file_digest(weights_file):
         raise _damaged(folder_or_id, f"{WEIGHTS} is not what was written with its {CONFIG}")
     try:
-        return config, load_file(weights_file)
+        return config, {name: _single(tensor) for name, tensor in load_file(weights_file).items()}
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:  # each of other damage
         raise _damaged(folder_or_id, f"{WEIGHTS}: {error}") from None
+
+
+def _single(tensor: Tensor) -> Tensor:
+    """Weights may be stored in half precision, to be small; networks have single."""
+    return tensor.float() if tensor.dtype == torch.float16 else tensor
 
 
 def is_whole_folder(folder: Path) -> bool:
