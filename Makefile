@@ -12,13 +12,15 @@ PY := .venv/bin/python
 # to change it, name another folder (DEMO=runs/other) or remove this one.
 DEMO ?= runs/demo
 SUBJECTS ?= 400
-TOKENIZER_STEPS ?= 200
+TOKENIZER_STEPS ?= 140
 TOKENIZER_MORE ?= batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
-RECON_STEPS ?= 250
-RECON_MORE ?= batch=16 lr=3e-3 recon.columns=32
-ALIGN_STEPS ?= 120
-ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=28 align.drop=0.7 align.partner_drop=0.4 \
+RECON_STEPS ?= 200
+RECON_MORE ?= batch=16 lr=3e-3 recon.columns=16
+ALIGN_STEPS ?= 60
+ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=16 align.drop=0.7 align.partner_drop=0.4 \
 	record_encoder.min_count=15
+# the session of the page to look at: somebody of test, with seizures (SUBJECTS of 17 or more have it)
+SESSION ?= synthetic-00016-1
 
 # two cores are shared with the process that reads recordings: threads that wait must sleep, not spin (same numbers, 7 % faster)
 export OMP_WAIT_POLICY ?= passive
@@ -37,7 +39,7 @@ setup: .venv/set-up
 demo: setup
 	$(PY) -m clef.importers.synthetic out=$(DEMO)/cohort subjects=$(SUBJECTS) seed=0
 	$(PY) -m clef.pretrain stage=tokenizer model=tiny cohort=$(DEMO)/cohort out=$(DEMO)/tokenizer steps=$(TOKENIZER_STEPS) $(TOKENIZER_MORE)
-	$(PY) -m tokenizer.encode cohort=$(DEMO)/cohort tokenizer=$(DEMO)/tokenizer out=$(DEMO)/tokens.zarr
+	$(PY) -m tokenizer.encode cohort=$(DEMO)/cohort tokenizer=$(DEMO)/tokenizer out=$(DEMO)/tokens.zarr workers=2
 	$(PY) -m clef.pretrain stage=recon model=tiny tokens=$(DEMO)/tokens.zarr out=$(DEMO)/recon steps=$(RECON_STEPS) $(RECON_MORE)
 	$(PY) -m clef.pretrain stage=align model=tiny tokens=$(DEMO)/tokens.zarr cohort=$(DEMO)/cohort init=$(DEMO)/recon out=$(DEMO)/align steps=$(ALIGN_STEPS) $(ALIGN_MORE)
 	$(PY) -m clef.embed model=$(DEMO)/recon tokens=$(DEMO)/tokens.zarr out=$(DEMO)/recon.parquet
@@ -49,8 +51,10 @@ demo: setup
 	$(PY) -m benchmark.run tasks=$(DEMO)/tasks.parquet unmatched_tasks=$(DEMO)/tasks-unmatched.parquet \
 		embeddings=$(DEMO)/embeddings.parquet,$(DEMO)/recon.parquet,$(DEMO)/untrained.parquet,$(DEMO)/codes.parquet \
 		cohort=$(DEMO)/cohort tokens=$(DEMO)/tokens.zarr out=$(DEMO)
+	$(PY) -m clef.view cohort=$(DEMO)/cohort session=$(SESSION) model=$(DEMO)/align embeddings=$(DEMO)/embeddings.parquet out=$(DEMO)/session.html
 	@echo
 	@echo "Done, on SYNTHETIC data. Open the report: $(DEMO)/report.html"
+	@echo "and one session, with what its tokens keep of it: $(DEMO)/session.html"
 	@echo "Next, embed recordings of your own:"
 	@echo "  $(PY) -m clef.embed model=$(DEMO)/align recordings=DIR out=mine.parquet"
 	@echo "  (a demo model: it shows the way, it knows nothing of real EEG; docs/bring-your-own.md trains one that does)"

@@ -36,6 +36,7 @@ from benchmark.scores.probing.budgets import ALL, check_budgets
 from benchmark.scores.results import Results
 from benchmark.scores.scoring import Scored, score_tasks
 from benchmark.scores.stored import write_scores
+from benchmark.tasksets.balance import largest
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.fold_embeddings import Store, fold_folders, read_fold_embeddings
@@ -93,7 +94,8 @@ def main(config: RunConfig) -> None:
         _check_cohort(cohort, tasks if controls is None else pl.concat([tasks, controls[0]]))
         stores |= _baselines(cohort, config, _definitions(about) | (_definitions(controls[1]) if controls else {}))
     options = _options(config)
-    scored = score_tasks(tasks, stores, **options, smd=_balance(about), groups=_groups(about))
+    smd = {task: largest(about, task, "test") for task in tasks["task"].unique()}
+    scored = score_tasks(tasks, stores, **options, smd=smd, groups=_groups(about))
     results = Results(
         scored,
         about,
@@ -139,15 +141,6 @@ def _check(config: RunConfig) -> None:
 def _options(config: RunConfig) -> dict[str, Any]:
     """How everything of this run is scored."""
     return {name: getattr(config, name) for name in ("folds", "seeds", "probe", "train_cases", "allow_overlap")}
-
-
-def _balance(about: dict[str, Any]) -> dict[str, float]:
-    """The largest standardised mean difference of a covariate in the scored rows of each task, where it is known."""
-    largest = {}
-    for task, splits in about.get("balance", {}).items():
-        after = [abs(smd[1]) for smd in splits.get("test", splits.get("all", {})).values() if smd[1] is not None]
-        largest |= {task: max(after)} if after else {}
-    return largest
 
 
 def _groups(about: dict[str, Any]) -> dict[str, str]:

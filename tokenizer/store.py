@@ -76,7 +76,9 @@ class Tokens:
         return len(self.tokens)
 
     def where(self, keep: np.ndarray) -> "Tokens":
-        """The rows where the mask `keep` (n,) is true."""
+        """The rows where the mask `keep` (n,) is true; this very object if it is true everywhere."""
+        if keep.dtype == bool and keep.all():
+            return self
         return Tokens(*(getattr(self, f.name)[keep] for f in dataclasses.fields(self)))
 
 

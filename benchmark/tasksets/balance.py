@@ -72,8 +72,8 @@ def largest(about: Mapping[str, Any], task: str, split: str) -> float | None:
     about: metadata of a task file · split: a split's name; of a file with folds, whatever is asked for, all of them.
     """
     splits = about.get("balance", {}).get(task, {})
-    table = splits.get(split, splits.get("all"))
-    return max((abs(after) for _, after in table.values()), default=0.0) if table is not None else None
+    table = splits.get(split, splits.get("all", {}))
+    return max((abs(after) for _, after in table.values() if after is not None), default=None)
 
 
 def unbalanced(about: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -7,6 +7,9 @@
 
 Prints ranked sessions and writes a page with a spectrogram of each. A denial ("no spikes") is turned round, and the
 output says so. docs/search.md says how to ask and what the scores are worth.
+
+A query over an index of 260,000 sessions takes 0.1 s, after 10 s of reading the index (0.5 GB). To make one costs as
+much as clef.embed; with embeddings= it is seconds.
 """
 
 import dataclasses

@@ -1,11 +1,14 @@
 """The command `clef`: what it lists, how it finds a program, and that it runs it as `python -m` would."""
 
+import ast
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -150,6 +153,14 @@ def test_help_of_a_program_names_it_as_typed(name):
     done = clef(name, "--help")
     assert done.returncode == 0 and f"\nusage: clef {name} name=value …\n" in done.stdout, done.stderr
     assert "out=(required)" in done.stdout
+
+
+@pytest.mark.parametrize("program", ("clef.summarise", "clef.search"))
+def test_what_an_archive_takes_is_in_the_help(program):
+    place = importlib.util.find_spec(program)
+    place = importlib.util.find_spec(f"{program}.__main__") if place.submodule_search_locations else place
+    doc = ast.get_docstring(ast.parse(Path(place.origin).read_text(encoding="utf-8")))
+    assert re.search(r"260,000 .* \d+(\.\d+)? (s|minutes|hours)\b", " ".join(doc.split())), doc
 
 
 def test_mistakes_keep_their_exit_codes_and_name_the_program_as_typed(tmp_path):

@@ -75,6 +75,13 @@ def test_where_keeps_every_field_in_step(written):
     assert [int(s.split("-")[1]) for s in some.session_id] == (some.subject_id - 2**62).tolist()
 
 
+def test_to_keep_every_row_copies_nothing(written):
+    tokens = TokenStore(written).load()
+    assert tokens.where(np.ones(len(tokens), bool)) is tokens  # an archive is 1 GB, and is asked so again and again
+    first = np.arange(len(tokens)) < 1
+    assert len(tokens.where(first)) == 1 and len(tokens.where(np.array([0, 0]))) == 2
+
+
 def test_refused_rows_say_why(written):
     refused = TokenStore(written).refused()
     assert len(refused) == 29 and refused["Sitzung-007-ä"] == "refused ü 7"

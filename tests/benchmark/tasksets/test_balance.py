@@ -48,6 +48,14 @@ def test_the_largest_is_looked_up_by_split_and_folds_have_one_table():
     assert unbalanced(about) == {"test": ["T"]}
 
 
+def test_what_nothing_is_known_of_has_no_largest():
+    about = {
+        "balance": {"T": {"test": {"age": [0.5, -0.2], "sex": [0.1, None]}, "val": {"sex": [0.1, None]}, "train": {}}}
+    }
+    assert [largest(about, "T", split) for split in ("test", "val", "train")] == [0.2, None, None]
+    assert unbalanced(about) == {"test": ["T"]}
+
+
 @pytest.mark.parametrize(("settings", "splits"), [({}, {"train", "val", "test"}), ({"folds": 4}, {"all"})])
 def test_a_file_of_tasks_says_how_well_each_is_balanced(people, settings, splits):
     _, about = build_tasks(BuildConfig(str(people), "", "demo", min_cases=10, **settings))
