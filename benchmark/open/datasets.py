@@ -120,6 +120,15 @@ def import_data_set(
     return import_recordings(recordings_of(data, dataset, split, **reading), dataset.name, settings)
 
 
+def shortest(data: Path, dataset: DataSet, columns: float = 10.0) -> float | None:
+    """Seconds of the shortest recording, as the labels say, in whole columns of tokens; None if they do not say it."""
+    table = read_labels(data, dataset)
+    if "seconds" not in table.columns:
+        return None
+    lengths = table["seconds"].cast(pl.Float64, strict=False).drop_nulls()
+    return float(lengths.min() // columns * columns) if len(lengths) else None
+
+
 def people_of(data: Path, dataset: DataSet) -> set[int]:
     """The numbers that the people of a data set have in every cohort."""
     return {subject_number(dataset.name, name) for name in read_labels(data, dataset)["subject"]}
