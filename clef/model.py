@@ -98,16 +98,17 @@ class Model:
         trained_on = self.encoder.about.get("trained_on", {})
         return Embeddings(names, self._vectors(gathered, pool)[kept], name, self.fingerprint, about, trained_on)
 
-    def tokenise(self, source: Any) -> Tokens:
+    def tokenise(self, source: Any, blank_below: float = 0.0) -> Tokens:
         """Tokens of one recording, `Session`, mne Raw or `Reading`, or of the sessions that a TokenStore holds.
 
-        A store's sessions that were refused when it was made are not among them; `embed` says so, or keeps their rows.
+        Bins of a recording below `blank_below` Hz are set to the training mean. A store's sessions that were refused
+        when it was made are not among them; `embed` says so, or keeps their rows.
         """
         if isinstance(source, Tokens):
             return source
         if isinstance(source, TokenStore):
             return store_tokens(source, self.encoder.about.get("tokenizer"))
-        one = tokenise(source, self.vqgan)
+        one = tokenise(source, self.vqgan, blank_below=blank_below)
         return Tokens(one.tokens[None], one.valid[None], np.array(["session"]), np.zeros(1, np.int64), np.array([""]))
 
     def _gather(

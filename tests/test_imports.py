@@ -49,7 +49,7 @@ FLOORS = {
             "completion",
         ),
     ],
-    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity"],
+    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity", "open"],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""
 

@@ -12,7 +12,8 @@
 | setting      | str?      | routine, emu, icu or ambulatory                                       |
 | split        | str       | train, val or test; one per subject, fixed when the cohort is written |
 | reading      | str?      | how to read this file where the file does not say: a JSON object with |
-|              |           | `rate` (Hz) and `unit` ("uV", "0.1uV", "mV", "V")                     |
+|              |           | `rate` (Hz) and `unit` ("uV", "0.1uV", "mV", "V"), or how much of it  |
+|              |           | is used: `most_seconds`                                               |
 
 `tokenizer` needs only this table: it knows nothing of reports, records or Transformers.
 """

@@ -49,6 +49,8 @@ class ReadingConfig:
     """A recording with fewer of the 19 electrodes is refused."""
     min_seconds: float = 10.0
     """A recording with fewer real seconds is refused."""
+    most_seconds: float | None = None
+    """Use so many seconds of a session and no more, so that recordings of unlike length can be compared."""
     rate: float | None = None
     """Sampling rate in Hz of files that do not say it (tables)."""
     unit: Unit | None = None
@@ -58,7 +60,7 @@ class ReadingConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The settings as stores state them: those that the oldest stores do not know only where they are set."""
-        young = {"rate": None, "unit": None, "check_unit": True}
+        young = {"most_seconds": None, "rate": None, "unit": None, "check_unit": True}
         return {k: v for k, v in dataclasses.asdict(self).items() if k not in young or v != young[k]}
 
 
@@ -91,6 +93,8 @@ def _changed(config: ReadingConfig | None, changes: dict[str, Any]) -> ReadingCo
     config = dataclasses.replace(config or ReadingConfig(), **changes)
     if config.crop not in ("start", "middle"):
         raise ValueError(f"crop={config.crop!r}: expected start or middle; read_all gives every session of a recording")
+    if config.most_seconds is not None and config.most_seconds < config.min_seconds:
+        raise ValueError(f"most_seconds={config.most_seconds:g}: expected min_seconds={config.min_seconds:g} or more")
     return config
 
 
@@ -103,7 +107,7 @@ def _sessions(
     segments, starts = _window_starts(file, hz, "all" if every else config.crop, config.min_seconds)
     notes = file.notes + montage.notes + notes
     for start in starts:
-        parts = _cut(segments, hz, start)
+        parts = _cut(segments, hz, start, config.most_seconds)
         session, amplitude = _session(file, montage, hz, parts, start, config.mains, notes)
         advice = functools.partial(_unit_advice, source, config, file, montage, parts, hz)
         if reason := refusal(session, config.min_channels, config.check_unit, amplitude, advice):
@@ -222,12 +226,12 @@ def _windows(segments: list[Segment], begin: float, hz: float) -> list[int]:
     return sorted({i for start, stop in ends for i in range(int(start // SECONDS), int(stop // SECONDS) + 1)})
 
 
-def _cut(segments: list[Segment], hz: float, at: float) -> list[Segment]:
-    """The parts of `segments` between `at` and `at` + 1,280 s, their onsets counted from `at`."""
-    parts = []
+def _cut(segments: list[Segment], hz: float, at: float, most: float | None = None) -> list[Segment]:
+    """The parts of `segments` between `at` and `at` + 1,280 s, or `most` of them; their onsets counted from `at`."""
+    parts, length = [], min(SECONDS, most or SECONDS)
     for segment in segments:
         skip = max(0, ceil((at - segment.onset) * hz - 1e-6))
-        stop = min(segment.samples, ceil((at + SECONDS - segment.onset) * hz - 1e-6))
+        stop = min(segment.samples, ceil((at + length - segment.onset) * hz - 1e-6))
         if stop > skip:
             parts.append(Segment(segment.first + skip, stop - skip, segment.onset + skip / hz - at))
     return parts

@@ -1,0 +1,78 @@
+"""The models that are asked: which run is which, whom it was trained on, and which data set it may be scored on.
+
+`name=RUN` is one run for all data sets. `lodo=FOLDER` is a folder of leave-one-data-set-out runs
+(tools.lodo_models): each data set gets the run in FOLDER/without-<data set>. What decides is each run's own record of
+the people it was trained on, not the name of its folder.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+from benchmark.open.datasets import DataSet
+from clef.embeddings import seen_subjects
+from clef.model import Model, load
+
+log = logging.getLogger(__name__)
+LODO = "lodo"
+STAGES = ("align", "recon")
+"""What a folder of one model may hold; the last stage that is there is asked."""
+
+
+@dataclasses.dataclass
+class Asked:
+    """A model for one data set: its name in tables, its run, and how many people of the data set it has seen."""
+
+    name: str
+    run: Path
+    model: Model
+    seen: int
+    known: bool
+    """Whether it says whom it was trained on."""
+
+
+def parse_models(given: list[str]) -> dict[str, Path]:
+    """Name -> path, of `name=RUN` each. ValueError with one line for what is none, or named twice."""
+    models: dict[str, Path] = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise ValueError(f"models: {text!r} is no name=RUN; write models=[mine=RUN,lodo=FOLDER]")
+        if name in models:
+            raise ValueError(f"models: {name!r} is named twice; give each model a name of its own")
+        if not Path(path).is_dir():
+            raise ValueError(f"models: {name}={path}: there is no such folder")
+        models[name] = Path(path)
+    return models
+
+
+def run_of(name: str, path: Path, dataset: DataSet) -> Path:
+    """The run that a name stands for on a data set. ValueError if a folder of models lacks it."""
+    folder = path / f"without-{dataset.name}"
+    if not (name == LODO or any(path.glob("without-*"))):
+        return path
+    for stage in STAGES:
+        if (folder / stage / "model").is_dir():
+            return folder / stage
+    raise ValueError(
+        f"models: {name}={path}: {folder.name} holds no finished {' or '.join(reversed(STAGES))} run; "
+        f"`python -m tools.lodo_models` trains it"
+    )
+
+
+def ask(name: str, path: Path, dataset: DataSet, people: set[int], allow_overlap: bool) -> Asked:
+    """Load the model for a data set and look up in its record whom of `people` it was trained or selected on.
+
+    Raises ValueError with one line if it saw some, or does not say whom it saw, unless `allow_overlap`.
+    """
+    run = run_of(name, path, dataset)
+    model = load(run)
+    listed = model.encoder.about.get("trained_on", {})
+    seen = set().union(*seen_subjects(listed, people).values()) if listed else set()
+    asked = Asked(name, run, model, len(seen), bool(listed))
+    if (seen or not listed) and not allow_overlap:
+        what = f"saw {len(seen)} of the {len(people)} people" if seen else "does not say whether it saw the people"
+        raise ValueError(
+            f"models: {name}={run}: {what} of {dataset.name}; leave it out, or show it marked with allow_overlap=true"
+        )
+    return asked

@@ -1,0 +1,152 @@
+"""The sessions of a data set as vectors: every model with its controls, every gain, each kept in a file of its own.
+
+A recording is read once for all models and gains. Files that were made before, of the same sessions by the same model,
+are taken as they are.
+"""
+
+import dataclasses
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from benchmark.encoders.bandpower import band_vectors
+from benchmark.encoders.quantities import quantities
+from benchmark.open.models import Asked
+from clef.cohort import Cohort
+from clef.embeddings import Embeddings, read_embeddings, write_embeddings
+from clef.model import Model
+from tokenizer.base.progress import track
+from tokenizer.multitaper import CEILING, FLOOR
+from tokenizer.reading.many import read_many
+from tokenizer.reading.read import ReadingConfig, row_jobs
+from tokenizer.readings import Reading, reading_of
+from tokenizer.recording import RecordingError
+from tokenizer.store import Tokens
+from tokenizer.tokens import rebuild
+
+log = logging.getLogger(__name__)
+KINDS = {"trained": "", "untrained": " untrained", "codes": " codes"}
+"""Kind of an embedding -> what is added to the model's name in tables."""
+REBUILT = " bandpower rebuilt"
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """How the recordings are looked at: nothing below so many Hz, and times so much in amplitude."""
+
+    blank_below: float = 0.0
+    gain: float = 1.0
+
+    @property
+    def name(self) -> str:
+        parts = [f"above {self.blank_below:g} Hz"] * bool(self.blank_below) + [f"x{self.gain:g}"] * (self.gain != 1)
+        return ", ".join(parts) or "as recorded"
+
+
+def scaled(reading: Reading, gain: float) -> Reading:
+    """The reading that the same recording times `gain` gives: 20·log10(gain) dB more, within the range of all."""
+    if gain == 1:
+        return reading
+    spec = (reading.spec + 20 * math.log10(gain)).clamp(FLOOR, CEILING)
+    spec[~reading.channel_ok] = FLOOR
+    spec[..., ~reading.valid] = FLOOR
+    return dataclasses.replace(reading, spec=spec)
+
+
+def make_vectors(
+    cohort: Cohort, asked: Sequence[Asked], views: Sequence[View], keep: Path, rebuilt: bool, workers: int
+) -> None:
+    """Write the files that are not there yet: KEEP/<model>/<view>.<kind>.parquet."""
+    todo = [(one, view) for one in asked for view in views if missing(cohort, one, view, keep, rebuilt)]
+    if not todo:
+        return
+    tokens: dict[int, list[Tokens]] = {i: [] for i in range(len(todo))}
+    features: dict[int, list[list[float]]] = {i: [] for i in range(len(todo))}
+    names: list[str] = []
+    for name, reading in read_cohort(cohort, workers):
+        names.append(name)
+        for i, (one, view) in enumerate(todo):
+            tokens[i].append(one.model.tokenise(scaled(reading, view.gain), view.blank_below))
+            if rebuilt and view.gain == 1:
+                features[i].append(rebuilt_features(one.model, reading, view.blank_below))
+    for i, (one, view) in enumerate(track(todo, "embed")):
+        write_view(cohort, one, view, keep, joined(tokens[i], names), features[i])
+
+
+def missing(cohort: Cohort, one: Asked, view: View, keep: Path, rebuilt: bool) -> bool:
+    """Whether a file of a view is not there, or of other sessions, another model or other settings."""
+    kinds = [*KINDS, *(["rebuilt"] if rebuilt and view.gain == 1 else [])]
+    return any(read_view(cohort, one, view, keep, kind) is None for kind in kinds)
+
+
+def path_of(one: Asked, view: View, keep: Path, kind: str) -> Path:
+    blank, gain = f"above{view.blank_below:g}Hz-" * bool(view.blank_below), f"x{view.gain:g}"
+    return keep / one.name / f"{blank}{gain}.{kind}.parquet"
+
+
+def about(cohort: Cohort, one: Asked, view: View) -> dict[str, Any]:
+    """What a file has to say of itself to be taken as it is."""
+    readings = cohort.sessions["reading"].fill_null("").unique().sort().to_list()
+    return {"cohort": cohort.fingerprint, "readings": readings, "view": dataclasses.asdict(view)} | {
+        "run": one.model.fingerprint
+    }
+
+
+def read_view(cohort: Cohort, one: Asked, view: View, keep: Path, kind: str) -> Embeddings | None:
+    """The vectors of a view by one model, or None if there are none yet."""
+    path = path_of(one, view, keep, kind)
+    if not path.is_file():
+        return None
+    store = read_embeddings(path)
+    fits = about(cohort, one, view).items() <= store.config.items()
+    return store if fits else None
+
+
+def read_cohort(cohort: Cohort, workers: int) -> Iterator[tuple[str, Reading]]:
+    """Every session that can be read, with its id; the others are said."""
+    jobs = row_jobs(cohort.path, cohort.sessions, ReadingConfig())
+    readings = read_many(jobs, reading_of, workers)
+    for name, reading in zip(cohort.sessions["session_id"], track(readings, "encode", len(jobs)), strict=True):
+        if isinstance(reading, RecordingError):
+            log.warning("left out %s", reading)
+        elif reading.valid.any():
+            yield name, reading
+
+
+def joined(parts: list[Tokens], names: list[str]) -> Tokens:
+    """Tokens of single sessions as those of many, under their own names."""
+    fields = [field.name for field in dataclasses.fields(Tokens)]
+    whole = Tokens(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
+    return dataclasses.replace(whole, session_id=np.array(names))
+
+
+@torch.inference_mode()
+def rebuilt_features(model: Model, reading: Reading, blank_below: float) -> list[float]:
+    """Band power of the spectrogram that the tokens give back."""
+    spec = rebuild(reading, model.vqgan)[1]
+    valid, ok = reading.valid.numpy(), reading.channel_ok.numpy()
+    return list(quantities(spec[:, :, valid], ok, blank_below).values())
+
+
+def write_view(cohort: Cohort, one: Asked, view: View, keep: Path, tokens: Tokens, features: list[list[float]]) -> None:
+    """Write one model's vectors of one view, a file for each kind."""
+    model, names = one.model, [str(name) for name in tokens.session_id]
+    same = about(cohort, one, view)
+    trained_on = model.encoder.about.get("trained_on", {})
+    pool = model.encoder.config.pool
+    for kind, words in KINDS.items():
+        vectors = model.embed_tokens(tokens, None, kind)
+        config = model.about(kind, pool, "encoder") | same
+        store = Embeddings(names, vectors, one.name + words, model.fingerprint, config, trained_on)
+        write_embeddings(path_of(one, view, keep, kind), store)
+    if features:
+        store = band_vectors(pl.DataFrame({"session_id": names, "quantities": features}), {}, view.blank_below)
+        store.name, store.trained_on = one.name + REBUILT, trained_on
+        store.config |= same | {"kind": "rebuilt"}
+        write_embeddings(path_of(one, view, keep, "rebuilt"), store)
