@@ -70,7 +70,7 @@ MENTIONS = [
         r"\bpositive spikes\b": "",
         r"\b(?:eses|electrical status epilepticus (?:in|of|during) (?:slow[- ]wave )?sleep)\b": "eses",
         r"\b(?:nonconvulsive |convulsive |electrographic |focal |generalised )*status(?: epilepticus)\b": "status",
-        r"\bburst[- ]suppress\w+": "burst_suppression",
+        r"\bburst[- ]suppress\w+|\bsuppression[- ]bursts?\b": "burst_suppression",
         r"\bbilateral independent (?:lateralised )?periodic discharges": "bipd",
         r"\b(?:lateralised periodic (?:epileptiform )?discharges|periodic lateralised epileptiform discharges)": "lpd",
         r"\b(?:generalised (?:\w+ )?periodic (?:epileptiform )?(?:discharges|complexes|sharp waves|triphasic waves)"
@@ -88,11 +88,14 @@ MENTIONS = [
         r"\b(?:sleep )?spindles?\b": "spindles",
         r"\bbreach(?: rhythm| effect| artefact)?": "breach",
         r"\b(?:(?:inter-?ictal |focal |multifocal |generalised |paroxysmal )*epileptiform (?:\w+ )?"
-        r"(?:discharges?|activity|abnormalit\w+|transients?|potentials?|features?|waves?|changes|patterns?)"
+        r"(?:discharges?|activity|abnormalit\w+|transients?|potentials?|features?|waves?|changes|patterns?|findings?"
+        r"|elements?|events?|bursts?|complexes|phenomena)"
         r"|interictal (?:discharges|spikes)|(?:poly)?spikes?(?:[- ](?:and|&)[- ]|-)(?:slow[- ])?waves?"
         r"(?: (?:discharges|complexes|activity))?|polyspikes?|sharp[- ]and[- ]slow[- ]waves?(?: complexes)?"
         r"|spikes?\b(?! sleep)|sharp[- ]waves?(?: (?:discharges|complexes))?)": "spikes",
-        r"\b(?:seizures?\b(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type))"
+        r"\b(?:(?<!nonepileptic )(?<!dissociative )(?<!psychogenic )(?<!functional )seizures?\b"
+        r"(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type|free|precaution|semiolog"
+        r"|control|prophyla|syndrome|management))"
         r"|(?<!inter)ictal(?= (?:or|and|nor)\b)"
         r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution))": "seizure",
         r"\buninterpretable\b|\bnot (?:be )?interpret(?:able|ed)\b": "uninterpretable",
@@ -108,7 +111,7 @@ MENTIONS = [
         r" the (?:occipital|posterior))": "pdr",
         r"\bfocal(?= (?:or|and|nor|and/or) (?:generalised|diffuse) (?:[\w-]+ ){0,2}?slow)": "focal_slowing",
         r"\b(?:generalised|diffuse)(?= (?:or|and|nor|and/or) focal (?:[\w-]+ ){0,2}?slow)": "generalised_slowing",
-        r"\b(?:generalised|diffuse|global|bihemispheric|background|bilateral diffuse)"
+        r"\b(?:generalised|diffuse(?:ly)?|global(?:ly)?|bihemispheric|background|bilateral diffuse)"
         + BETWEEN
         + r"{0,4}?,? "
         + SLOW
@@ -119,7 +122,7 @@ MENTIONS = [
         r"\bfocal (?:or (?:generalised|diffuse) )?slow\w*(?: (?:waves?|activity))?": "focal_slowing",
         r"\b"
         + PLACE
-        + r"[\w -]{0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b|(?:theta|delta) (?:slowing|activity|waves?)\b"
+        + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b|(?:theta|delta) (?:slowing|activity|waves?)\b"
         r"|polymorphic delta)": "focal_slowing",
         r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
         r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
@@ -138,10 +141,10 @@ MENTIONS = [
         r"\bpositive occipital sharp": "posts",
         r"\bunremarkable (?:[\w-]+ ){0,3}?" + RECORDING: "normal",
         r"\babnormalit(?:y|ies)\b": "-abnormal",
-        r"\b(?:stage (?:n1|1|i)\b(?: sleep)?|n1\b(?: sleep)?|drows\w+|light sleep)": "n1",
-        r"\b(?:stages? (?:n2|2|ii)\b(?: sleep)?|n2\b(?: sleep)?)": "n2",
-        r"\b(?<!eeg )sleep\b(?! (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
-        r"\b(?:awake|wakeful\w*|waking)\b": "awake",
+        r"\b(?:stage (?:n1|1|i)\b(?: sleep)?|n1\b(?: sleep)?|drows\w+|light sleep)(?!: no )": "n1",
+        r"\b(?:stages? (?:n2|2|ii)\b(?: sleep)?|n2\b(?: sleep)?)(?!: no )": "n2",
+        r"\b(?<!eeg )sleep\b(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
+        r"\b(?:awake|wakeful\w*|waking)\b(?!: no )": "awake",
     }.items()
 ]
 VERDICTS = (("abnormal",), ("normal",))
@@ -186,34 +189,41 @@ END_OF_PLACE = re.compile(r",|;|\b(?:regions?|areas?|hemispheres?|lobes?|leads|e
 """Where a place that was said of the finding before ends."""
 
 # Denial before a finding, over it and the list it opens; and behind it.
-NEITHER = re.compile(
-    r"\bnot? (?:(?!photo)\w+ ){0,2}?(?:change|difference|increase|decrease|improvement|response|effect|evolution"
+UNDENIED = re.compile(
+    r"\bnot? (?:\w+ ){0,2}?(?:change|difference|increase|decrease|improvement|response|effect|evolution"
     r"|correlate|doubt|only|uncommon|significantly (?:changed|different))\w*(?: (?:in|of|to|from|with|between)\b)?"
-    r"|\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
+)
+"""Denies what it names and not what follows, unless what it names is a finding: "no breach effect"."""
+TENDENCY = re.compile(
+    r"\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
 )
 DENIED_BEFORE = any_of(r"""
     no\b(?! longer) | not\b | nor\b | without\b | (?:absence|lack|free|devoid) of\b | neither\b | never\b
     negative for\b | fail(?:s|ed) to | \w+n't\b | rather than\b | instead of\b | denie[sd]\b | none of\b
-    absent\b(?=(?: \w+)? *$)
+    absent\b(?=(?: \w+)? *$) | nil\b | nothing\b | (?:loss|resolution|disappearance) of\b | lack(?:s|ing)\b
 """)
 DENIED_BEHIND = re.compile(
     r"\b(?:(?:is|are|was|were|has been|have been|had been|could|can|did|do|does) (?:\w+ly )?(?:not|never|no longer)\b"
-    r"(?! (?:well|fully|always|consistently|entirely|only|more|as)\b)"
+    r"(?! (?:well|fully|always|consistently|entirely|only|more|as|necessarily|clinically|time-?locked|sustained"
+    r"|reactive|symmetric\w*|continuous|persistent|frequent|prominent|lateralised|associated|accompanied|followed"
+    r"|related|due|changed|altered|affected|increased|a normal|an? abnormal)\b)"
     r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied|ruled out|excluded)\b"
     r"|\w+n't\b|never\b|no longer\b"
-    r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated)"
-    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased)\b|: (?:none|no|nil|absent|negative)\b)"
+    r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated"
+    r"|demonstrated|evident|apparent|elicited|detected|found|visible|provoked|induced|documented)"
+    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased)\b)"
+    r"|(?::| -| =) ?(?:none|no|nil|0|absent|negative|not (?:seen|recorded|present|observed))(?![\w.])"
 )
 POSSIBLE_BEFORE = any_of(r"""
     possibl[ey] | probabl[ey] | questionable | suspicious (?:for|of) | suspected\b | suspicion (?:of|for) | equivocal
     may\b | might\b | could (?:be|represent|reflect)\b
     (?:cannot|can not|could not|does not|do not|can't|not) (?:\w+ )?(?:be excluded|exclude|rule out|rules out)
     (?:not|im)[ ]?possible to (?:exclude|rule out) | (?:difficult|unable|hard) to (?:exclude|rule out)
-    concern(?:ing|s)? for | suggest\w* | uncertain | borderline | versus\b | vs\b | likely\b | \?
+    concern(?:ing|s)? for | suggest\w* | uncertain | borderline | versus\b | vs\b | likely\b | unlikely\b | \?
 """)
 POSSIBLE_BEHIND = re.compile(
     r"\b(?:(?:cannot|can not|could not|can't) (?:\w+ )?be (?:\w+ )?(?:excluded|ruled out|determined)"
-    r"|(?:is|are|was|were) (?:\w+ly )?(?:not excluded|not ruled out|possible|suspected|questionable|equivocal)"
+    r"|(?:is|are|was|were) (?:\w+ly )?(?:not excluded|not ruled out|possible|suspected|questionable|equivocal|unlikely)"
     r"|(?:may|might|could) (?:be (?!seen|identified|recorded|discerned|found|obtained)|represent\b)"
     r"|not (?:entirely )?(?:excluded|ruled out)|versus\b|vs\b)"
 )
@@ -221,7 +231,9 @@ POSSIBLE_BEHIND = re.compile(
 TURN = re.compile(
     r";|\b(?:but|however|although|though|while|whereas|except|apart from|other than|aside from|with the exception of)\b"
     r"|,? (?:and )?(?:there|which) (?:is|are|was|were|has|have)\b|,? (?:and|with) (?:frequent|occasional|abundant|rare"
-    r"|intermittent|superimposed|a|an|the)\b|\. |\b(?:due to|because of|showing|shows|demonstrat\w+)\b"
+    r"|intermittent|superimposed|a|an|the)\b|\. |\b(?:due to|because of|showing|shows|(?<!not )demonstrat\w+)\b"
 )
+NEXT = re.compile(r",| and\b")
+"""Opens what is said of the next finding, where one follows."""
 VERB = re.compile(r"\b(?:is|are|was|were|seen|noted|recorded|present|occurred|occur|occurs)\b")
 CHOICE = re.compile(r",? (?:or|nor|and/or|and no) ")

@@ -64,19 +64,30 @@ def presences(stated: list[Finding]) -> dict[str, str]:
 
 @lru_cache(SENTENCES)
 def _of_sentence(sentence: str) -> tuple[Finding, ...]:
-    sentence = words.NEITHER.sub(lambda m: "~" * len(m[0]), sentence)
+    sentence = words.TENDENCY.sub(_hide, sentence)
+    sentence = words.UNDENIED.sub(lambda m: m[0] if _mentions(m[0]) else _hide(m), sentence)
     mentions = _mentions(sentence)
     out = []
     for i, mention in enumerate(mentions):
         presence = _presence(sentence, mention)
         begin = mentions[i - 1].end if i else 0
-        end = mentions[i + 1].start if i + 1 < len(mentions) else len(sentence)
+        end = _end(sentence, mention, mentions[i + 1].start) if i + 1 < len(mentions) else len(sentence)
         side, lobe = _place(sentence, begin, mention, end)
         for name in mention.names:
             if not name.startswith("-") or presence == "absent":
                 name = name.removeprefix("-")
                 out.append(Finding(name, presence, *((None, None) if name in words.PLACELESS else (side, lobe))))
     return tuple(out)
+
+
+def _end(sentence: str, mention: Mention, following: int) -> int:
+    """Where what is said behind a mention ends: "no seizures, left temporal spikes" has no place for the first."""
+    marks = list(words.NEXT.finditer(sentence, mention.end, following))
+    return marks[-1].start() if marks else following
+
+
+def _hide(words_: re.Match) -> str:
+    return "~" * len(words_[0])
 
 
 def _mentions(sentence: str) -> list[Mention]:
@@ -99,7 +110,10 @@ def _presence(sentence: str, mention: Mention) -> str:
     behind = sentence[mention.end : mention.end + REACH]
     if turn := words.TURN.search(behind):
         behind = behind[: turn.start()]
-    if _reaches(words.POSSIBLE_BEFORE, before, "") or _follows(words.POSSIBLE_BEHIND, behind):
+    if _reaches(words.POSSIBLE_BEFORE, before, ""):
+        doubt = [match.start() for match in words.POSSIBLE_BEFORE.finditer(before)][-1]
+        return "absent" if _reaches(words.DENIED_BEFORE, before[:doubt], "") else "possible"  # "nothing to suggest"
+    if _follows(words.POSSIBLE_BEHIND, behind):
         return "possible"
     denied = _reaches(words.DENIED_BEFORE, before, behind) or _follows(words.DENIED_BEHIND, behind)
     return "absent" if denied else "present"

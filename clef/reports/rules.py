@@ -16,7 +16,7 @@ from typing import NamedTuple
 import clef.reports.words as words
 from clef.reports.names import names
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
 SENTENCES = 2**14
 """Sentences whose result is remembered: an archive says the same thing in most of its reports."""

@@ -30,6 +30,13 @@ SPELLING = [
         r"\bfirda\b": "frontal intermittent rhythmic delta activity",
         r"\btirda\b": "temporal intermittent rhythmic delta activity",
         r"\bieds?\b": "interictal epileptiform discharges",
+        r"\bppr\b": "photoparoxysmal response",
+        r"\bncs\b": "nonconvulsive seizures",
+        r"\bgsw\b": "generalised spike-and-wave",
+        r"\bl\.? (?=(?:frontal|temporal|central|parietal|occipital|hemispher|anterior|posterior|mid|fronto|temporo"
+        r"|centro|parieto))": "left ",
+        r"\br\.? (?=(?:frontal|temporal|central|parietal|occipital|hemispher|anterior|posterior|mid|fronto|temporo"
+        r"|centro|parieto))": "right ",
         r"\bncse\b": "nonconvulsive status epilepticus",
         r"\bnon-(?=\w)": "non",
         r"\b(?:electro-?encephalogra(?:m|phy)|eegs?)\b": "eeg",
@@ -208,12 +215,17 @@ ABBREVIATIONS = re.compile(r"\b(dr|mr|mrs|ms|prof|vs|approx|e\.g|i\.e|etc|m\.d)\
 OPEN_END = re.compile(
     r"(?:\b(?:no|not|and|or|the|an?|of|over|with|without|in|to|from|at|by|is|was|were|any|for)|,)$", re.I
 )
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\"-])|\n\s*|;\s+(?=\(?\d[.)])")
+SENTENCE_END = re.compile(
+    r"(?<=[.!?])\s+(?=[A-Z0-9(\"-])|\n\s*|;\s+(?=\(?\d[.)])"
+    # in text of small letters: behind a word, but for the usual abbreviations
+    r"|(?<=[a-z)]{3}[.!?])(?<!\b(?:sec|min|max|occ|ant|lat|inf|sup|gen|avg|fig)\.)"
+    r"(?<!\b(?:freq|resp|temp|post|incl|excl|cont|ampl)\.)(?<!\b(?:bilat|assoc)\.)\s+(?=[a-z])"
+)
 CLAUSE_END = re.compile(r"(?<!\d),\s*|(?<=\d),\s+|;\s*|\s\((?=[^)]*\))|\)")
 LIST_MARK = re.compile(r"^\s*(?:[-*•]+|\(?\d{1,2}[.)](?!\d)|\(?[a-h]\))\s*|(?<=[:;,.])\s*\(?\d{1,2}[.)](?= )")
 NONE = re.compile(
-    r"(?:none|no(?! (?:change|effect|driving|response|clear response|abnormal))|nil|absent|negative"
-    r"|not (?:seen|present|observed|noted|captured|identified))(?: \w+){0,2}"
+    r"(?:none|nil|absent|negative|not (?:seen|present|observed|noted|captured|identified))(?: \w+){0,2}"
+    r"|no(?: (?:significant|clear|definite|obvious|persistent|seen|present|observed|noted|recorded|identified)){0,2}"
 )
 VERDICT_ALONE = re.compile(r"(?:\w+ly )?(?:ab)?normal")
 NOT_DONE = re.compile(r"(?:not (?:obtained|recorded|reached|performed|done|achieved)|n/?a)(?: \w+){0,2}")

@@ -11,6 +11,22 @@ from clef.reports.finding_words import MENTIONS, PLACELESS, TITLES
 from clef.reports.findings import Finding, presences
 
 EVIDENCE = [
+    ("no breach effect", "breach absent"),
+    ("No epileptiform changes. No spikes in response to photic stimulation.", "spikes absent"),
+    ("There was no activity suggestive of seizures.", "seizure absent"),
+    ("Seizures are unlikely.", "seizure possible"),
+    ("Photoparoxysmal response: none", "ppr absent"),
+    ("Sleep: No epileptiform discharges.", "spikes absent"),
+    ("Photic stimulation: No PPR.", "ppr absent"),
+    ("Seizures: No electrographic or clinical events", "seizure absent"),
+    ("previous eeg showed spikes. today there is left temporal slowing.", "focal_slowing present left temporal"),
+    ("spikes were seen approx. once in 2 sec. over the whole recording", "spikes present"),
+    ("R temporal spikes and L frontal slowing.", "spikes present right temporal, focal_slowing present left frontal"),
+    ("No seizures, possible left temporal spikes.", "seizure absent, spikes possible left temporal"),
+    ("The posterior dominant rhythm is not sustained.", "pdr present"),
+    ("Loss of the posterior dominant rhythm.", "pdr absent"),
+    ("A typical nonepileptic seizure was captured; she has been seizure free since.", ""),
+    ("Suppression-burst pattern.", "burst_suppression present"),
     ("Left temporal sharp waves, maximal at T3, are seen in sleep.", "spikes present left temporal"),
     ("No focal slowing, spikes, or seizures.", "focal_slowing absent, spikes absent, seizure absent"),
     ("Possible right frontal spikes.", "spikes possible right frontal"),
