@@ -133,6 +133,13 @@ class VQGAN(
             return spec
         return spec - level.to(spec).nan_to_num(0.0)[:, None, None, None]  # NaN: nothing in it is valid
 
+    def put_back(self, spec: Tensor, level: Tensor | None) -> Tensor:
+        """The inverse of `levelled`: the mean level of the training recordings where one is NaN or none is given."""
+        if self.config.level == "none":
+            return spec
+        level = self.mean_level.expand(len(spec)) if level is None else level.to(spec)
+        return spec + torch.where(level.isnan(), self.mean_level, level)[:, None, None, None]
+
     def split(self, spec: Tensor, channel_ok: Tensor) -> Tensor:
         """dB (B, C, F, T), channel_ok (B, C) bool -> planes (B, P, F, T): the mean, then each channel's deviation."""
         ok = channel_ok[:, :, None, None].to(spec.dtype)
@@ -272,11 +279,7 @@ class VQGAN(
         if valid is None:
             frames = tokens.shape[2] * self.config.frames_per_token
             valid = torch.ones(len(tokens), frames, dtype=torch.bool, device=tokens.device)
-        spec = self.join(self.reconstruct(self.codebook.vectors[tokens], valid))
-        if self.config.level == "none":
-            return spec
-        level = self.mean_level.expand(len(tokens)) if level is None else level.to(spec)
-        return spec + torch.where(level.isnan(), self.mean_level, level)[:, None, None, None]
+        return self.put_back(self.join(self.reconstruct(self.codebook.vectors[tokens], valid)), level)
 
     @property
     def grid(self) -> tuple[int, int]:
