@@ -31,7 +31,8 @@ OWNERS = {
 FLOORS = {
     "tokenizer": [
         *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
-        *("codebook", "level", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
+        *("codebook", "quantisers", "level", "vqgan", "sessions", "digests", "store", "stretches"),
+        *("readings", "twins", "tokens"),
     ],
     "clef": [
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),

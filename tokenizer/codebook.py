@@ -53,7 +53,7 @@ class Codebook(nn.Module):
         of the first training step that asks for codes, which are used from the next step on.
         """
         if self.training:
-            self._seen.append(_everyone(z.detach().float(), counted))
+            self._seen.append(everyone(z.detach().float(), counted))
             self._wanted |= quantise
             quantise = quantise and bool(self.started)
         unit = self.direction(z)
@@ -88,9 +88,7 @@ class Codebook(nn.Module):
         # on the sphere only the direction of the sum counts: it need not be divided by the counts
         self.vectors.copy_(F.normalize(self.mean_sum, dim=-1))
         self._restart_dead(seen, seed)
-        share = count / count.sum()
-        entropy = -(share * share.clamp_min(1e-12).log()).sum()
-        return {"codes_used": (count > 0).float().mean().item(), "perplexity": entropy.exp().item()}
+        return usage(index, len(self.vectors))
 
     def _restart_dead(self, seen: Tensor, seed: int) -> None:
         """Codes that get less than `restart_below` of a fair share move onto vectors of this step."""
@@ -120,12 +118,20 @@ class Codebook(nn.Module):
         self.started.fill_(True)
 
 
+def usage(index: Tensor, codes: int) -> dict[str, float]:
+    """Share of the codes that occur in `index` (V,), and their perplexity."""
+    count = torch.bincount(index, minlength=codes).float()
+    share = count / count.sum()
+    entropy = -(share * share.clamp_min(1e-12).log()).sum()
+    return {"codes_used": (count > 0).float().mean().item(), "perplexity": entropy.exp().item()}
+
+
 def _sample(n: int, k: int, seed: int) -> Tensor:
     """k of n positions, without repeats where k <= n, by `seed` alone."""
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return order.repeat(-(-k // n))[:k] if k else order[:0]
 
 
-def _everyone(z: Tensor, counted: Tensor) -> Tensor:
+def everyone(z: Tensor, counted: Tensor) -> Tensor:
     """The counted vectors of all processes, in process order: (V, E)."""
     return ranks.gather(z)[ranks.gather(counted)]

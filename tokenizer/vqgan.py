@@ -30,6 +30,7 @@ from tokenizer.base.hub import ModelPart, build, check_network, load_folder, sav
 from tokenizer.base.limits import check_settings
 from tokenizer.codebook import Codebook
 from tokenizer.level import session_level
+from tokenizer.quantisers import ProductCodebook, ScalarCodebook, scalar_dimension
 
 KIND, FORMAT = "clef-vqgan", 2
 """Format 1 was another network (convolutions at full resolution): its weights fit no layer of this one."""
@@ -53,7 +54,9 @@ class VQGANConfig:
     codes: int = 8192
     """Size of the codebook."""
     code_dimension: int = 32
-    """Dimensions of a code vector."""
+    """Dimensions of a code vector; quantiser=scalar has its own."""
+    quantiser: Literal["vector", "product", "scalar"] = "vector"
+    """vector: one codebook; product: a codebook for each half of a vector; scalar: numbers rounded to a fixed grid."""
     bins_per_token: int = 8
     """Frequency bins (0.25 Hz) in one token."""
     frames_per_token: int = 10
@@ -61,12 +64,18 @@ class VQGANConfig:
     level: Literal["session", "none"] = "session"
     """session: the level of each session in dB is taken out and kept beside its tokens; none: tokens hold it."""
 
+    @property
+    def vector_length(self) -> int:
+        """Numbers in the vector of a code."""
+        return scalar_dimension(self.codes) if self.quantiser == "scalar" else self.code_dimension
+
 
 LIMITS = {
     **{"width": (1, 4096), "encoder_blocks": (1, 64), "decoder_blocks": (1, 64)},
     **{"codes": (1, 65536), "code_dimension": (1, 512)},
 }
 """Least and largest of each setting; tokens are stored in 16 bits."""
+QUANTISERS = {"vector": Codebook, "product": ProductCodebook, "scalar": ScalarCodebook}
 
 
 class VQGAN(
@@ -93,9 +102,9 @@ class VQGAN(
         self.stem = nn.Linear(patch + CHANNELS, c.width)  # with the patch: which channels there are
         self.stem_row = nn.Parameter(torch.zeros(rows, 1, c.width))
         self.encoder = nn.ModuleList(Block(c.width, rows, 2 ** (i % 4)) for i in range(c.encoder_blocks))
-        self.to_code = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, c.code_dimension))
-        self.codebook = Codebook(c.codes, c.code_dimension)
-        self.from_code = nn.Linear(c.code_dimension, c.width)
+        self.to_code = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, c.vector_length))
+        self.codebook = QUANTISERS[c.quantiser](c.codes, c.vector_length)
+        self.from_code = nn.Linear(c.vector_length, c.width)
         self.code_row = nn.Parameter(torch.zeros(rows, 1, c.width))
         self.decoder = nn.ModuleList(Block(c.width, rows, 2 ** (i % 4)) for i in range(c.decoder_blocks))
         self.head = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, patch))
@@ -163,7 +172,7 @@ class VQGAN(
     def reconstruct(self, code: Tensor, valid: Tensor) -> Tensor:
         """Code vectors (B, R, W, E) -> planes (B, P, F, T); valid (B, T) bool."""
         mask = self._mask(valid)
-        code = code * self.config.code_dimension**0.5  # unit vectors -> unit variance per dimension
+        code = code * code.shape[-1] ** 0.5  # unit vectors -> unit variance per dimension
         h = (self.from_code(code) + self.code_row) * mask
         for block in self.decoder:
             h = block(h, mask)
@@ -282,6 +291,8 @@ class VQGAN(
         config = dataclasses.asdict(self.config)
         if self.config.level == "none":
             del config["level"]  # as models from before this setting say it: their fingerprints stay
+        if self.config.quantiser == "vector":
+            del config["quantiser"]
         return {"format": FORMAT, "kind": KIND, **config, "about": self.about}
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -299,7 +310,8 @@ class VQGAN(
         names = {f.name for f in dataclasses.fields(VQGANConfig)}
         network = VQGANConfig(**{"level": "none"} | {k: v for k, v in config.items() if k in names})
         least = 5 * network.width**2 * (network.encoder_blocks + network.decoder_blocks)
-        model = build(lambda: cls(network), tensors, least + network.codes * network.code_dimension, "tokenizer")
+        least += network.codes * network.code_dimension if network.quantiser == "vector" else 0
+        model = build(lambda: cls(network), tensors, least, "tokenizer")
         model.about = config.get("about", {})
         return model
 

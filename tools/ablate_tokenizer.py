@@ -35,6 +35,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "codes of 8 dimensions": {"vqgan.code_dimension": 8},
     "no random spectra": {"tokenizer_stage.colour": 0},
     "no hidden channels": {"tokenizer_stage.hide_channels": 0},
+    "gains": {"tokenizer_stage.gain_db": 12, "tokenizer_stage.electrode_gain_db": 4},
+    "slopes and filters": {"tokenizer_stage.slope_db": 1, "tokenizer_stage.filters": 0.3},
+    "down to 10 channels": {"tokenizer_stage.hide_channels": 0.3, "tokenizer_stage.fewest_channels": 10},
+    "level kept": {"vqgan.level": "none"},
+    "level kept and gains": {"vqgan.level": "none", "tokenizer_stage.gain_db": 12},
+    "twins": {"tokenizer_stage.twins": 0.5},
+    "peaks": {"tokenizer_stage.peak_weight": 0.5},
+    "product of codes": {"vqgan.quantiser": "product"},
+    "rounded numbers": {"vqgan.quantiser": "scalar"},
 }
 COLUMNS = (
     ("cell_mae", "cell error, dB", 2),

@@ -9,7 +9,6 @@ import polars as pl
 from benchmark.fidelity.measures import measure, measure_twins
 from benchmark.fidelity.probes import Features, features
 from benchmark.fidelity.summary import Recording
-from benchmark.fidelity.twins import Twins
 from tokenizer.base.progress import track
 from tokenizer.base.workers import WorkerDiedError, work_ahead
 from tokenizer.cells import ROWS, Array
@@ -18,6 +17,7 @@ from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, refused
 from tokenizer.recording import RecordingError
 from tokenizer.tokens import rebuild
+from tokenizer.twins import Twins
 from tokenizer.vqgan import VQGAN
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ def evaluate(
     """Measure the sessions named in `measured`, and take the features of those in `asked`."""
     rows = sessions.filter(pl.col("session_id").is_in(list(measured | asked)))
     names = rows["session_id"].to_list()
-    sources = Twins(cohort, rows, config, [n in measured for n in names])
+    plain = rows.select("session_id", "path", "reading").to_dicts()  # a reading worker does without polars
+    sources = Twins(cohort, plain, config, [n in measured for n in names])
     readings = work_ahead(sources.__getitem__, range(len(rows)), workers)
     evaluation = Evaluation()
     for row, read in zip(rows.iter_rows(named=True), track(readings, "evaluate", len(rows)), strict=True):

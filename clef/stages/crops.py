@@ -23,6 +23,7 @@ from tokenizer.channels import CHANNELS
 from tokenizer.level import HIGH, LOW, electrode_levels, level_of, session_level
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, Spectrograms
+from tokenizer.twins import Twins
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class CropsConfig(VariationsConfig):
 
     crop_frames: int = 640
     """Seconds in a training crop; a multiple of 20."""
+    twins: float = 0.0
+    """Share of the crops that are rebuilt towards a recording of the same spectrum whose noise is another."""
     crops_per_reading: int = 4
     """Crops taken each time a recording is read; more of them read less and repeat more."""
     mirror: float = 0.5
@@ -57,9 +60,11 @@ class Crop:
 
     spec (C, F, T) dB · valid (T,) bool · channel_ok (C,) bool: recorded · channel_seen (C,) bool: shown to the encoder
     level () dB: of the whole session that it is from, over the channels that the encoder sees
+    wanted (C, F, T) dB: what is to be rebuilt; `spec` itself, or its twin (tokenizer.twins)
     """
 
     spec: Tensor
+    wanted: Tensor
     valid: Tensor
     channel_ok: Tensor
     channel_seen: Tensor
@@ -70,7 +75,7 @@ class Crops:
     """Random crops of the training recordings: sample number -> crop, as a pure function of the seed."""
 
     def __init__(self, cohort: str, sessions: pl.DataFrame, config: CropsConfig, reading: ReadingConfig, seed: int):
-        check_settings(config, LIMITS, "tokenizer_stage")
+        check_settings(config, LIMITS | {"twins": (0, 1)}, "tokenizer_stage")
         self.config, self.seed = config, seed
         self.train = Spectrograms(cohort, sessions.filter(pl.col("split") == "train"), reading)
         held_out = sessions.filter(pl.col("split") == "val").head(config.validation_sessions)
@@ -78,22 +83,33 @@ class Crops:
         if not len(self.train):
             raise ValueError(f"cohort={cohort}: no session has split train; there is nothing to learn from")
         self._validation: list[Batch] | None = None
-        self._recent: OrderedDict[int, tuple[Reading, Tensor]] = OrderedDict()
+        self._sources = Twins(cohort, self.train.rows, reading, [config.twins > 0] * len(self.train))
+        self._recent: OrderedDict[int, tuple[list[Reading], Tensor]] = OrderedDict()
 
     def batch(self, numbers: Sequence[int]) -> Batch:
         return collate([self._crop(n) for n in numbers])
 
     def _crop(self, number: int) -> Crop:
         turn = number // self.config.crops_per_reading
-        reading, levels = self._read(session_order(self.seed, turn, len(self.train)))
+        (own, *twins), levels = self._read(session_order(self.seed, turn, len(self.train)))
         rng = np.random.default_rng((self.seed, 1, number))
-        return self._vary(crop(reading, self.config.crop_frames, rng.random()), levels, rng)
+        given, wanted = self._pair(own, twins, np.random.default_rng((self.seed, 3, number)))
+        where = rng.random()
+        given, wanted = (crop(reading, self.config.crop_frames, where) for reading in (given, wanted))
+        return self._vary(given, wanted.spec, levels, rng)
 
-    def _vary(self, reading: Reading, levels: Tensor, rng: np.random.Generator) -> Crop:
+    def _pair(self, own: Reading, twins: list[Reading], rng: np.random.Generator) -> tuple[Reading, Reading]:
+        """What the encoder gets and what the decoder is asked for: the recording and itself, or its two twins."""
+        if rng.random() >= self.config.twins or not twins or not twins[0].valid.any():
+            return own, own
+        first = int(rng.integers(2))
+        return twins[first], twins[1 - first]
+
+    def _vary(self, reading: Reading, wanted: Tensor, levels: Tensor, rng: np.random.Generator) -> Crop:
         """Mirror a crop, add spectra, hide some channels; levels (C,) dB: of the electrodes of its session."""
         spec, ok = reading.spec, reading.channel_ok
         if rng.random() < self.config.mirror:
-            spec, ok, levels = spec[MIRRORED], ok[MIRRORED], levels[MIRRORED]
+            spec, wanted, ok, levels = spec[MIRRORED], wanted[MIRRORED], ok[MIRRORED], levels[MIRRORED]
         spectra = torch.zeros(len(ok), spec.shape[1], 1)
         if self.config.colour and rng.random() < 0.5:
             spectra += self.config.colour * colours(ok, rng)
@@ -101,15 +117,15 @@ class Crops:
         spectra += added(self.config, ok, rng)
         # the same in every second: each electrode's level moves by its mean
         levels = levels + spectra[:, LOW:HIGH, 0].mean(-1)
-        return Crop(spec + spectra, reading.valid, ok, seen, level_of(levels, seen))
+        return Crop(spec + spectra, wanted + spectra, reading.valid, ok, seen, level_of(levels, seen))
 
-    def _read(self, row: int) -> tuple[Reading, Tensor]:
-        """A recording and the levels (C,) of its electrodes. It serves all crops of its turn and is not kept longer."""
+    def _read(self, row: int) -> tuple[list[Reading], Tensor]:
+        """A recording, its twins if they are of use, and the levels (C,) of its electrodes; for all crops of a turn."""
         if row not in self._recent:
-            reading = self.train[row]
-            self._recent[row] = reading, electrode_levels(reading.spec, reading.valid)
-            if reading.reason:
-                log.warning("left out %s: %s", self.train.rows[row]["session_id"], reading.reason)
+            readings = self._sources[row]
+            self._recent[row] = readings, electrode_levels(readings[0].spec, readings[0].valid)
+            if readings[0].reason:
+                log.warning("left out %s: %s", self.train.rows[row]["session_id"], readings[0].reason)
             while len(self._recent) > 2:
                 self._recent.popitem(last=False)
         return self._recent[row]
@@ -181,7 +197,7 @@ def as_it_is(reading: Reading, frames: int) -> Crop:
     """The first `frames` frames of a reading, of which the encoder sees every channel there is."""
     level = session_level(reading.spec, reading.valid, reading.channel_ok)
     part = crop(reading, frames, 0.0)
-    return Crop(part.spec, part.valid, part.channel_ok, part.channel_ok, level)
+    return Crop(part.spec, part.spec, part.valid, part.channel_ok, part.channel_ok, level)
 
 
 def collate(crops: list[Crop]) -> Batch:

@@ -36,6 +36,8 @@ class TokenizerStageConfig(CropsConfig):
     """Weight of the same terms on averages over 2 Hz x 10 s."""
     static_weight: float = 1.0
     """Weight of the L1 on deviations averaged over the whole crop; counts with deviation_weight."""
+    peak_weight: float = 0.0
+    """Weight of the L1 on the highest second of each token: the largest over 10 s of the mean over 2 Hz."""
     correlation_weight: float = 0.1
     """Weight of 1 − correlation between original and reconstruction of a crop."""
     commitment_weight: float = 0.25
@@ -60,7 +62,7 @@ class TokenizerObjective(Objective):
         valid, ok = batch["valid"], batch["channel_ok"]
         seen, level = batch["channel_seen"], batch["level"]
         out = self.vqgan(batch["spec"], valid, seen, progress >= self.config.quantise_from, level)
-        made, wanted = out["planes"].float(), self.vqgan.split(self.vqgan.levelled(batch["spec"], level), ok)
+        made, wanted = out["planes"].float(), self.vqgan.split(self.vqgan.levelled(batch["wanted"], level), ok)
         counts = (valid[:, None, None] & ok[:, :, None, None]).float()  # (B, C, 1, T)
         x, y = self._channels(wanted) * counts, self._channels(made) * counts
         deviation = (wanted - made)[:, 1:] * counts
@@ -71,11 +73,15 @@ class TokenizerObjective(Objective):
             "commitment": (out["commitment"] * out["counted"]).mean(1).sum(1) * self.vqgan.config.frames_per_token,
         }
         terms |= self._cell_terms(x - y, deviation, counts)
+        if self.config.peak_weight:
+            terms["peak"] = self._peak_term(x, y, counts)
         shares = {k: v.sum() / totals["frames"] for k, v in terms.items()}  # per valid frame
         c = self.config
         loss = shares["l1"] + c.deviation_weight * shares["deviation"] + c.correlation_weight * shares["decorrelation"]
         loss = loss + c.cell_weight * (shares["cell_l1"] + c.deviation_weight * shares["cell_deviation"])
         loss = loss + c.deviation_weight * c.static_weight * shares["static"]
+        if c.peak_weight:
+            loss = loss + c.peak_weight * shares["peak"]
         loss = loss + c.commitment_weight * shares["commitment"]
         if self.discriminator is not None and progress >= c.gan_start:
             share = valid.sum(1) / totals["frames"]  # (B,)
@@ -101,6 +107,13 @@ class TokenizerObjective(Objective):
             "cell_deviation": frames * _mean_per_frame(between, whole),
             "static": frames * _mean_per_frame(static, (columns > 0).float()),
         }
+
+    def _peak_term(self, x: Tensor, y: Tensor, counts: Tensor) -> Tensor:
+        """|difference of the highest seconds| of each token of channels (B, C, F, T), summed over frames (B,)."""
+        bins, frames = self.vqgan.cell
+        whole = (_cells(counts, (1, frames)) == 1).float()
+        peaks = [_cells(v, (bins, 1)).unflatten(3, (-1, frames)).amax(-1) for v in (x, y)]
+        return frames * _mean_per_frame((peaks[0] - peaks[1]) * whole, whole)
 
     def after_step(self, step: int) -> dict[str, float]:
         return self.vqgan.codebook.learn(seed=self.seed * 1_000_003 + step)

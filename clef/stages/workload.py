@@ -59,7 +59,7 @@ class ReconWorkload:
 
 def size_of(encoder: EncoderConfig, vqgan: VQGANConfig) -> costs.Size:
     """The encoder's size over the tokens that the settings of the tokenizer would give."""
-    return costs.Size(encoder, vqgan.codes, vqgan.code_dimension, BINS // vqgan.bins_per_token)
+    return costs.Size(encoder, vqgan.codes, vqgan.vector_length, BINS // vqgan.bins_per_token)
 
 
 def make_objective(size: costs.Size, recon: ReconConfig) -> ReconObjective:

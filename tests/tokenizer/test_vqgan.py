@@ -232,3 +232,18 @@ def test_a_network_from_before_the_level_keeps_its_tokens_and_its_fingerprint():
     assert VQGAN.from_parts(new.describe(), new.state_dict()).config.level == "session"
     with pytest.raises(ValueError, match=r"level=loud: expected one of session, none"):
         VQGAN(dataclasses.replace(SMALL, level="loud"))
+
+
+@pytest.mark.parametrize("quantiser", ["product", "scalar"])
+def test_other_quantisers_encode_decode_and_are_saved(tmp_path, quantiser):
+    torch.manual_seed(0)
+    vqgan = VQGAN(
+        VQGANConfig(width=8, encoder_blocks=1, decoder_blocks=1, codes=64, code_dimension=4, quantiser=quantiser)
+    )
+    vqgan.save_pretrained(tmp_path / "t")
+    again = VQGAN.from_pretrained(str(tmp_path / "t"))
+    spec = spectrogram(1, 40)
+    tokens = vqgan.encode(spec)
+    assert torch.equal(again.encode(spec), tokens) and tokens.max() < 64 and len(tokens.unique()) > 3
+    torch.testing.assert_close(again.decode(tokens), vqgan.decode(tokens))
+    assert again.config.quantiser == quantiser and "quantiser" not in VQGAN(VQGANConfig(width=8, codes=8)).describe()

@@ -8,10 +8,10 @@ import pytest
 from benchmark.encoders.quantities import PAIRS
 from benchmark.fidelity.measures import measure, measure_twins
 from benchmark.fidelity.summary import Recording, across, dynamics, gradient, resample, summarise, with_interval
-from benchmark.fidelity.twins import SHIFT, twins
 from tests.benchmark.fidelity.helpers import OK, RATE, SECONDS, noisy
 from tokenizer.cells import CELL_NOISE_DB, channel_indices
 from tokenizer.multitaper import spectrogram
+from tokenizer.twins import SHIFT, twins
 
 
 def expected_cells(power, columns):

@@ -50,10 +50,10 @@ def test_crops_are_varied_in_the_stated_shares(readings):
     plain, varied = samples.config, dataclasses.replace(samples.config, mirror=0.5, hide_channels=0.3, colour=0.0)
     crop_of = Reading(spectrogram(1, 20)[0], torch.ones(20).bool(), torch.ones(19).bool())
     samples.config = dataclasses.replace(plain, mirror=0.0, hide_channels=0.0, colour=0.0)
-    same = samples._vary(crop_of, LEVELS, np.random.default_rng(0))
+    same = samples._vary(crop_of, crop_of.spec, LEVELS, np.random.default_rng(0))
     assert torch.equal(same.spec, crop_of.spec) and same.channel_seen.all()
     samples.config = varied
-    drawn = [samples._vary(crop_of, LEVELS, np.random.default_rng(i)) for i in range(600)]
+    drawn = [samples._vary(crop_of, crop_of.spec, LEVELS, np.random.default_rng(i)) for i in range(600)]
     mirrored = [torch.equal(d.spec, crop_of.spec[MIRRORED]) for d in drawn]
     hidden = np.array([19 - int(d.channel_seen.sum()) for d in drawn])
     assert np.mean(mirrored) == pytest.approx(0.5, abs=0.06) and (hidden > 0).mean() == pytest.approx(0.3, abs=0.06)
@@ -74,7 +74,7 @@ def test_random_spectra_are_added_to_half_of_the_crops(readings):
     samples = readings()
     samples.config = dataclasses.replace(samples.config, mirror=0.0, hide_channels=0.0, colour=2.0)
     crop_of = Reading(spectrogram(1, 20)[0], torch.ones(20).bool(), torch.ones(19).bool())
-    drawn = [samples._vary(crop_of, LEVELS, np.random.default_rng(i)) for i in range(300)]
+    drawn = [samples._vary(crop_of, crop_of.spec, LEVELS, np.random.default_rng(i)) for i in range(300)]
     added = np.array([float((d.spec - crop_of.spec).square().mean().sqrt()) for d in drawn])
     assert (added > 0).mean() == pytest.approx(0.5, abs=0.08) and 1.0 < added[added > 0].mean() < 4.0
 
@@ -123,8 +123,32 @@ def test_a_crop_carries_the_level_of_its_session(readings):
     for seed in range(20):
         levels = electrode_levels(whole.spec, whole.valid)
         of_whole, of_crop = (
-            samples._vary(part, levels, np.random.default_rng(seed)) for part in (whole, crop(whole, 20, 0.0))
+            samples._vary(part, part.spec, levels, np.random.default_rng(seed))
+            for part in (whole, crop(whole, 20, 0.0))
         )
         assert of_crop.level == of_whole.level
         expected = session_level(of_whole.spec, of_whole.valid, of_whole.channel_seen)
         assert float(of_whole.level) == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_twins_share_a_spectrum_and_not_their_noise(tiny_cohort):
+    """And are varied alike; a share of 0 reads none."""
+    sessions = read_sessions(tiny_cohort)
+    config = TokenizerStageConfig(crop_frames=40, twins=0.5, gain_db=12.0, hide_channels=0.0)
+    samples = Crops(str(tiny_cohort), sessions, config, ReadingConfig(), 0)
+    plain = Crops(str(tiny_cohort), sessions, dataclasses.replace(config, twins=0.0), ReadingConfig(), 0)
+    batch, same = samples.batch(range(24)), plain.batch(range(24))
+    assert torch.equal(same["spec"], same["wanted"])
+    apart = (batch["spec"] - batch["wanted"]).flatten(1).abs().mean(1)
+    twins = apart > 0
+    assert 6 <= twins.sum() <= 18 and torch.equal(batch["spec"][~twins], same["spec"][~twins])
+    for i in np.flatnonzero(twins & (batch["valid"].sum(1) >= 20)):
+        given, wanted = (batch[k][i][batch["channel_ok"][i]][..., batch["valid"][i]] for k in ("spec", "wanted"))
+        assert abs(given.mean() - wanted.mean()) < 1.5  # one level, one gain
+        assert (given - wanted).abs().mean() > 2  # dB: two estimates of three tapers
+    assert (twins & (batch["valid"].sum(1) >= 20)).any()
+
+
+def test_a_share_of_twins_above_one_is_a_line(tiny_cohort):
+    with pytest.raises(ValueError, match=r"tokenizer_stage\.twins=2: expected a number from 0 to 1"):
+        Crops(str(tiny_cohort), read_sessions(tiny_cohort), TokenizerStageConfig(twins=2), ReadingConfig(), 0)

@@ -35,6 +35,7 @@ def test_tokenizer_loss_ignores_invalid_frames_and_missing_channels():
     other["spec"] = torch.where(batch["valid"][:, None, None], other["spec"], torch.tensor(31.0))
     other["spec"] = torch.where(batch["channel_ok"][:, :, None, None], other["spec"], torch.tensor(-7.0))
     assert not torch.equal(batch["spec"], other["spec"])
+    other["wanted"] = other["spec"]
     for progress in (0.0, 0.5, 0.9):  # without codes, with codes, with the discriminator
         a, b = (objective()(given, batch["counts"], progress) for given in (batch, other))
         assert ("fooled" in a) == (progress > 0.75)
@@ -107,8 +108,9 @@ def test_a_hidden_channel_is_asked_for_but_not_seen():
     batch, stage = crops(1), objective()
     batch["channel_seen"] = batch["channel_ok"].clone()
     batch["channel_seen"][0, 9] = False
-    other = dict(batch, spec=batch["spec"].clone())
+    other = dict(batch, spec=batch["spec"].clone(), wanted=batch["wanted"].clone())
     other["spec"][0, 9] += 5
+    other["wanted"][0, 9] += 5
     seen = [stage.vqgan.features(b["spec"], b["valid"], b["channel_seen"])[0] for b in (batch, other)]
     assert torch.equal(*seen)
     assert stage(batch, batch["counts"], 0.0)["l1"] != stage(other, other["counts"], 0.0)["l1"]
@@ -132,6 +134,28 @@ def test_the_loss_does_not_know_the_level_of_a_session():
     for level, same in (("session", True), ("none", False)):
         batch, stage = crops(), objective()
         stage.vqgan.config.level = level
-        louder = dict(batch, spec=batch["spec"] + 9, level=batch["level"] + 9)
+        louder = dict(batch, spec=batch["spec"] + 9, wanted=batch["wanted"] + 9, level=batch["level"] + 9)
         a, b = (stage(given, batch["counts"], 0.5)["loss"] for given in (batch, louder))
         assert torch.allclose(a, b, atol=1e-5) is same
+
+
+def test_the_term_of_peaks_is_that_of_the_highest_second_of_each_token():
+    """And a spike of one second that averages hide is in it."""
+    batch, stage = crops(1), objective(peak_weight=0.5)
+    out = stage(batch, batch["counts"], 0.0)
+    y = stage.vqgan(batch["spec"], batch["valid"], batch["channel_ok"], False, batch["level"])["planes"].detach()
+    x = stage.vqgan.split(stage.vqgan.levelled(batch["spec"], batch["level"]), batch["channel_ok"])
+    x, y = stage._channels(x), stage._channels(y)
+    highest = lambda v: v.reshape(1, 19, 16, 8, 4, 10).mean(3).amax(-1)
+    torch.testing.assert_close(out["peak"], (highest(x) - highest(y)).abs().mean(), atol=1e-5, rtol=1e-4)
+    rest = objective()(batch, batch["counts"], 0.0)
+    assert "peak" not in rest and out["loss"].item() == pytest.approx(
+        (rest["loss"] + 0.5 * out["peak"]).item(), rel=1e-5
+    )
+
+
+def test_what_is_wanted_may_be_another_recording_than_what_is_given():
+    batch, stage = crops(1), objective()
+    other = dict(batch, wanted=batch["wanted"] + 2)
+    a, b = (stage(given, batch["counts"], 0.0) for given in (batch, other))
+    assert a["commitment"] == b["commitment"] and a["l1"] != b["l1"]

@@ -10,7 +10,7 @@ says what they are for, and why τ is 12 s.
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from tokenizer.reading.read import ReadingConfig, read_row
 from tokenizer.readings import Reading, reading_of, refused
 from tokenizer.recording import RecordingError, Session
 
-if TYPE_CHECKING:
-    import polars as pl  # a reading worker does without
-
 SHIFT = 12
 """s between a recording and its later self: a column of tokens (10 s), and half the window of a frame."""
 
@@ -29,9 +26,8 @@ SHIFT = 12
 class Twins:
     """Row number of a session table -> the session's own Reading and those of its twins; a refused one has none."""
 
-    def __init__(self, cohort: str | Path, sessions: "pl.DataFrame", config: ReadingConfig, with_twins: list[bool]):
-        self.cohort, self.config, self.with_twins = cohort, config, with_twins
-        self.rows: list[dict[str, Any]] = sessions.select("session_id", "path", "reading").to_dicts()
+    def __init__(self, cohort: str | Path, rows: list[dict[str, Any]], config: ReadingConfig, with_twins: list[bool]):
+        self.cohort, self.config, self.with_twins, self.rows = cohort, config, with_twins, rows
 
     def __len__(self) -> int:
         return len(self.rows)
