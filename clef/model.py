@@ -107,7 +107,8 @@ class Model:
         if isinstance(source, TokenStore):
             return store_tokens(source, self.encoder.about.get("tokenizer"))
         one = tokenise(source, self.vqgan)
-        return Tokens(one.tokens[None], one.valid[None], np.array(["session"]), np.zeros(1, np.int64), np.array([""]))
+        nobody, level = np.zeros(1, np.int64), np.array([one.level], np.float32)
+        return Tokens(one.tokens[None], one.valid[None], np.array(["session"]), nobody, np.array([""]), level)
 
     def _gather(
         self, source: Any, on_error: str, workers: int, channels: Sequence[str] | None, reading: dict[str, Any]
