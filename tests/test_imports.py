@@ -32,7 +32,7 @@ FLOORS = {
     "tokenizer": [
         *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
         *("codebook", "quantisers", "level", "vqgan", "sessions", "digests", "store", "stretches"),
-        *("readings", "twins", "tokens"),
+        *("readings", "twins", "tokens", "shards"),
     ],
     "clef": [
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),

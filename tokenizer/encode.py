@@ -14,7 +14,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,14 +24,14 @@ from tokenizer.base import ranks
 from tokenizer.base.cli import program
 from tokenizer.base.files import fingerprint
 from tokenizer.base.progress import timed, track
-from tokenizer.filters import METHOD
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.readings import Reading, reading_of, refused
 from tokenizer.recording import RecordingError
 from tokenizer.sessions import read_sessions
+from tokenizer.shards import reading_settings, rows_of
 from tokenizer.store import TokenStore
-from tokenizer.tokens import Tokenised, load_tokenizer, tokenise_each
+from tokenizer.tokens import load_tokenizer, tokenise_each
 from tokenizer.vqgan import VQGAN
 
 log = logging.getLogger(__name__)
@@ -87,14 +86,9 @@ def main(config: EncodeConfig) -> None:
     ranks.leave()
 
 
-def reading_settings(config: EncodeConfig) -> dict[str, Any]:
-    """How recordings become spectrograms, as a store says it."""
-    return {**config.reading.to_json(), "blank_below": config.blank_below, "filters": METHOD}
-
-
 def open_store(config: EncodeConfig, sessions: pl.DataFrame, vqgan: VQGAN) -> None:
     """Make the store, or check that the one already there has these sessions, this tokenizer and this reading."""
-    reading = reading_settings(config)
+    reading = reading_settings(config.reading, config.blank_below)
     if ranks.RANK == 0 and not Path(config.out).exists():
         try:
             store.create_store(config.out, sessions, vqgan, reading)
@@ -145,18 +139,6 @@ def encode_shards(
         out.write_shard(shard, rows_of(list(itertools.islice(tokenised, len(numbers)))))
     pace.sessions, pace.seconds = len(rows), time.perf_counter() - begin
     return pace
-
-
-def rows_of(tokenised: list[Tokenised]) -> dict[str, np.ndarray]:
-    """The rows of a shard as the store keeps them."""
-    return {
-        "tokens": np.stack([t.tokens for t in tokenised]),
-        "valid": np.stack([t.share for t in tokenised]),
-        "channel_ok": np.stack([t.channel_ok for t in tokenised]),
-        "level": np.array([t.level for t in tokenised], np.float32),
-        "reason": np.stack([store.text_bytes(t.reason, store.REASON_BYTES) for t in tokenised]),
-        "status": np.array([store.REFUSED if t.reason else store.DONE for t in tokenised], np.uint8),
-    }
 
 
 # ---- what is said at the end

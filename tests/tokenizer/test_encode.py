@@ -12,8 +12,9 @@ import pytest
 
 from tests.helpers import meeting_point, must, run, slow_loop, snapshot, start, wait_until
 from tokenizer.base.files import fingerprint
-from tokenizer.encode import EncodeConfig, EncodingPace, invalid_shares, reading_settings, rows_of, say_refused, waiting
+from tokenizer.encode import EncodeConfig, EncodingPace, invalid_shares, say_refused, waiting
 from tokenizer.sessions import read_sessions
+from tokenizer.shards import reading_settings, rows_of
 from tokenizer.store import TODO, TokenStore, create_store
 from tokenizer.tokens import Tokenised
 from tokenizer.vqgan import VQGAN
@@ -37,7 +38,7 @@ def small_shards(tiny_cohort, tiny_tokenizer, tmp_path):
     """An empty store of the tiny cohort's 36 sessions in 9 shards, and the settings that fill it."""
     settings = {"cohort": str(tiny_cohort), "tokenizer": str(tiny_tokenizer), "out": str(tmp_path / "t.zarr")}
     vqgan = VQGAN.from_pretrained(str(tiny_tokenizer / "model" / "tokenizer"))
-    reading = reading_settings(EncodeConfig(**settings))
+    reading = reading_settings(EncodeConfig(**settings).reading)
     create_store(settings["out"], read_sessions(tiny_cohort), vqgan, reading, shard=4)
     return settings | {"workers": 0}
 
