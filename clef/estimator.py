@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 
 from clef.model import Model, load
+from clef.readout import readout
 from clef.sources import Options, list_items, reading_config
 
 
@@ -23,8 +24,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     X is a list, a column of a table or an array with one session in each place: paths, tokenizer.Session, mne Raw, or
     arrays (channels, samples) with `channels` and `reading={"rate": …}`.
 
-    model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, on_error, workers, channels: as in
-    `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
+    model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, head, norm, on_error, workers,
+    channels: as in `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
     A pickled or cloned embedder holds its settings; a model named by its folder is read again when it is needed.
     """
 
@@ -33,6 +34,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         model: "str | Path | Model | None" = None,
         *,
         pool: str | None = None,
+        head: str | None = None,
+        norm: str | None = None,
         on_error: str = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -40,6 +43,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ) -> None:
         self.model = model
         self.pool = pool
+        self.head = head
+        self.norm = norm
         self.on_error = on_error
         self.workers = workers
         self.channels = channels
@@ -55,7 +60,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """One vector (D,) for each session of X: (n, D) float32. Raises ValueError as `Model.embed`."""
         sessions = _sessions(X)
         options = {"on_error": self.on_error, "workers": self.workers, "channels": self.channels}
-        vectors = self._opened().embed(sessions, pool=self.pool, **options, **(self.reading or {}))
+        options |= {"pool": self.pool, "head": self.head, "norm": self.norm}
+        vectors = self._opened().embed(sessions, **options, **(self.reading or {}))
         if len(vectors) != len(sessions):
             raise ValueError(
                 f"{len(sessions)} places of X hold {len(vectors)} sessions; expected one in each, so that rows and "
@@ -65,8 +71,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     @property
     def _n_features_out(self) -> int:
-        encoder = self._opened().encoder
-        return encoder.config.width * (encoder.rows if (self.pool or encoder.config.pool) == "rows" else 1)
+        return self._opened().width("trained", readout(pool=self.pool, head=self.head, norm=self.norm))
 
     def _opened(self) -> Model:
         """The model, read once for each value of the setting."""

@@ -35,7 +35,7 @@ FLOORS = {
     ],
     "clef": [
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
-        *("reports", "network", "sources", "model"),
+        *("readout", "reports", "network", "sources", "model"),
         *(
             "stages",
             "training",
