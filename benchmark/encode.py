@@ -14,6 +14,7 @@ from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.registry import ENCODERS, encoder_lines
 from clef.cohort import Cohort
 from clef.embeddings import write_embeddings
+from clef.readout import Head, Norm, PoolChoice, Readout, Shuffle
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out
 
@@ -33,6 +34,14 @@ class EncodeConfig:
     """Run folder of stage=recon or stage=align, or its model/."""
     tokens: str | None = None
     """Token store made with the model's own tokenizer."""
+    pool: PoolChoice = "auto"
+    """As pool= of clef.embed (encoder=clef, untrained, codes)."""
+    head: Head = "auto"
+    """As head= of clef.embed (encoder=clef)."""
+    norm: Norm = "none"
+    """As norm= of clef.embed."""
+    shuffle: Shuffle = "none"
+    """As shuffle= of clef.embed: minutes in random order before a session is embedded."""
     blank_below: float = 0.0
     """Leave bins below so many Hz out of bandpower; 2 removes most of what a high-pass filter does to it."""
     workers: int = 2
@@ -53,6 +62,7 @@ def main(config: EncodeConfig) -> None:
         config.model,
         config.tokens,
         config.device,
+        Readout(config.pool, config.head, config.norm, shuffle=config.shuffle),
     )
     embeddings = encoder.embed(inputs)
     write_embeddings(config.out, embeddings)

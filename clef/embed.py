@@ -9,13 +9,13 @@ import dataclasses
 import logging
 from collections.abc import Collection
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import Model, load
 from clef.network.attention import Kernel, choose
+from clef.readout import Head, Kind, Norm, PoolChoice, Readout, Shuffle
 from clef.sources import recordings_in
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
@@ -26,7 +26,7 @@ from tokenizer.reading.read import Job, ReadingConfig, row_jobs
 from tokenizer.readings import reading_of
 from tokenizer.recording import RecordingError
 from tokenizer.sessions import read_sessions
-from tokenizer.store import TokenStore
+from tokenizer.store import Tokens, TokenStore
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,18 @@ class EmbedConfig:
     """Cohort whose recordings are embedded under their session ids: all, or those that are in recordings=."""
     reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
     """How recordings become sessions (recordings=, cohort=)."""
-    kind: Literal["trained", "untrained", "codes"] = "trained"
-    """trained, or a control: the same encoder with fresh weights, or the mean code vector per row."""
-    pool: Literal["rows", "mean"] = "rows"
-    """Mean over time per frequency row (16·D wide), or over everything (D wide)."""
+    kind: Kind = "trained"
+    """trained, or a control: the same encoder with fresh weights, or the tokenizer's code vectors."""
+    pool: PoolChoice = "auto"
+    """Per frequency row the mean over time (rows), mean and sd (rows+sd) or deciles (quantiles); or mean over all."""
+    head: Head = "auto"
+    """Read at these projections of an aligned model, as unit vectors; none: its pooled states; auto: all there are."""
+    norm: Norm = "none"
+    """unit: every vector divided by its length."""
     layer: str = "encoder"
     """Whose states are pooled: encoder, decoder, or one of their layers by its number, as encoder.5."""
+    shuffle: Shuffle = "none"
+    """minutes: a control that shows what the order of events is worth; each session's minutes in random order."""
     attention: Kernel = "auto"
     """Attention kernel; auto: xformers on CUDA if it is installed, else PyTorch's own."""
     name: str | None = None
@@ -73,45 +79,44 @@ def main(config: EmbedConfig) -> int:
     device = ranks.set_up(config.device)
     model = load(config.model).to(device)
     model.encoder.attention = choose(config.attention, device.type)
-    model.encoder.check_layer(config.layer)
+    how = model.readout(config.kind, Readout(config.pool, config.head, config.norm, config.layer, config.shuffle))
     left_out = 0
     if config.tokens:
         sessions = model.tokenise(TokenStore(config.tokens))
         sessions = sessions.where(sessions.valid.any(1))
-        names, vectors = sessions.session_id.tolist(), embed_in_parts(model, sessions, config)
+        names, vectors = sessions.session_id.tolist(), embed_in_parts(model, sessions, config, how)
     else:
-        names, vectors, left_out = embed_recordings(model, config)
+        names, vectors, left_out = embed_recordings(model, config, how)
     embeddings = Embeddings(
         names,
         vectors,
         config.name or Path(config.out).stem,
         model.fingerprint,
-        model.about(config.kind, config.pool, config.layer),
+        model.about(config.kind, how),
     )
     embeddings.trained_on = model.encoder.about.get("trained_on", {})
     write_embeddings(config.out, embeddings)
     log.info(
-        "wrote %s: %d sessions x %d dimensions (%s, pool=%s)", config.out, *vectors.shape, config.kind, config.pool
+        "wrote %s: %d sessions x %d dimensions (%s, pool=%s, head=%s, norm=%s)",
+        *(config.out, *vectors.shape, config.kind, how.pool, how.head, how.norm),
     )
     log.info("next: python -m benchmark.run tasks=tasks.parquet embeddings=%s out=DIR", config.out)
     return int(left_out > 0)
 
 
-def embed_in_parts(model: Model, sessions, config: EmbedConfig) -> np.ndarray:
+def embed_in_parts(model: Model, sessions: Tokens, config: EmbedConfig, how: Readout) -> np.ndarray:
     """Embeddings (n, D) of many sessions, with a progress bar."""
     size = max(config.batch, 256)
     starts = range(0, len(sessions), size)
     index = np.arange(len(sessions))
     parts = [
-        model.embed_tokens(
-            sessions.where((index >= i) & (index < i + size)), config.pool, config.kind, config.batch, config.layer
-        )
+        model.read(sessions.where((index >= i) & (index < i + size)), how, config.kind, config.batch)
         for i in track(starts, "embed", len(starts))
     ]
     return np.concatenate(parts)
 
 
-def embed_recordings(model: Model, config: EmbedConfig) -> tuple[list[str], np.ndarray, int]:
+def embed_recordings(model: Model, config: EmbedConfig, how: Readout) -> tuple[list[str], np.ndarray, int]:
     """Names, embeddings (n, D) of the recordings that are asked for, and how many were left out."""
     jobs = named_jobs(config)
     names, vectors = [], []
@@ -120,7 +125,7 @@ def embed_recordings(model: Model, config: EmbedConfig) -> tuple[list[str], np.n
         if isinstance(reading, RecordingError):
             log.warning("left out %s", reading)
             continue
-        vectors.append(model.embed_tokens(model.tokenise(reading), config.pool, config.kind, layer=config.layer)[0])
+        vectors.append(model.read(model.tokenise(reading), how, config.kind)[0])
         names.append(name)
     if not names:
         raise ValueError(f"none of {len(jobs)} recordings could be read; the reasons are above")

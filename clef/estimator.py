@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 
 from clef.model import Model, load
+from clef.readout import readout
 from clef.sources import Options, list_items, reading_config
 
 
@@ -24,7 +25,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     arrays (channels, samples) with `channels` and `reading={"rate": …}`.
 
     model: a run folder, its model/, a loaded `clef.Model` (on a GPU, say), or None: clef-open, which comes with CLEF
-    pool, on_error, workers, channels: as in `Model.embed`
+    pool, head, norm, on_error, workers, channels: as in `Model.embed`
     reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
     A pickled or cloned embedder holds its settings; a model named by its folder is read again when it is needed.
     """
@@ -34,6 +35,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         model: "str | Path | Model | None" = None,
         *,
         pool: str | None = None,
+        head: str | None = None,
+        norm: str | None = None,
         on_error: str = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -41,6 +44,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ) -> None:
         self.model = model
         self.pool = pool
+        self.head = head
+        self.norm = norm
         self.on_error = on_error
         self.workers = workers
         self.channels = channels
@@ -56,7 +61,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """One vector (D,) for each session of X: (n, D) float32. Raises ValueError as `Model.embed`."""
         sessions = _sessions(X)
         options = {"on_error": self.on_error, "workers": self.workers, "channels": self.channels}
-        vectors = self._opened().embed(sessions, pool=self.pool, **options, **(self.reading or {}))
+        options |= {"pool": self.pool, "head": self.head, "norm": self.norm}
+        vectors = self._opened().embed(sessions, **options, **(self.reading or {}))
         if len(vectors) != len(sessions):
             raise ValueError(
                 f"{len(sessions)} places of X hold {len(vectors)} sessions; expected one in each, so that rows and "
@@ -66,8 +72,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     @property
     def _n_features_out(self) -> int:
-        encoder = self._opened().encoder
-        return encoder.config.width * (encoder.rows if (self.pool or encoder.config.pool) == "rows" else 1)
+        return self._opened().width("trained", readout(pool=self.pool, head=self.head, norm=self.norm))
 
     def _opened(self) -> Model:
         """The model, read once for each value of the setting."""

@@ -23,15 +23,16 @@ from clef.bundle import model_folder
 from clef.embeddings import Embeddings, read_embeddings
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
+from clef.network.pooling import pooled, pooled_width
+from clef.readout import Kind, Readout, named_head, parts_of, readout
 from clef.reports.rules import normalise
 from clef.sources import Gathered, OnError, Options, check_choice, gather, reading_config, store_tokens
 from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens, TokenStore
-from tokenizer.stretches import cut
+from tokenizer.stretches import cut, shuffled_minutes
 from tokenizer.tokens import tokenise
 from tokenizer.vqgan import VQGAN
 
-Kind = Literal["trained", "untrained", "codes"]
 TEXTS = 256
 """Texts that are encoded at once."""
 
@@ -50,6 +51,8 @@ class Model:
         tokens: bool = False,
         pool: str | None = None,
         *,
+        head: str | None = None,
+        norm: str | None = None,
         on_error: OnError = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -61,14 +64,16 @@ class Model:
             of the table) or a token store; a tokenizer.Session; an mne Raw, or Epochs, each of which is a session; an
             array (channels, samples) with `rate` in Hz and `channels`, the names of its rows, in µV unless `unit` says
             otherwise; a TokenStore; or a list of these
+        pool, head, norm: as in `clef.readout`; by default the heads of a model that has any, else rows+sd
         on_error: what cannot be used stops everything ("raise"), or becomes a row of NaN ("nan") and is logged
         workers: processes that read files beside this one · reading: fields of `ReadingConfig`, as in `tokenizer.read`
         Raises RecordingError with one line that names the first recording that cannot be used, ValueError with one line
         for what is no source, or a store from another tokenizer.
         """
         check_choice("on_error", on_error, get_args(OnError))
+        how = self.readout("trained", readout(pool=pool, head=head, norm=norm))
         gathered = self._gather(source, on_error, workers, channels, reading)
-        return self._states(gathered) if tokens else self._vectors(gathered, pool)
+        return self._states(gathered) if tokens else self._vectors(gathered, how)
 
     def embeddings(
         self,
@@ -76,6 +81,8 @@ class Model:
         name: str = "clef",
         pool: str | None = None,
         *,
+        head: str | None = None,
+        norm: str | None = None,
         on_error: Literal["raise", "skip"] = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -87,6 +94,7 @@ class Model:
         there is one; else the place in the list. on_error="skip" leaves out what cannot be used, and logs it.
         """
         check_choice("on_error", on_error, ("raise", "skip"))
+        how = self.readout("trained", readout(pool=pool, head=head, norm=norm))
         gathered = self._gather(source, on_error, workers, channels, reading)
         kept = gathered.reasons == ""
         if not kept.any():
@@ -94,9 +102,9 @@ class Model:
         names = gathered.tokens.session_id[kept].tolist()
         if twice := [each for each, count in Counter(names).items() if count > 1]:
             raise ValueError(f"{twice[0]}: given twice; expected every session once, so that a row has its own name")
-        about = self.about("trained", pool or self.encoder.config.pool, "encoder")
         trained_on = self.encoder.about.get("trained_on", {})
-        return Embeddings(names, self._vectors(gathered, pool)[kept], name, self.fingerprint, about, trained_on)
+        vectors, about = self._vectors(gathered, how)[kept], self.about("trained", how)
+        return Embeddings(names, vectors, name, self.fingerprint, about, trained_on)
 
     def tokenise(self, source: Any, blank_below: float = 0.0) -> Tokens:
         """Tokens of one recording, `Session`, mne Raw or `Reading`, or of the sessions that a TokenStore holds.
@@ -118,13 +126,11 @@ class Model:
         options = Options(on_error, workers, channels, reading_config(reading))
         return gather(source, self.vqgan, self.encoder.about.get("tokenizer"), options)
 
-    def _vectors(self, gathered: Gathered, pool: str | None) -> np.ndarray:
+    def _vectors(self, gathered: Gathered, how: Readout) -> np.ndarray:
         """Vectors (n, D), NaN where a session has no tokens."""
-        check_choice("pool", pool, (None, "rows", "mean"))
-        rows = self.encoder.rows if (pool or self.encoder.config.pool) == "rows" else 1
-        vectors = np.full((len(gathered.reasons), rows * self.encoder.config.width), np.nan, np.float32)
+        vectors = np.full((len(gathered.reasons), self.width("trained", how)), np.nan, np.float32)
         if (kept := gathered.reasons == "").any():
-            vectors[kept] = self.embed_tokens(gathered.tokens.where(kept), pool)
+            vectors[kept] = self.read(gathered.tokens.where(kept), how)
         return vectors
 
     @torch.inference_mode()
@@ -139,32 +145,73 @@ class Model:
             states[i] = self.encoder(tokens, valid)[0].float().cpu().numpy()
         return states
 
-    @torch.inference_mode()
     def embed_tokens(
         self, sessions: Tokens, pool: str | None = None, kind: Kind = "trained", batch: int = 16, layer: str = "encoder"
     ) -> np.ndarray:
-        """Session embeddings (n, D) float32 of tokens; `kind` picks the controls of a benchmark.
+        """Pooled states (n, D) float32 of tokens, of whatever layer, as `read`; by default as the heads take them."""
+        how = Readout(pool=pool or self.encoder.config.pool, head="none", layer=layer)
+        return self.read(sessions, how, kind, batch)
 
-        `layer`: any of `Encoder.layer_names()`; the encoder's last states unless told otherwise.
+    @torch.inference_mode()
+    def read(self, sessions: Tokens, how: Readout | None = None, kind: Kind = "trained", batch: int = 16) -> np.ndarray:
+        """Embeddings (n, D) float32 of tokens; `kind` picks the controls of a benchmark.
 
-        untrained: the same encoder with fresh weights · codes: the mean code vector per row, no encoder at all
+        untrained: the same encoder with fresh weights · codes: the tokenizer's code vectors, no encoder at all
         """
+        how = self.readout(kind, how)
+        if how.shuffle == "minutes":
+            sessions = shuffled_minutes(sessions)
         encoder = self._untrained() if kind == "untrained" else self.encoder
         parts: dict[int, np.ndarray] = {}
         for rows, part in by_length(sessions, batch):
             tokens, valid = (part[k].to(encoder.codes.device) for k in ("tokens", "valid"))
-            vectors = (
-                code_means(encoder, tokens, valid) if kind == "codes" else encoder.embed(tokens, valid, pool, layer)
-            )
+            if kind == "codes":
+                vectors = pooled(encoder.codes[tokens], valid, how.pool)
+            else:
+                vectors = self._through_heads(encoder.embed(tokens, valid, how.pool, how.layer), how.head)
+            vectors = F.normalize(vectors, dim=-1) if how.norm == "unit" else vectors
             parts |= dict(zip(rows, vectors.cpu().numpy(), strict=True))
         return np.stack([parts[i] for i in range(len(sessions))])
 
-    def about(self, kind: Kind, pool: str, layer: str) -> dict[str, Any]:
+    def _through_heads(self, vectors: torch.Tensor, head: str) -> torch.Tensor:
+        """Pooled states (B, D) as unit vectors in the spaces of `head`, side by side; themselves for none."""
+        spaces = [self._in_space(name, vectors) for name in parts_of(head)]
+        return torch.cat(spaces, 1) if spaces else vectors
+
+    def _in_space(self, name: str, vectors: torch.Tensor) -> torch.Tensor:
+        """Pooled states (B, D) as unit vectors (B, P) in a shared space.
+
+        One by one: a product of matrices rounds by how many rows it has, and a session has one embedding.
+        """
+        project = getattr(self.heads, f"to_{name}")
+        return F.normalize(torch.cat([project(vector[None]) for vector in vectors]), dim=-1)
+
+    def readout(self, kind: Kind = "trained", how: Readout | None = None) -> Readout:
+        """How this model is read, with no choice left open. Raises ValueError for a head or layer it has not."""
+        self.encoder.check_layer((how or Readout()).layer)
+        return (how or Readout()).resolved(kind, self.encoder.config.pool, self.head_names)
+
+    @property
+    def head_names(self) -> list[str]:
+        """Which of report and record it has a head for."""
+        heads = self.heads
+        return (
+            [] if heads is None else [name for name in ("report", "record") if getattr(heads, f"to_{name}") is not None]
+        )
+
+    def width(self, kind: Kind = "trained", how: Readout | None = None) -> int:
+        """Numbers D of an embedding."""
+        how = self.readout(kind, how)
+        if how.head != "none":
+            return sum(getattr(self.heads, f"to_{name}").out_features for name in parts_of(how.head))
+        per_row = self.encoder.codes.shape[1] if kind == "codes" else self.encoder.config.width
+        return pooled_width(how.pool, self.encoder.rows, per_row)
+
+    def about(self, kind: Kind = "trained", how: Readout | None = None) -> dict[str, Any]:
         """What an embedding file says of how it was made."""
         return {
             "kind": kind,
-            "pool": pool,
-            "layer": layer,
+            **self.readout(kind, how).about(),
             "stage": self.encoder.about.get("stage"),
             "tokenizer": self.encoder.about.get("tokenizer"),
             "encoder": dataclasses.asdict(self.encoder.config),
@@ -210,49 +257,53 @@ class Model:
 
         sessions: whatever `embed` takes, with its `options`; or vectors that this model made: (n, D), `Embeddings`, or
         the path of an embedding file or of an index (`python -m clef.search index=FILE`), whose vectors are these.
-        Raises ValueError with one line if they are another model's.
+        Raises ValueError with one line if they are another model's, or read so that this space is not in them.
         """
-        heads = self.aligned()
-        if heads.to_report is None:
+        if self.aligned().to_report is None:
             raise ValueError("this model was aligned without reports: it cannot compare sessions with text")
         if isinstance(sessions, str | Path) and Path(sessions).suffix.lower() == ".parquet":
             sessions = read_embeddings(sessions)
-        if isinstance(sessions, Embeddings) and sessions.config.get("head") == "report":
-            self._check_ours(sessions)
-            return sessions.vectors
-        vectors = self._known_vectors(sessions, options)
-        if vectors is None:
-            vectors = self.embed(sessions, **options)
-        projected = heads.to_report(torch.tensor(vectors).to(heads.to_report.weight.device))
-        return F.normalize(projected, dim=-1).cpu().numpy()
-
-    def _known_vectors(self, sessions: Any, options: dict[str, Any]) -> np.ndarray | None:
-        """The vectors (n, D) float32 that `sessions` are already, checked to be this model's; None if they are none."""
         if isinstance(sessions, Embeddings):
             self._check_ours(sessions)
-            return sessions.vectors
-        if not isinstance(sessions, np.ndarray) or sessions.dtype.kind != "f" or {"rate", "channels"} & set(options):
-            return None
-        if sessions.ndim != 2 or sessions.shape[1] != self.encoder.output:
+            return self._report_part(sessions.vectors)
+        is_signal = bool({"rate", "channels"} & set(options))
+        if isinstance(sessions, np.ndarray) and sessions.dtype.kind == "f" and not is_signal:
+            return self._report_part(sessions.astype(np.float32, copy=False))
+        return self.embed(sessions, head="report", **options)
+
+    def _report_part(self, vectors: np.ndarray) -> np.ndarray:
+        """What embeddings (n, D) of this model hold of the space of reports, or become there: unit vectors (n, P)."""
+        project, pooled_states = self.aligned().to_report, self.encoder.output
+        shared = project.out_features
+        at_heads = {shared, self.width(how=Readout(head=named_head(self.head_names)))}
+        sizes = {pooled_states, 2 * pooled_states} if self.encoder.config.pool == "rows" else {pooled_states}
+        if vectors.ndim != 2 or vectors.shape[1] not in at_heads | sizes:
             raise ValueError(
-                f"an array {sessions.shape}; expected vectors (n, {self.encoder.output}) of this model, or samples "
-                f"(channels, n) with rate= and channels="
+                f"an array {vectors.shape}; expected vectors of this model, (n, D) with D one of "
+                f"{', '.join(map(str, sorted(at_heads | sizes)))}, or samples (channels, n) with rate= and channels="
             )
-        return sessions.astype(np.float32, copy=False)
+        lengths = np.linalg.norm(vectors[:, :shared], axis=1)
+        if vectors.shape[1] in at_heads and np.allclose(lengths, lengths[:1], rtol=1e-3):  # pooled states are not
+            return vectors[:, :shared] / np.maximum(lengths, 1e-12)[:, None]
+        states = torch.tensor(vectors[:, :pooled_states])  # rows+sd starts with the means that the heads take
+        return self._in_space("report", states.to(project.weight.device)).cpu().numpy()
 
     def _check_ours(self, embeddings: Embeddings) -> None:
-        """Raise ValueError unless this model made these vectors, in the form its heads were trained on."""
+        """Raise ValueError unless this model made these vectors, read so that the space of reports is in them."""
         if embeddings.model != self.fingerprint:
             raise ValueError(
                 f"{embeddings.name}: embeddings of model {embeddings.model or 'unknown'}, this one is "
                 f"{self.fingerprint}; embed the sessions with this model"
             )
-        due = {"kind": "trained", "pool": self.encoder.config.pool, "layer": "encoder"}
-        for key, value in due.items():
-            if embeddings.config.get(key, value) != value:
+        pool, head = self.encoder.config.pool, embeddings.config.get("head", "none")
+        due = {"kind": ("trained",), "layer": ("encoder",), "shuffle": ("none",), "head": ("none", "report", "both")}
+        if head == "none":
+            due |= {"pool": (pool, "rows+sd") if pool == "rows" else (pool,), "norm": ("none",)}
+        for key, values in due.items():
+            if embeddings.config.get(key, values[0]) not in values:
                 raise ValueError(
                     f"{embeddings.name}: embeddings with {key}={embeddings.config[key]}; texts are compared with "
-                    f"{key}={value}; embed the sessions with that"
+                    f"{key}={values[0]}; embed the sessions with that"
                 )
 
     def aligned(self) -> Alignment:
@@ -275,12 +326,6 @@ class Model:
 
         tensors = {k: v.cpu().contiguous() for k, v in self.encoder.state_dict().items()}
         return fingerprint(repr(sorted(self.encoder.describe().items(), key=str)), save(tensors))
-
-
-def code_means(encoder: Encoder, tokens: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Mean code vector per row over valid columns: tokens (B, R, W), valid (B, W) -> (B, R·E) float32."""
-    share = valid.float() / valid.sum(1, keepdim=True).clamp_min(1)
-    return torch.einsum("brwe,bw->bre", encoder.codes[tokens], share).flatten(1)
 
 
 def by_length(sessions: Tokens, batch: int) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:

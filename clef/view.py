@@ -22,6 +22,7 @@ from clef.embeddings import Embeddings, read_embeddings
 from clef.model import Model, load
 from clef.pages.nearest import Nearest
 from clef.pages.view import About, page, parts, person_facts, seen_words
+from clef.readout import readout_of
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint, write_text
 from tokenizer.reading.read import Job, ReadingConfig, read_with_raw, row_job
@@ -125,8 +126,7 @@ def embed(model: Model, embeddings: Embeddings, one: Tokenised) -> np.ndarray:
     """The embedding (D,) of a session's tokens, made as those of the file."""
     names, nobody = np.array(["session"], object), np.zeros(1, np.int64)
     tokens = Tokens(one.tokens[None], one.valid[None], names, nobody, np.array([""]), np.array([one.level], np.float32))
-    how = {k: embeddings.config[k] for k in ("pool", "kind", "layer") if k in embeddings.config}
-    return model.embed_tokens(tokens, **how)[0]
+    return model.read(tokens, readout_of(embeddings.config), embeddings.config.get("kind", "trained"))[0]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ FLOORS = {
     ],
     "clef": [
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
-        *("reports", "network", "sources", "bundle", "model"),
+        *("readout", "reports", "network", "sources", "bundle", "model"),
         *(
             "stages",
             "training",

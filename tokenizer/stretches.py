@@ -3,12 +3,17 @@
 Shapes: B sessions · R rows x W columns of tokens.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
+from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens
+
+MINUTE = 6
+"""Columns of 10 s."""
 
 
 def valid_spans(valid: np.ndarray) -> np.ndarray:
@@ -34,3 +39,26 @@ def cut(source: Tokens, rows: Sequence[int], stretches: list[slice]) -> dict[str
         tokens[i, :, : s.stop - s.start] = source.tokens[row][:, s]
         valid[i, : s.stop - s.start] = source.valid[row][s]
     return {"tokens": torch.from_numpy(tokens), "valid": torch.from_numpy(valid)}
+
+
+def shuffled_minutes(sessions: Tokens, seed: int = 0) -> Tokens:
+    """The same sessions with their minutes in random order: blocks of `MINUTE` columns change places.
+
+    What an embedding loses by it is what it knew of the order of events. The order follows from the seed and the
+    session's name alone.
+    """
+    tokens, valid = sessions.tokens.copy(), sessions.valid.copy()
+    for row, name in enumerate(sessions.session_id):
+        used = np.flatnonzero(valid[row])
+        if len(used):
+            order = minutes_order(used[0], used[-1] + 1, seed, str(name))
+            place = slice(used[0], used[-1] + 1)
+            tokens[row, :, place], valid[row, place] = tokens[row][:, order], valid[row, order]
+    return dataclasses.replace(sessions, tokens=tokens, valid=valid)
+
+
+def minutes_order(first: int, stop: int, seed: int, name: str) -> np.ndarray:
+    """Columns `first` to `stop` in the order of shuffled minutes: (stop − first,) int."""
+    blocks = np.split(np.arange(first, stop), np.arange(MINUTE, stop - first, MINUTE))
+    rng = np.random.default_rng(int(fingerprint(str(seed), name)[:12], 16))
+    return np.concatenate([blocks[i] for i in rng.permutation(len(blocks))])

@@ -17,6 +17,7 @@ import polars as pl
 from benchmark.encoders.signal import measure
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings
+from clef.readout import Readout
 from tokenizer.base.files import fingerprint
 
 
@@ -37,6 +38,8 @@ class Inputs:
     """A token store made with the model's tokenizer."""
     device: str = "auto"
     """Where a model runs: auto, cpu, cuda or cuda:N."""
+    readout: Readout = Readout()
+    """How a model's states become a vector."""
     definitions: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     """The tasks that will be scored, as their file defines them: codes, exclude, …"""
 

@@ -13,10 +13,10 @@ from clef.embeddings import Embeddings
 from tokenizer.base.progress import track
 
 if TYPE_CHECKING:
-    from clef.model import Kind, Model
+    from clef.model import Model
+    from clef.readout import Kind
     from tokenizer.store import Tokens
 
-POOL, LAYER = "rows", "encoder"
 BATCH = 16
 PART = 256  # sessions between two steps of the progress bar
 
@@ -33,12 +33,10 @@ def embed(inputs: Inputs, kind: "Kind", name: str) -> Embeddings:
     device = ranks.set_up(inputs.device)
     model = load(inputs.model or "").to(device)
     model.encoder.attention = choose("auto", device.type)
+    how = model.readout(kind, inputs.readout)
     sessions = _tokens(model, inputs)
     vectors = np.concatenate(
-        [
-            model.embed_tokens(sessions.where(part), POOL, kind, BATCH, LAYER)
-            for part in track(_parts(len(sessions)), "embed")
-        ]
+        [model.read(sessions.where(part), how, kind, BATCH) for part in track(_parts(len(sessions)), "embed")]
     )
     trained_on = model.encoder.about.get("trained_on", {})
     return Embeddings(
@@ -46,7 +44,7 @@ def embed(inputs: Inputs, kind: "Kind", name: str) -> Embeddings:
         vectors,
         name,
         model.fingerprint,
-        model.about(kind, POOL, LAYER),
+        model.about(kind, how),
         trained_on=trained_on,
     )
 
@@ -79,7 +77,7 @@ UNTRAINED = Encoder(
 )
 CODES = Encoder(
     "codes",
-    "mean code vector per row",
+    "the tokenizer's code vectors, pooled per row",
     partial(embed, kind="codes", name="codes"),
     kind="codes",
     role="ablation",
@@ -87,7 +85,7 @@ CODES = Encoder(
 )
 CLEF = Encoder(
     "clef",
-    "our own model: the pooled states of a trained encoder",
+    "our own model: a trained encoder, at its heads if it has any",
     partial(embed, kind="trained", name="clef"),
     kind="trained",
     role="model",

@@ -21,6 +21,7 @@ from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.model import Model, load
 from clef.network.attention import choose
+from clef.readout import Readout, named_head
 from clef.reports.summarisers import report_summaries
 from clef.training.run import finished_model
 from tokenizer.base.files import fingerprint
@@ -31,7 +32,6 @@ from tokenizer.store import Tokens, TokenStore
 log = logging.getLogger(__name__)
 
 PART = 256  # sessions or partners between two steps of a progress bar
-PARTNERS = ("report", "record")
 MOST_NAME = 40
 
 
@@ -50,8 +50,7 @@ class AlignedRun:
     @property
     def partners(self) -> tuple[str, ...]:
         """Which of report and record it has a head for."""
-        heads = self.model.heads
-        return tuple(p for p in PARTNERS if heads is not None and getattr(heads, p) is not None)
+        return tuple(self.model.head_names)
 
     @torch.inference_mode()
     def sessions_in(self, partner: str) -> np.ndarray:
@@ -64,7 +63,7 @@ class AlignedRun:
     def at_heads(self) -> Embeddings:
         """The sessions at all heads side by side (n, P or 2·P), as an embedding that can be scored."""
         vectors = np.concatenate([self.sessions_in(partner) for partner in self.partners], axis=1)
-        config = self.pooled.config | {"head": "+".join(self.partners)}
+        config = self.pooled.config | {"head": named_head(self.partners)}
         return dataclasses.replace(self.pooled, vectors=vectors, config=config)
 
     def partner_vectors(self, partner: str, cohort: Cohort) -> tuple[list[str], np.ndarray]:
@@ -138,7 +137,7 @@ def read_run(
     tokens = tokens.where(np.isin(tokens.session_id.astype(str), np.array(sessions, str)))
     config = folder / "config.yaml"
     settings = (read_yaml(config) or {}).get("align", {}) if config.is_file() and model.heads is not None else {}
-    about = model.about("trained", model.encoder.config.pool, "encoder") | {"tokens": _digest(store)}
+    about = model.about("trained", Readout(pool=model.encoder.config.pool, head="none")) | {"tokens": _digest(store)}
     names = tokens.session_id.tolist()
     if (pooled := _kept(keep, model.fingerprint, about, names)) is None:
         vectors = _embed(model, tokens, batch, name)

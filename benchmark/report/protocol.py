@@ -10,6 +10,9 @@ from benchmark.report.facts import Facts
 HOMES = (Path(__file__).parent, Path(__file__).parents[2])
 """Where CITATION.cff is: beside this file in a wheel, on top of a checkout."""
 
+READ = ("pool", "head", "norm", "layer", "shuffle")
+"""What embedding files say of their readout."""
+
 
 def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
     """The whole protocol as pairs (what, how); what the file of tasks does not say is left out."""
@@ -26,6 +29,7 @@ def protocol_rows(facts: Facts) -> list[tuple[str, str]]:
         ("Scored on", f"{scores['scored_on'][0]}; split hash {split_hash(facts)}"),
         ("Probe", probe(facts)),
         ("Width", components(facts)),
+        ("Embeddings read with", readouts(facts)),
         ("Training cases", budgets(facts)),
         ("Settings chosen on", ", ".join(scores["chosen_on"].unique().sort())),
         ("Intervals", f"95 %, the probe held fixed. Per task: {facts.scored.replicates.shape[-1]} bootstrap "
@@ -42,6 +46,15 @@ def probe(facts: Facts) -> str:
     """The probe in words."""
     column = "protocol" if "protocol" in facts.scores.columns else "probe"
     return ", ".join(facts.scores[column].unique().sort())
+
+
+def readouts(facts: Facts) -> str:
+    """How each embedding was read from its model, those that were read alike together."""
+    alike: dict[str, list[str]] = {}
+    for name, store in facts.results.stores.items():
+        how = ", ".join(f"{key}={store.config[key]}" for key in READ if store.config.get(key) not in (None, "none"))
+        alike.setdefault(how, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {how}" for how, names in alike.items() if how)
 
 
 def budgets(facts: Facts) -> str:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clef.network.attention import Kernel
+from clef.network.pooling import pooled
 from clef.network.transformer import Pack, Transformer
 from tokenizer.base.hub import ModelPart, build, check_entry, check_network, load_folder, save_folder
 from tokenizer.base.limits import SHARE, check_settings, is_whole
@@ -41,7 +42,7 @@ class EncoderConfig:
     dropout: float = 0.0
     """Share of features that each residual branch of stage=recon leaves out of a whole session while training."""
     pool: Literal["rows", "mean"] = "rows"
-    """Session embedding: mean over valid time per frequency row (16·D wide), or over all tokens (D wide)."""
+    """What heads are trained on: mean over valid time per frequency row (16·D wide), or over all tokens (D wide)."""
 
 
 LIMITS = {
@@ -129,7 +130,7 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         return unpacked(states, at, tokens).flatten(1, 2)
 
     def embed(self, tokens: Tensor, valid: Tensor, pool: str | None = None, layer: str = "encoder") -> Tensor:
-        """Session embeddings: tokens (B, R, W) int64, valid (B, W) bool -> (B, R·D) or (B, D) float32."""
+        """Session embeddings: tokens (B, R, W) int64, valid (B, W) bool -> (B, …) float32, as `pooled` makes them."""
         states = self(tokens, valid, layer).unflatten(1, (self.rows, -1))
         return pooled(states, valid, pool or self.config.pool)
 
@@ -194,7 +195,7 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
     # ---- saving
     @property
     def output(self) -> int:
-        """Width of a session embedding."""
+        """Width of a session embedding as heads take it, by `config.pool`."""
         return self.config.width * (self.rows if self.config.pool == "rows" else 1)
 
     def describe(self) -> dict[str, Any]:
@@ -235,13 +236,6 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         model = cls(EncoderConfig(**known), torch.zeros(config["codes"]), config["rows"])
         model.about = config.get("about", {})
         return model
-
-
-def pooled(states: Tensor, valid: Tensor, pool: str) -> Tensor:
-    """Mean of states (B, R, W, D) over valid columns (B, W): row by row (B, R·D), or over rows too (B, D)."""
-    share = valid.to(states.dtype) / valid.sum(1, keepdim=True).clamp_min(1)
-    rows = torch.einsum("brwd,bw->brd", states, share)
-    return (rows.flatten(1) if pool == "rows" else rows.mean(1)).float()
 
 
 def packed_places(ok: Tensor, kept: Tensor | None = None, tokens: int = 0) -> tuple[Tensor, list[int]]:

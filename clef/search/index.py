@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from clef.embeddings import Embeddings, read_embeddings
 from clef.model import Model
+from clef.readout import Readout
 from tokenizer.base.files import fingerprint
 from tokenizer.base.progress import track
 from tokenizer.store import Tokens, TokenStore
@@ -94,7 +95,7 @@ def make_index(model: Model, source: Tokens | Embeddings, batch: int = 16) -> Em
         names, vectors = kept.session_id.tolist(), _in_parts(model, kept, batch)
     else:
         names, vectors = source.session_id, model.report_vectors(source)
-    about = model.about("trained", model.encoder.config.pool, "encoder") | {"head": "report"}
+    about = model.about("trained", Readout(head="report"))
     return Embeddings(names, vectors, "index", model.fingerprint, about, model.encoder.about.get("trained_on", {}))
 
 
@@ -103,7 +104,7 @@ def _in_parts(model: Model, sessions: Tokens, batch: int) -> NDArray[np.float32]
     starts = range(0, len(sessions), TOGETHER)
     for start in track(starts, "index", len(starts)):
         some = sessions.where((numbers >= start) & (numbers < start + TOGETHER))
-        parts.append(model.report_vectors(model.embed_tokens(some, batch=batch)))
+        parts.append(model.read(some, Readout(head="report"), batch=batch))
     return np.concatenate(parts)
 
 

@@ -27,7 +27,8 @@ def recording(tiny_cohort):
 
 def test_a_recording_gives_one_embedding(model, recording):
     found = model.embed(recording)
-    assert found.shape == (1, 16 * WIDTH) and found.dtype == np.float32 and np.isfinite(found).all()
+    assert found.shape == (1, 2 * 16) and found.dtype == np.float32 and np.isfinite(found).all()
+    assert model.embed(recording, pool="rows+sd").shape == (1, 2 * 16 * WIDTH)
     assert np.array_equal(found, model.embed(str(recording)))
     assert model.embed(recording, pool="mean").shape == (1, WIDTH)
 
@@ -35,7 +36,7 @@ def test_a_recording_gives_one_embedding(model, recording):
 def test_a_store_gives_the_embeddings_of_its_recordings(model, tiny_store, tiny_cohort):
     found = model.embed(TokenStore(tiny_store))
     table = read_sessions(tiny_cohort)
-    assert found.shape == (len(table), 16 * WIDTH)
+    assert found.shape == (len(table), 2 * 16)
     for i in (0, 3, 17, 35):
         np.testing.assert_allclose(model.embed(tiny_cohort / table["path"][i])[0], found[i], atol=1e-5)
     assert np.abs(found[0] - found[3]).max() > 1e-3  # and they differ
@@ -47,7 +48,7 @@ def test_tokens_gives_the_state_of_every_token(model, recording, tiny_store):
     valid = model.tokenise(recording).valid[0]
     grid = states.reshape(16, 128, WIDTH)
     assert 2 <= valid.sum() < 128 and (grid[:, ~valid] == 0).all() and (np.abs(grid[:, valid]).sum(-1) > 0).all()
-    np.testing.assert_allclose(grid[:, valid].mean(1).reshape(1, -1), model.embed(recording), atol=1e-5)
+    np.testing.assert_allclose(grid[:, valid].mean(1).reshape(1, -1), model.embed(recording, pool="rows"), atol=1e-5)
 
 
 def test_session_and_mne_raw_give_the_embedding_of_their_file(model, tmp_path):
@@ -77,14 +78,14 @@ def test_texts_are_unit_vectors_and_similarity_their_cosine(model, recording, ti
     assert found.shape == (36, 3) and np.abs(found).max() <= 1 + 1e-5
     np.testing.assert_allclose(model.similarity(model.embed(store), texts), found, atol=1e-6)
     with torch.no_grad():
-        projected = model.heads.to_report(torch.from_numpy(model.embed(recording)))[0].numpy()
+        projected = model.heads.to_report(torch.from_numpy(model.embed(recording, pool="rows")))[0].numpy()
     plain = projected @ vectors.T / np.linalg.norm(projected)
     np.testing.assert_allclose(model.similarity(recording, texts)[0], plain, atol=1e-5)
 
 
 def test_a_model_of_stage_recon_embeds_and_refuses_text_in_one_line(tiny_recon, recording):
     model = clef.load(tiny_recon)
-    assert model.embed(recording).shape == (1, 16 * WIDTH) and model.heads is None
+    assert model.embed(recording).shape == (1, 2 * 16 * WIDTH) and model.heads is None
     for call in (lambda: model.text(["x"]), lambda: model.similarity(recording, ["x"])):
         with pytest.raises(ValueError, match=r"no alignment heads; train them with") as caught:
             call()

@@ -5,6 +5,7 @@ import pytest
 
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import load
+from clef.readout import Readout
 from clef.view import ViewConfig, main
 from tests.browser import Browser, chromium
 from tokenizer.base.cli import ConfigError
@@ -18,7 +19,7 @@ def embedded(tiny_recon, tiny_store, tmp_path_factory):
     model, sessions = load(tiny_recon), TokenStore(tiny_store).load()
     vectors = model.embed_tokens(sessions, "rows")
     file = tmp_path_factory.mktemp("embedded") / "e.parquet"
-    about = model.about("trained", "rows", "encoder")
+    about = model.about("trained", Readout(pool="rows"))
     write_embeddings(file, Embeddings(sessions.session_id.tolist(), vectors, "e", model.fingerprint, about))
     return file
 

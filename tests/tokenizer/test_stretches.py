@@ -1,9 +1,11 @@
 """Stretches of sessions: inside their valid span, and padded side by side without changing what is valid."""
 
+import dataclasses
+
 import numpy as np
 
 from tests.helpers import random_tokens
-from tokenizer.stretches import cut, stretch, valid_spans
+from tokenizer.stretches import MINUTE, cut, shuffled_minutes, stretch, valid_spans
 
 
 def test_a_long_session_gives_random_stretches_inside_its_valid_span():
@@ -23,3 +25,22 @@ def test_stretches_stand_side_by_side_padded_to_the_longest():
     np.testing.assert_array_equal(batch["tokens"][0, :, :3], source.tokens[4][:, 1:4])
     np.testing.assert_array_equal(batch["valid"][1], source.valid[7][:7])
     assert not batch["valid"][0, 3:].any() and not batch["tokens"][0, :, 3:].any()
+
+
+def test_shuffled_minutes_are_the_same_minutes_in_an_order_that_follows_from_seed_and_name():
+    source = random_tokens()
+    columns = np.arange(40)
+    valid = (columns >= 2) & (columns < 33) & (columns != 9)
+    grid = np.broadcast_to(columns, (len(source), 4, 40)).copy()
+    source = dataclasses.replace(source, tokens=grid, valid=np.tile(valid, (len(source), 1)))
+    moved = shuffled_minutes(source)
+    for row in range(len(source)):
+        order = moved.tokens[row, 0]
+        assert (moved.tokens[row] == order).all() and sorted(order) == columns.tolist()
+        assert (order[:2] == [0, 1]).all() and (order[33:] == columns[33:]).all(), "padding stays"
+        assert (moved.valid[row] == valid[order]).all(), "a gap moves with its minute"
+        starts = [i for i in range(2, 33) if order[i] % MINUTE == 2]
+        assert all((np.diff(order[i : i + 5]) == 1).all() for i in starts if order[i] != 32), "minutes stay whole"
+    assert any((moved.tokens[0] != moved.tokens[row]).any() for row in range(1, len(source)))
+    again, other = shuffled_minutes(source), shuffled_minutes(source, seed=1)
+    assert (again.tokens == moved.tokens).all() and (other.tokens != moved.tokens).any()

@@ -14,8 +14,10 @@ from benchmark.scores.comparing import Mean, differences
 from benchmark.scores.eligibility import unknown_training
 from benchmark.scores.results import Results
 
-READOUT = ("pool", "layer", "head", "tokenizer")
+READOUT = ("pool", "norm", "layer", "shuffle", "tokenizer")
 """What two embeddings have in common if training is all that tells their weights apart."""
+AT_HEADS = {"pool", "norm"}
+"""Not asked of an embedding read at its heads: these are trained weights, with a pooling and a length of their own."""
 
 
 class Standing(Run):
@@ -90,7 +92,8 @@ class Standing(Run):
     def _unlike(self, name: str) -> str:
         """In what a control was read otherwise, as `codes: pool=rows and not mean`; empty if in nothing."""
         mine, other = self._config(self.name), self._config(name)
-        odd = [key for key in READOUT if key in mine and key in other and mine[key] != other[key]]
+        keys = set(READOUT) - (AT_HEADS if mine.get("head", "none") != "none" else set())
+        odd = [key for key in READOUT if key in keys & mine.keys() & other.keys() and mine[key] != other[key]]
         return ", ".join(f"{name}: {key}={other[key]} and not {mine[key]}" for key in odd)
 
     def _config(self, name: str) -> Mapping:

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from clef.network.encoder import Encoder, EncoderConfig, plan, pooled
+from clef.network.encoder import Encoder, EncoderConfig, plan
+from clef.network.pooling import pooled
 from clef.network.transformer import Pack
 from clef.stages.masks import draw_masks, kept_positions
 from clef.stages.recon import ReconConfig, ReconObjective

@@ -194,7 +194,9 @@ def test_nothing_judged():
 
 def test_no_ablation():
     line = lines(made({"ours": 0.84}, without=["codes"]))["no-ablation"]
-    assert line.startswith("no row `codes` (mean code vector per row): you cannot tell what training added")
+    assert line.startswith(
+        "no row `codes` (the tokenizer's code vectors, pooled per row): you cannot tell what training added"
+    )
     assert line.endswith("benchmark.encode encoder=codes cohort=COHORT model=… tokens=… out=codes.parquet")
 
 
