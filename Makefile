@@ -1,12 +1,13 @@
 # make demo   the whole job on a synthetic cohort, into runs/demo/ (start it again to go on where it stopped)
 # make test   all tests but those marked slow or gpu; make test-all: every one; make lint: ruff
 # make test-anywhere   the tests as other machines run them (processor, threads, time zone, locale, order): about 20 minutes
+# make open DATA=DIR   clef-open, the model that comes with CLEF, from open data: hours (configs/recipes/clef-open.sh)
 # Each sets up .venv first: once, and again when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-anywhere lint
+.PHONY: help setup demo open test test-all test-anywhere lint
 
 # ---- the demo's size; `make demo SUBJECTS=100` and so on. What was started with one size goes on with it alone:
 # to change it, name another folder (DEMO=runs/other) or remove this one.
@@ -26,7 +27,7 @@ SESSION ?= synthetic-00016-1
 export OMP_WAIT_POLICY ?= passive
 
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 setup: .venv/set-up
 
@@ -58,6 +59,9 @@ demo: setup
 	@echo "Next, embed recordings of your own:"
 	@echo "  $(PY) -m clef.embed model=$(DEMO)/align recordings=DIR out=mine.parquet"
 	@echo "  (a demo model: it shows the way, it knows nothing of real EEG; docs/bring-your-own.md trains one that does)"
+
+open: setup
+	PYTHON=$(PY) DATA="$(DATA)" configs/recipes/clef-open.sh
 
 # the independent reference of the spectrogram's test is C code: without a compiler that one test is skipped, and says so
 .venv/spectrum: .venv/set-up

@@ -1,6 +1,6 @@
 """One page of a session: spectrogram by region, quality, scalp maps, what its tokens keep, sessions like it.
 
-    python -m clef.view recording=FILE out=page.html [model=RUN]
+    python -m clef.view recording=FILE out=page.html [model=RUN|clef-open]
     python -m clef.view cohort=COHORT session=ID out=page.html [model=RUN] [embeddings=embeddings.parquet]
 
 The page is one HTML file that loads nothing. It carries no date, no path and no file's name, which may be a person's:

@@ -10,20 +10,21 @@ import torch
 import clef
 from clef.bundle import FOLDER
 from clef.cohort import Cohort
-from tests.helpers import must, run
+from tests.helpers import ROOT, must, run
+from tokenizer.sessions import write_sessions
 from tokenizer.store import TokenStore
 from tools.bundle import BundleConfig, main
 from tools.bundling.check import CARD, RECORD, check_bundle
 from tools.bundling.facts import read_facts
 
 SCORE = {"question": "which group", "data": "synthetic", "people": 24, "seen": False, "metric": "AUROC", "value": 0.5}
-FACTS = {"hardware": "2 cores", "command": "make open DATA=DIR", "scores": [SCORE]}
+FACTS = {"hardware": "2 cores", "command": "make open DATA=DIR", "scores": [SCORE], "model": "of other weights"}
 
 
 @pytest.fixture(scope="module")
-def facts(tmp_path_factory):
+def facts(tiny_align, tmp_path_factory):
     path = tmp_path_factory.mktemp("facts") / "facts.json"
-    path.write_text(json.dumps(FACTS))
+    path.write_text(json.dumps(FACTS | {"model": clef.load(tiny_align).fingerprint}))
     return path
 
 
@@ -57,6 +58,14 @@ def test_the_weights_in_this_tree_may_ship():
     if not FOLDER.is_dir():
         pytest.skip("no weights of clef-open in this tree: `make open DATA=DIR` makes them (docs/clef-open.md)")
     check_bundle(FOLDER)
+    recipe = (ROOT / "configs" / "recipes" / "clef-open.sh").read_text(encoding="utf-8")
+    assert "to be filled in" not in recipe, "the recipe's header says hardware, time and what to expect"
+
+
+def test_the_recipes_facts_are_facts():
+    facts = read_facts(ROOT / "configs" / "recipes" / "clef-open.yaml")
+    assert set(facts["data"]) == {"ds004504", "mdd_husm", "eegmat", "adhd_nasrabadi", "synthetic"}
+    assert all(entry["licence"] and entry["source"] for entry in facts["data"].values())
 
 
 # ---- what is written
@@ -93,7 +102,8 @@ def test_the_card_says_what_is_known_and_what_is_not(bundle):
 
 
 def test_half_precision_is_smaller_and_nearly_the_same(config, bundle, tiny_store, tmp_path):
-    assert main(BundleConfig(**config, out=str(tmp_path / "half"), precision="float16")) == 0
+    settings = BundleConfig(**config, out=str(tmp_path / "half"), precision="float16")
+    assert main(settings) == 1, "another model: the scores of the first are not its own"
     size = lambda folder: sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     assert size(tmp_path / "half") < 0.75 * size(bundle)
     half, single = clef.load(tmp_path / "half"), clef.load(bundle)
@@ -109,6 +119,13 @@ def test_the_program_says_what_is_lacking(config, tmp_path):
     assert done.code == 1 and "it may not ship yet" in done.err and "scores" in done.err
     assert "Not measured." in (tmp_path / "clef-open" / CARD).read_text()
     must(run(tmp_path / "said", "tools.bundle", **settings, facts=config["facts"], out=tmp_path / "clef-open"))
+
+
+def test_scores_of_other_weights_are_not_taken(config, tmp_path):
+    (tmp_path / "facts.json").write_text(json.dumps(FACTS))
+    out = tmp_path / "clef-open"
+    assert main(BundleConfig(**config | {"facts": str(tmp_path / "facts.json")}, out=str(out))) == 1
+    assert json.loads((out / RECORD).read_text())["scores"] == []
 
 
 # ---- what may not ship
@@ -157,8 +174,6 @@ def test_a_cohort_that_lacks_people_is_refused_and_nothing_is_written(config, tm
     other = tmp_path / "cohort"
     shutil.copytree(config["cohorts"][0], other, ignore=shutil.ignore_patterns("recordings"))
     few = Cohort(other).sessions.head(3)
-    from tokenizer.sessions import write_sessions
-
     write_sessions(other, few)
     with pytest.raises(ValueError, match="give every cohort that any stage was trained on"):
         main(BundleConfig(**config | {"cohorts": [str(other)]}, out=str(tmp_path / "out")))
@@ -169,11 +184,12 @@ def test_a_cohort_that_lacks_people_is_refused_and_nothing_is_written(config, tm
     "text, words",
     (
         ("hardwear: 2 cores", "there is no field 'hardwear'"),
-        ("scores: [{question: q}]", "score 1: no data"),
+        ("{model: m, scores: [{question: q}]}", "score 1: no data"),
         ("data: {eegmat: {license: CC0}}", "data.eegmat: there is no field 'license'"),
         ("scores: 0.9", "scores is 0.9; expected list"),
-        (json.dumps({"scores": [SCORE | {"value": "high"}]}), "value is 'high'; expected a number"),
-        (json.dumps({"scores": [SCORE | {"seen": "no"}]}), "seen is 'no'; expected true or false"),
+        (json.dumps({"scores": [SCORE]}), "scores without model"),
+        (json.dumps({"model": "m", "scores": [SCORE | {"value": "high"}]}), "value is 'high'; expected a number"),
+        (json.dumps({"model": "m", "scores": [SCORE | {"seen": "no"}]}), "seen is 'no'; expected true or false"),
     ),
 )
 def test_facts_that_are_none_are_refused_in_one_line(text, words, tmp_path):

@@ -4,7 +4,8 @@
     command: make open DATA=DIR                        # what made it
     data:                                              # by the site of the cohort; all synthetic people are `synthetic`
       eegmat: {title: …, licence: …, source: …, held: …}
-    scores:                                            # measured on the bundle itself
+    model: 0b326d738613f85b                            # the fingerprint of the weights that the scores belong to
+    scores:
       - {question: …, data: eegmat, people: 14, seen: false, metric: AUROC, value: 0.8, low: 0.7, high: 0.9, …}
 
 Only what was measured belongs here: a field that is absent stands in the card as "not measured".
@@ -16,7 +17,7 @@ from typing import Any
 from tokenizer.base.limits import unknown_key
 from tokenizer.base.values import read_yaml
 
-TOP = ("hardware", "command", "data", "scores")
+TOP = ("hardware", "command", "data", "model", "scores")
 OF_DATA = ("title", "licence", "source", "held")
 REQUIRED = ("question", "data", "people", "seen", "metric", "value")
 OF_SCORE = (*REQUIRED, "low", "high", "bandpower", "untrained", "codes", "nuisance", "protocol")
@@ -28,9 +29,11 @@ def read_facts(path: str | Path | None) -> dict[str, Any]:
     facts: Any = {} if path is None else read_yaml(path)
     name = f"facts={path}"
     _check_keys(facts, TOP, name)
-    for key, kind in (("data", dict), ("scores", list), ("hardware", str), ("command", str)):
+    for key, kind in (("data", dict), ("scores", list), ("hardware", str), ("command", str), ("model", str)):
         if not isinstance(facts.get(key, kind()), kind):
             raise ValueError(f"{name}: {key} is {facts[key]!r}; expected {kind.__name__}")
+    if facts.get("scores") and "model" not in facts:
+        raise ValueError(f"{name}: scores without model, the fingerprint of the weights they were measured on")
     for site, entry in facts.get("data", {}).items():
         _check_keys(entry, OF_DATA, f"{name}: data.{site}")
     for number, row in enumerate(facts.get("scores", []), 1):

@@ -44,7 +44,7 @@ def make_record(
         "training": [trained(run) for run in runs],
         "hardware": facts.get("hardware"),
         "command": facts.get("command"),
-        "scores": facts.get("scores", []),
+        "scores": facts.get("scores", []) if facts.get("model") == model.fingerprint else [],
     }
 
 
@@ -137,7 +137,7 @@ def lacking(record: dict[str, Any]) -> list[str]:
         "training: its runs": record.get("training"),
         "hardware: what trained it": record.get("hardware"),
         "command: what made it": record.get("command"),
-        "scores: what it was measured to do": record.get("scores"),
+        f"scores of model {record.get('model')}": record.get("scores"),
     }
     lacks = [what for what, value in wants.items() if not value]
     for entry in data:
