@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from clef.cohort import REPORTS, seal
+from tests.benchmark.open.folder import write_open_data
 from tests.clef.importers.bids import tree as bids
 from tests.clef.importers.heedb import tree as heedb
 from tests.clef.importers.tuh import tree as tuh
@@ -60,6 +61,17 @@ def _labels(at: At, name: str, **more: object) -> dict[str, object]:
 
 def _with_align(at: At) -> dict[str, object]:
     return {"model": at.out / "align", "embeddings": at.out / "embed.parquet", "cohort": at.out / "cohort"}
+
+
+def _open_data(root: Path) -> Path:
+    """Open data sets with planted people, whose study codes are all that may be told of them."""
+    write_open_data(root, 12, 12)
+    for number, path in enumerate(sorted(root.rglob("*.edf"))):
+        plant(path, Person(number % 12))
+    for path in root.rglob("labels.csv"):
+        table = pl.read_csv(path, infer_schema=False)
+        table.with_columns(comment=pl.Series([Person(i % 12).note for i in range(len(table))])).write_csv(path)
+    return root
 
 
 def _write_reports(at: At) -> None:
@@ -173,6 +185,14 @@ RUNS = (
         lambda at: (
             {"tokenizer": at.out / "tokenizer", "cohort": at.out / "cohort", "out": at.out / "fidelity"}
             | {"split": "all", "sessions": 4, "workers": 0}
+        ),
+        slow=True,
+    ),
+    Run(
+        *("open", "benchmark.open"),
+        lambda at: (
+            {"data": _open_data(at.root / "open"), "out": at.out / "open", "models": f"[tiny={at.out / 'recon'}]"}
+            | {"folds": 2, "seeds": 1, "workers": 0, "device": "cpu", "gains": "[2]", "retention": True}
         ),
         slow=True,
     ),

@@ -3,12 +3,12 @@
     python -m benchmark.open data=DIR out=DIR2 models=[recon=RUN] [gains=[0.25,0.5,2,4]] [retention=true]
     python -m benchmark.open data=DIR out=DIR2 models=[lodo=FOLDER,bundle=RUN] allow_overlap=true
 
-DIR holds the data sets, each a folder with its recordings and labels.csv (docs/open.md). They are imported, every recording of a data set is cut to the same length, and each question is asked in
-repeated folds of people: of every model, of the same encoder untrained, of its codes, of band power, and of what is
-known without the EEG. OUT/open.md is the table with the whole protocol, OUT/open.json the same for programs. Vectors
-are kept in OUT, so the same command goes on where it stopped. Cost on one core: about 4 minutes to read 141 recordings
-of 1 to 7 minutes, twice (with a model and for band power), less than a minute more for each model and each gain, and
-about a minute of probes; 300 MB of memory beside the model.
+DIR holds the data sets, each a folder with its recordings and labels.csv (docs/open.md). They are imported, every
+recording of a data set is cut to the same length, and each question is asked in repeated folds of people: of every
+model, of the same encoder untrained, of its codes, of band power, and of what is known without the EEG. OUT/open.md is
+the table with the whole protocol, OUT/open.json the same for programs. Vectors are kept in OUT, so the same command
+goes on where it stopped. Cost on one core: about 4 minutes to read 141 recordings of 1 to 7 minutes, twice (for the
+models and for band power), less than a minute more for each model and each gain, and a minute or two of probes.
 """
 
 import dataclasses

@@ -92,8 +92,9 @@ def recordings_of(data: Path, dataset: DataSet, split: str | None = None, **read
     by a model that learns from them · reading: more that is to be known when its files are read.
     """
     how = {"rate": dataset.rate, "unit": dataset.unit} | reading
-    recordings = []
-    for row in read_labels(data, dataset).iter_rows(named=True):
+    recordings, table = [], read_labels(data, dataset)
+    years = table[dataset.age].cast(pl.Float64, strict=False) if dataset.age in table.columns else None
+    for row in table.with_columns(years=years).iter_rows(named=True):
         events = [(None, f"LABEL//{dataset.name}//{name}//{row[name]}", None) for name in dataset.labels if row[name]]
         recordings.append(
             Recording(
@@ -102,8 +103,8 @@ def recordings_of(data: Path, dataset: DataSet, split: str | None = None, **read
                 subject=row["subject"],
                 session=Path(row["file"]).stem,
                 named=True,
-                age=float(row[dataset.age]) if dataset.age and row.get(dataset.age) else None,
-                sex=row.get("sex") or None,
+                age=row["years"],
+                sex=row.get("sex") if row.get("sex") in ("F", "M") else None,
                 split=split or split_of(subject_number(dataset.name, row["subject"]), train=0.9, val=0.1),
                 reading={key: value for key, value in how.items() if value is not None},
                 events=events,

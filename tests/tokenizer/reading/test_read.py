@@ -34,6 +34,20 @@ def test_a_short_recording_is_padded_and_marked(tmp_path):
     assert apart.std() < 0.25 * signal.std()
 
 
+def test_of_a_recording_so_many_seconds_are_used_and_no_more(tmp_path):
+    """Exactly as if the recording had ended there: nothing of what follows comes in through the filters."""
+    signal = eeg(40)
+    cut = read(write_edf(tmp_path / "a.edf", signal), most_seconds=25)
+    short = read(write_edf(tmp_path / "b.edf", signal[:, : 25 * 200]))
+    assert cut.seconds == 25 and np.array_equal(cut.valid, short.valid) and np.allclose(cut.signal, short.signal)
+    assert (
+        ReadingConfig(most_seconds=25).to_json()["most_seconds"] == 25
+        and "most_seconds" not in ReadingConfig().to_json()
+    )
+    with pytest.raises(ValueError, match="most_seconds=5: expected min_seconds=10 or more"):
+        read(tmp_path / "a.edf", most_seconds=5)
+
+
 def test_channels_come_in_clefs_order(tmp_path):
     signal = np.stack([(c + 1) * 3 * np.sin(2 * np.pi * 10 * np.arange(4000) / 200) for c in range(19)])
     signal += np.random.default_rng(0).standard_normal(signal.shape)
