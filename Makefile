@@ -13,9 +13,11 @@ PY := .venv/bin/python
 # to change it, name another folder (DEMO=runs/other) or remove this one.
 DEMO ?= runs/demo
 SUBJECTS ?= 400
-TOKENIZER_STEPS ?= 140
-TOKENIZER_MORE ?= batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
-RECON_STEPS ?= 200
+MINUTES ?= 4
+TOKENIZER_STEPS ?= 110
+# (validate_every: judged at its end alone)
+TOKENIZER_MORE ?= validate_every=1000 batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
+RECON_STEPS ?= 160
 RECON_MORE ?= batch=16 lr=3e-3 recon.columns=16
 ALIGN_STEPS ?= 60
 ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=16 align.drop=0.7 align.partner_drop=0.4 \
@@ -38,7 +40,7 @@ setup: .venv/set-up
 	touch $@
 
 demo: setup
-	$(PY) -m clef.importers.synthetic out=$(DEMO)/cohort subjects=$(SUBJECTS) seed=0
+	$(PY) -m clef.importers.synthetic out=$(DEMO)/cohort subjects=$(SUBJECTS) minutes=$(MINUTES) seed=0
 	$(PY) -m clef.pretrain stage=tokenizer model=tiny cohort=$(DEMO)/cohort out=$(DEMO)/tokenizer steps=$(TOKENIZER_STEPS) $(TOKENIZER_MORE)
 	$(PY) -m tokenizer.encode cohort=$(DEMO)/cohort tokenizer=$(DEMO)/tokenizer out=$(DEMO)/tokens.zarr workers=2
 	$(PY) -m clef.pretrain stage=recon model=tiny tokens=$(DEMO)/tokens.zarr out=$(DEMO)/recon steps=$(RECON_STEPS) $(RECON_MORE)
