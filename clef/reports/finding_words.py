@@ -97,8 +97,9 @@ MENTIONS = [
         r"(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type|free|precaution|semiolog"
         r"|control|prophyla|syndrome|management))"
         r"|(?<!inter)ictal(?= (?:or|and|nor)\b)"
-        r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution))": "seizure",
-        r"\buninterpretable\b|\bnot (?:be )?interpret(?:able|ed)\b": "uninterpretable",
+        r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution|changes?|correlates?))"
+        "": "seizure",
+        r"\buninterpretable\b|\b(?:can)?not (?:be )?(?:\w+ly )?interpret(?:able|ed)\b": "uninterpretable",
         r"\babnormal (?:(?!normal)[\w-]+,? ){0,6}?" + RECORDING + r"\b"
         r"|\b" + RECORDING + r"(?: (?:\w+ )?(?:is|was|remains?))? (?:\w+ly )?abnormal\b"
         r"|\babnormal(?= (?:due|because|for)|:)": "abnormal",
@@ -194,9 +195,12 @@ UNDENIED = re.compile(
     r"|correlate|doubt|only|uncommon|significantly (?:changed|different))\w*(?: (?:in|of|to|from|with|between)\b)?"
 )
 """Denies what it names and not what follows, unless what it names is a finding: "no breach effect"."""
-TENDENCY = re.compile(
-    r"\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
+NOT_MEANT = re.compile(
+    r"\b(?:mistaken|confused|misread|misinterpreted) (?:for|with|as) [^,;.]*"
+    r"|\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
 )
+ALL_OVER = re.compile(r"\b(?:generalised|diffuse(?:ly)?|bisynchronous|both hemispheres synchronously)\b")
+"""Said of a finding that has no side: where it is strongest is not where it is."""
 DENIED_BEFORE = any_of(r"""
     no\b(?! longer) | not\b | nor\b | without\b | (?:absence|lack|free|devoid) of\b | neither\b | never\b
     negative for\b | fail(?:s|ed) to | \w+n't\b | rather than\b | instead of\b | denie[sd]\b | none of\b

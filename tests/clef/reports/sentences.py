@@ -3,7 +3,8 @@
 Written by hand before the rules were tuned. A seeded hash cuts them into halves: the rules were tuned on TUNED alone,
 KEPT was opened once, at the end. Then 40 of 40 summaries of KEPT were right (34 with the rules of before) and 37 of 40
 findings; its three faults were mended. LATER, forty more, were written after that: 38 of 40 summaries and 37 of 40
-findings were right when it was opened. All are right now, so that a new number needs new sentences. Texts are invented.
+findings were right when it was opened; THIRD after that: 39 and 33. All are right now, so that a new number needs new
+sentences. Texts are invented.
 """
 
 import hashlib
@@ -253,8 +254,8 @@ THIRD = [
          "pdr present"),
     case("There is an anteroposterior gradient with low amplitude beta over the frontal regions.",
          "anteroposterior gradient / beta", ""),
-    case("The background is continuous, moderately slow, with predominantly theta frequencies.", "continuous / theta", "",
-         "generalised_slowing present"),
+    case("The background is continuous, moderately slow, with predominantly theta frequencies.",
+         "continuous / theta", "", "generalised_slowing present"),
     case("Diffuse polymorphic delta activity of moderate amplitude is present throughout the recording.",
          "diffuse polymorphic delta", "", "generalised_slowing present"),
     case("Occasional runs of focal theta slowing were noted at T4-T6.", "focal theta slowing / t4", "",
@@ -305,14 +306,17 @@ THIRD = [
     case("IMPRESSION:\n1. Moderate generalized slowing.\n2. Left frontotemporal spikes.\nThis study is abnormal.",
          "generalised slowing / left frontotemporal spikes / abnormal", "",
          "generalised_slowing present, spikes present left frontotemporal, abnormal present"),
-    case("Conclusion: Borderline EEG; the sharp components over the left temporal region are of uncertain significance.",
+    case("Conclusion: Borderline EEG; the sharp components over the left temporal region are of uncertain "
+         "significance.",
          "left temporal", ""),
-    case("Impression: Markedly abnormal prolonged video EEG with right hemispheric LPDs and two electrographic seizures.",
+    case("Impression: Markedly abnormal prolonged video EEG with right hemispheric LPDs and two electrographic "
+         "seizures.",
          "abnormal / right / lateralised periodic / electrographic seizures", "",
          "abnormal present, lpd present right, seizure present"),
-    case("In comparison to the prior EEG of 3 May 2017, the left temporal slowing has resolved.", "left temporal slowing", "2017",
+    case("In comparison to the prior EEG of 3 May 2017, the left temporal slowing has resolved.", "left temporal slowing",
+         "2017",
          "focal_slowing absent left temporal"),
-    case("The earlier recording had shown GPDs, which are not seen today.", "", "", "gpd absent"),
+    case("The earlier recording had shown GPDs, which are not seen today.", "discharges not seen", "earlier", "gpd absent"),
     case("A 19-year-old student with two lifetime seizures, last one three weeks ago, on Lamictal.", "",
          "student / lamictal / seizures"),
     case("Her sister also has epilepsy and had an abnormal EEG.", "", "sister / epilepsy"),
