@@ -94,8 +94,8 @@ MENTIONS = [
         r"(?: (?:discharges|complexes|activity))?|polyspikes?|sharp[- ]and[- ]slow[- ]waves?(?: complexes)?"
         r"|spikes?\b(?! sleep)|sharp[- ]waves?(?: (?:discharges|complexes))?)": "spikes",
         r"\b(?:(?<!nonepileptic )(?<!dissociative )(?<!psychogenic )(?<!functional )seizures?\b"
-        r"(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type|free|precaution|semiolog"
-        r"|control|prophyla|syndrome|management))"
+        r"(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type|free|precaution"
+        r"|semiolog|control|prophyla|syndrome|management))"
         r"|(?<!inter)ictal(?= (?:or|and|nor)\b)"
         r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution|changes?|correlates?))"
         "": "seizure",
@@ -121,10 +121,8 @@ MENTIONS = [
         + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity)?(?: is| was| appears|:)"
         r" (?:\w+ly )?(?:and \w+ly )?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
         r"\bfocal (?:or (?:generalised|diffuse) )?slow\w*(?: (?:waves?|activity))?": "focal_slowing",
-        r"\b"
-        + PLACE
-        + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b|(?:theta|delta) (?:slowing|activity|waves?)\b"
-        r"|polymorphic delta)": "focal_slowing",
+        r"\b" + PLACE + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b"
+        r"|(?:theta|delta) (?:slowing|activity|waves?)\b|polymorphic delta)": "focal_slowing",
         r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
         r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
         r"|temporal|frontal|central|parietal|occipital|hemisphere)\b)": "focal_slowing",

@@ -164,13 +164,15 @@ PAST = any_of(rf"""
 DATE = re.compile(r" ?\b(?:on|at) (?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b")
 GONE = re.compile(
     rf"\b{OLD} (?:[\w-]+ ){{0,2}}?{STUDY} (?:had )?(?:showed|shown|demonstrated|revealed|recorded|captured) ([^,;]+), "
-    r"which (?:(?:is|are|was|were) (?:not|no longer) (?:seen|present|recorded|observed)|(?:has|have) (?:now )?resolved)\b"
+    r"which (?:(?:is|are|was|were) (?:not|no longer) (?:seen|present|recorded|observed)"
+    r"|(?:has|have) (?:now )?resolved)\b"
 )
 """What an earlier study showed and this one does not."""
 COMPARED = re.compile(
     rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
     rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"
-    rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}(?: (?:of|from|on|dated|in)(?: \d{{1,2}})? [\w/.-]+(?:,? (?:19|20)\d\d)?)?,?"
+    rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}"
+    rf"(?: (?:of|from|on|dated|in)(?: \d{{1,2}})? [\w/.-]+(?:,? (?:19|20)\d\d)?)?,?"
     rf"|\b(?:as )?compared (?:to|with) (?:the )?(?:{STUDY} (?:of|from) )?(?:yesterday|last \w+)(?:'s {STUDY})?,?"
     rf"|\bpreviously (?:seen|noted|described|reported|recorded|documented|identified) "
 )
