@@ -118,14 +118,16 @@ MENTIONS = [
         + SLOW
         + r"|\b"
         + SLOW
-        + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity)?(?: is| was| appears|:)"
-        r" (?:\w+ly )?(?:and \w+ly )?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
+        + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity| rhythms?)?(?: is| was| appears|:)"
+        r" (?:(?!not |no |without )[\w-]+,? ){0,5}?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
         r"\bfocal (?:or (?:generalised|diffuse) )?slow\w*(?: (?:waves?|activity))?": "focal_slowing",
         r"\b" + PLACE + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b"
         r"|(?:theta|delta) (?:slowing|activity|waves?)\b|polymorphic delta)": "focal_slowing",
         r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
         r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
         r"|temporal|frontal|central|parietal|occipital|hemisphere)\b)": "focal_slowing",
+        r"\bslow(?:ing| activity), (?=(?:(?:focal|regional|maxim\w+|left|right|over|the|bilateral|anterior|posterior|mid"
+        r"|temporal|frontal|central|parietal|occipital|frontotemporal|regions?),? ?)+(?:$|[;.]))": "focal_slowing",
         r"\bslowing: (?:\w+,? ){0,2}(?:generalised|diffuse)\b": "generalised_slowing",
         r"\bslowing: (?=(?:[\w-]+,? ){0,3}(?:left|right|focal|temporal|frontal|central|parietal|occipital)\b)|\b"
         + PLACE
@@ -142,7 +144,7 @@ MENTIONS = [
         r"\babnormalit(?:y|ies)\b": "-abnormal",
         r"\b(?:stage (?:n1|1|i)\b(?: sleep)?|n1\b(?: sleep)?|drows\w+|light sleep)(?!: no )": "n1",
         r"\b(?:stages? (?:n2|2|ii)\b(?: sleep)?|n2\b(?: sleep)?)(?!: no )": "n2",
-        r"\b(?<!eeg )sleep\b(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
+        r"\b(?<!eeg )(?<!slow[- ]wave )(?<!rem )(?<!deep )sleep\b(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
         r"\b(?:awake|wakeful\w*|waking)\b(?!: no )": "awake",
     }.items()
 ]
@@ -208,12 +210,13 @@ DENIED_BEHIND = re.compile(
     r"\b(?:(?:is|are|was|were|has been|have been|had been|could|can|did|do|does) (?:\w+ly )?(?:not|never|no longer)\b"
     r"(?! (?:well|fully|always|consistently|entirely|only|more|as|necessarily|clinically|time-?locked|sustained"
     r"|reactive|symmetric\w*|continuous|persistent|frequent|prominent|lateralised|associated|accompanied|followed"
-    r"|related|due|changed|altered|affected|increased|a normal|an? abnormal)\b)"
+    r"|related|due|changed|altered|affected|increased|a normal|an? abnormal"
+    r"|be (?:assessed|evaluated|determined|judged|analysed))\b)"
     r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied|ruled out|excluded)\b"
     r"|\w+n't\b|never\b|no longer\b"
     r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated"
     r"|demonstrated|evident|apparent|elicited|detected|found|visible|provoked|induced|documented)"
-    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased)\b)"
+    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased|stopped)\b)"
     r"|(?::| -| =) ?(?:none|no|nil|0|absent|negative|not (?:seen|recorded|present|observed))(?![\w.])"
 )
 POSSIBLE_BEFORE = any_of(r"""

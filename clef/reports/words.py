@@ -201,7 +201,7 @@ MEANING = re.compile(
     r",? ?\(?\b(?:(?:which|that|this|these|findings?|and) )*"
     r"(?:(?:is|are|may be|can be|could be|would be|likely|most likely|possibly|probably) )*"
     r"(?:suggest(?:s|ive of|ing|ed)?|consistent with|compatible with|indicat(?:es?|ive of|ing)|(?:in )?keeping with"
-    r"|secondary to|due to|because of|represent\w*|(?:as )?seen (?:in|with)|related to|in the (?:setting|context) of"
+    r"|secondary to|due to|because of|represent\w*|(?:as|often|typically|commonly|usually|sometimes|can be|may be) seen (?:in|with)|related to|in the (?:setting|context) of"
     r"|support(?:s|ing|ive of)?|typical (?:of|for)|characteristic of|reflect\w*|attributable to) [^,;.)]*\)?"
 )
 # "on propofol", "after 2 mg of lorazepam", "with hepatic failure": the name that follows decides.
