@@ -106,15 +106,21 @@ def _fill(todo: pl.DataFrame, model: Model | None, summariser: str, by: str, jou
         for session, text in _said(rows, len(rows)):
             journal.add(Entry(session, fingerprint(text), summarise(text, summariser), by))
         return 0
-    log.info("%d reports go to %s", len(rows), model.place)
+    sessions: dict[str, list[str]] = {}  # of each text: a form that is used unchanged is asked for once
+    for session, text in rows:
+        sessions.setdefault(text, []).append(session)
+    texts = list(sessions)
+    log.info("%d reports go to %s", len(texts), model.place)
     unanswered = 0
-    for number, answer in _said(model.answers([text for _, text in rows]), len(rows)):
-        session, text = rows[number]
+    for number, answer in _said(model.answers(texts), len(texts)):
+        text = texts[number]
         if answer.failure == "unanswered":
-            unanswered += 1
+            unanswered += len(sessions[text])
             continue
         summary, wrong = accept(answer, text)
-        journal.add(Entry(session, fingerprint(text), summary, f"{by}{RULES}{'+'.join(wrong)}" if wrong else by))
+        label = f"{by}{RULES}{'+'.join(wrong)}" if wrong else by
+        for session in sessions[text]:
+            journal.add(Entry(session, fingerprint(text), summary, label))
     return unanswered
 
 

@@ -94,11 +94,12 @@ MENTIONS = [
         r"(?: (?:discharges|complexes|activity))?|polyspikes?|sharp[- ]and[- ]slow[- ]waves?(?: complexes)?"
         r"|spikes?\b(?! sleep)|sharp[- ]waves?(?: (?:discharges|complexes))?)": "spikes",
         r"\b(?:(?<!nonepileptic )(?<!dissociative )(?<!psychogenic )(?<!functional )seizures?\b"
-        r"(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type|free|precaution|semiolog"
-        r"|control|prophyla|syndrome|management))"
+        r"(?!-| (?:disorder|histor|focus|tendency|threshold|risk|frequency|prone|medic|like|type|free|precaution"
+        r"|semiolog|control|prophyla|syndrome|management))"
         r"|(?<!inter)ictal(?= (?:or|and|nor)\b)"
-        r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution))": "seizure",
-        r"\buninterpretable\b|\bnot (?:be )?interpret(?:able|ed)\b": "uninterpretable",
+        r"|ictal (?:\w+ )?(?:patterns?|discharges?|rhythms?|activity|events?|onsets?|evolution|changes?|correlates?))"
+        "": "seizure",
+        r"\buninterpretable\b|\b(?:can)?not (?:be )?(?:\w+ly )?interpret(?:able|ed)\b": "uninterpretable",
         r"\babnormal (?:(?!normal)[\w-]+,? ){0,6}?" + RECORDING + r"\b"
         r"|\b" + RECORDING + r"(?: (?:\w+ )?(?:is|was|remains?))? (?:\w+ly )?abnormal\b"
         r"|\babnormal(?= (?:due|because|for)|:)": "abnormal",
@@ -117,16 +118,16 @@ MENTIONS = [
         + SLOW
         + r"|\b"
         + SLOW
-        + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity)?(?: is| was| appears|:)"
-        r" (?:\w+ly )?(?:and \w+ly )?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
+        + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity| rhythms?)?(?: is| was| appears|:)"
+        r" (?:(?!not |no |without )[\w-]+,? ){0,5}?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
         r"\bfocal (?:or (?:generalised|diffuse) )?slow\w*(?: (?:waves?|activity))?": "focal_slowing",
-        r"\b"
-        + PLACE
-        + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b|(?:theta|delta) (?:slowing|activity|waves?)\b"
-        r"|polymorphic delta)": "focal_slowing",
+        r"\b" + PLACE + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b"
+        r"|(?:theta|delta) (?:slowing|activity|waves?)\b|polymorphic delta)": "focal_slowing",
         r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
         r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
         r"|temporal|frontal|central|parietal|occipital|hemisphere)\b)": "focal_slowing",
+        r"\bslow(?:ing| activity), (?=(?:(?:focal|regional|maxim\w+|left|right|over|the|bilateral|anterior|posterior|mid"
+        r"|temporal|frontal|central|parietal|occipital|frontotemporal|regions?),? ?)+(?:$|[;.]))": "focal_slowing",
         r"\bslowing: (?:\w+,? ){0,2}(?:generalised|diffuse)\b": "generalised_slowing",
         r"\bslowing: (?=(?:[\w-]+,? ){0,3}(?:left|right|focal|temporal|frontal|central|parietal|occipital)\b)|\b"
         + PLACE
@@ -143,7 +144,7 @@ MENTIONS = [
         r"\babnormalit(?:y|ies)\b": "-abnormal",
         r"\b(?:stage (?:n1|1|i)\b(?: sleep)?|n1\b(?: sleep)?|drows\w+|light sleep)(?!: no )": "n1",
         r"\b(?:stages? (?:n2|2|ii)\b(?: sleep)?|n2\b(?: sleep)?)(?!: no )": "n2",
-        r"\b(?<!eeg )sleep\b(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
+        r"\b(?<!eeg )(?<!slow[- ]wave )(?<!rem )(?<!deep )sleep\b(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
         r"\b(?:awake|wakeful\w*|waking)\b(?!: no )": "awake",
     }.items()
 ]
@@ -194,9 +195,12 @@ UNDENIED = re.compile(
     r"|correlate|doubt|only|uncommon|significantly (?:changed|different))\w*(?: (?:in|of|to|from|with|between)\b)?"
 )
 """Denies what it names and not what follows, unless what it names is a finding: "no breach effect"."""
-TENDENCY = re.compile(
-    r"\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
+NOT_MEANT = re.compile(
+    r"\b(?:mistaken|confused|misread|misinterpreted) (?:for|with|as) [^,;.]*"
+    r"|\b(?:risk|potential|tendency|predisposition|propensity|threshold) (?:of|for|to) (?:[\w-]+ ){0,2}seizures?"
 )
+ALL_OVER = re.compile(r"\b(?:generalised|diffuse(?:ly)?|bisynchronous|both hemispheres synchronously)\b")
+"""Said of a finding that has no side: where it is strongest is not where it is."""
 DENIED_BEFORE = any_of(r"""
     no\b(?! longer) | not\b | nor\b | without\b | (?:absence|lack|free|devoid) of\b | neither\b | never\b
     negative for\b | fail(?:s|ed) to | \w+n't\b | rather than\b | instead of\b | denie[sd]\b | none of\b
@@ -206,12 +210,13 @@ DENIED_BEHIND = re.compile(
     r"\b(?:(?:is|are|was|were|has been|have been|had been|could|can|did|do|does) (?:\w+ly )?(?:not|never|no longer)\b"
     r"(?! (?:well|fully|always|consistently|entirely|only|more|as|necessarily|clinically|time-?locked|sustained"
     r"|reactive|symmetric\w*|continuous|persistent|frequent|prominent|lateralised|associated|accompanied|followed"
-    r"|related|due|changed|altered|affected|increased|a normal|an? abnormal)\b)"
+    r"|related|due|changed|altered|affected|increased|a normal|an? abnormal"
+    r"|be (?:assessed|evaluated|determined|judged|analysed))\b)"
     r"|(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:absent|lacking|denied|ruled out|excluded)\b"
     r"|\w+n't\b|never\b|no longer\b"
     r"|not (?:\w+ )?(?:seen|recorded|observed|noted|obtained|captured|identified|present|reached|achieved|appreciated"
     r"|demonstrated|evident|apparent|elicited|detected|found|visible|provoked|induced|documented)"
-    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased)\b)"
+    r"|absent\b|(?:have|has) (?:now |since )?(?:resolved|disappeared|ceased|stopped)\b)"
     r"|(?::| -| =) ?(?:none|no|nil|0|absent|negative|not (?:seen|recorded|present|observed))(?![\w.])"
 )
 POSSIBLE_BEFORE = any_of(r"""

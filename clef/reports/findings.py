@@ -64,19 +64,20 @@ def presences(stated: list[Finding]) -> dict[str, str]:
 
 @lru_cache(SENTENCES)
 def _of_sentence(sentence: str) -> tuple[Finding, ...]:
-    sentence = words.TENDENCY.sub(_hide, sentence)
+    sentence = words.NOT_MEANT.sub(_hide, sentence)
     sentence = words.UNDENIED.sub(lambda m: m[0] if _mentions(m[0]) else _hide(m), sentence)
     mentions = _mentions(sentence)
     out = []
+    begin = 0
     for i, mention in enumerate(mentions):
         presence = _presence(sentence, mention)
-        begin = mentions[i - 1].end if i else 0
         end = _end(sentence, mention, mentions[i + 1].start) if i + 1 < len(mentions) else len(sentence)
+        stated = [n.removeprefix("-") for n in mention.names if presence == "absent" or not n.startswith("-")]
+        if not stated or (sentence[: mention.start].endswith("(") and {f.name for f in out}.issuperset(stated)):
+            continue  # nothing is said, or an abbreviation of what was said
         side, lobe = _place(sentence, begin, mention, end)
-        for name in mention.names:
-            if not name.startswith("-") or presence == "absent":
-                name = name.removeprefix("-")
-                out.append(Finding(name, presence, *((None, None) if name in words.PLACELESS else (side, lobe))))
+        out += [Finding(n, presence, *((None, None) if n in words.PLACELESS else (side, lobe))) for n in stated]
+        begin = mention.end
     return tuple(out)
 
 
@@ -146,7 +147,7 @@ def _place(sentence: str, begin: int, mention: Mention, end: int) -> tuple[str |
         named = any(place in words.LOBES for place in places)
         lobes = lobes or _one(words.LOBES if named else words.LOBES_OF_ELECTRODES, places, None)
         sides = sides or _one(words.SIDES, places, "both")
-    return sides, lobes
+    return (None, None) if sides is None and words.ALL_OVER.search(near + behind) else (sides, lobes)
 
 
 def _one(table: dict[str, str], places: list[str], several: str | None) -> str | None:

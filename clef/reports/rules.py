@@ -109,7 +109,8 @@ def _of_this_recording(sentence: str) -> str:
     """A sentence without what it tells of earlier studies, of the person's past and of others' reports."""
     if _has(words.TRUISM, sentence):
         return ""
-    sentence = words.COMPARED.sub(" ", words.DATE.sub("", sentence))
+    sentence = words.GONE.sub(r"\1 not seen", words.DATE.sub("", sentence))
+    sentence = words.COMPARED.sub(" ", sentence)
     sentence = words.IN_A_PERSON.sub(lambda m: m[0] if _has(words.DENIED, m[0]) else "", sentence)
     if not _has(words.PAST, sentence):
         return " ".join(sentence.split()).strip(" ,:-")

@@ -22,6 +22,7 @@ SPELLING = [
         r"artifact": "artefact",
         r"\b(fronto|centro|temporo|parieto|occipito)[ -](?=\w)": r"\1",
         r"\bpdr\b": "posterior dominant rhythm",
+        r"\b(lpd|gpd|grda|lrda)s?\+[frs]{1,2}\b": r"\1",
         r"\b(?:gpd|gped)s?\b": "generalised periodic discharges",
         r"\b(?:lpd|pled)s?\b": "lateralised periodic discharges",
         r"\bbi-?pl?e?ds?\b": "bilateral independent periodic discharges",
@@ -161,10 +162,17 @@ PAST = any_of(rf"""
     (?:the )?patient (?:has|had|have|takes|reports?|presents)\b(?!.*(?:electrographic|recording|study|eeg|during))
 """)
 DATE = re.compile(r" ?\b(?:on|at) (?:\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?)\b")
+GONE = re.compile(
+    rf"\b{OLD} (?:[\w-]+ ){{0,2}}?{STUDY} (?:had )?(?:showed|shown|demonstrated|revealed|recorded|captured) ([^,;]+), "
+    r"which (?:(?:is|are|was|were) (?:not|no longer) (?:seen|present|recorded|observed)"
+    r"|(?:has|have) (?:now )?resolved)\b"
+)
+"""What an earlier study showed and this one does not."""
 COMPARED = re.compile(
     rf"\b(?:(?:when |as )?compared (?:to|with)|in comparison (?:to|with)|unchanged (?:from|since)|relative to"
     rf"|similar to|since|than|as (?:in|on|at)|from) (?:(?:the|an?|that of the|her|his|those (?:in|of) the) )?"
-    rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}(?: (?:of|from|on|dated|in) [\w/.-]+)?,?"
+    rf"(?:[\w-]+ )?{OLD} (?:[\w-]+ ){{0,3}}?{STUDY}"
+    rf"(?: (?:of|from|on|dated|in)(?: \d{{1,2}})? [\w/.-]+(?:,? (?:19|20)\d\d)?)?,?"
     rf"|\b(?:as )?compared (?:to|with) (?:the )?(?:{STUDY} (?:of|from) )?(?:yesterday|last \w+)(?:'s {STUDY})?,?"
     rf"|\bpreviously (?:seen|noted|described|reported|recorded|documented|identified) "
 )
@@ -193,7 +201,7 @@ MEANING = re.compile(
     r",? ?\(?\b(?:(?:which|that|this|these|findings?|and) )*"
     r"(?:(?:is|are|may be|can be|could be|would be|likely|most likely|possibly|probably) )*"
     r"(?:suggest(?:s|ive of|ing|ed)?|consistent with|compatible with|indicat(?:es?|ive of|ing)|(?:in )?keeping with"
-    r"|secondary to|due to|because of|represent\w*|(?:as )?seen (?:in|with)|related to|in the (?:setting|context) of"
+    r"|secondary to|due to|because of|represent\w*|(?:as|often|typically|commonly|usually|sometimes|can be|may be) seen (?:in|with)|related to|in the (?:setting|context) of"
     r"|support(?:s|ing|ive of)?|typical (?:of|for)|characteristic of|reflect\w*|attributable to) [^,;.)]*\)?"
 )
 # "on propofol", "after 2 mg of lorazepam", "with hepatic failure": the name that follows decides.

@@ -5,7 +5,7 @@ import pytest
 
 import clef
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
-from clef.search.index import Index, make_index, make_report_index, read_index, stamped
+from clef.search.index import SAMPLED, Index, make_index, make_report_index, read_index, stamped
 from tokenizer.store import TokenStore
 
 
@@ -33,6 +33,12 @@ def test_the_nearest_are_those_of_a_plain_sort(count):
     assert hits.rows.tolist() == np.argsort(-cosines, kind="stable")[:count].tolist()
     np.testing.assert_allclose(hits.cosines, cosines[hits.rows], atol=1e-6)
     assert hits.usual[0] == pytest.approx(np.median(cosines), abs=0.02)
+
+
+def test_what_is_usual_in_a_large_index_is_read_from_a_part_of_it():
+    index, vector = some_index(3 * SAMPLED + 1), np.full(16, 0.25, np.float32)
+    cosines = index.vectors.numpy().astype(np.float64) @ vector
+    np.testing.assert_allclose(index.nearest(vector, 3).usual, np.quantile(cosines, (0.5, 0.99)), atol=0.02)
 
 
 def test_what_float16_products_confuse_is_told_apart():
