@@ -1,7 +1,8 @@
 """The level of a session: one number in dB, how large its EEG is at all.
 
-People, references and amplifiers differ in amplitude by more than 10 dB, and nothing else about a session's spectrogram
-changes with it. Taken out before the network, codes are of what is left; kept beside the tokens, it is not lost.
+People, references and amplifiers differ in amplitude, two archives by as much as 9 dB, and nothing else about a
+spectrogram changes with it. Taken out before the network, codes are of what is left; kept beside the tokens, it is not
+lost.
 
 It is a median of medians: of the mean dB over 1-30 Hz, over the valid seconds of each electrode, then over electrodes.
 Half of the seconds or of the electrodes may be artefact. dB are logarithms: a gain g adds 20 log10 g, exactly.

@@ -102,7 +102,7 @@ def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> tuple[torch.T
     device = vqgan.mean_db.device
     spec, frame_ok = reading.spec.float().to(device, non_blocking=True), reading.valid
     short = -spec.shape[-1] % vqgan.config.frames_per_token  # other grids than 10 s columns
-    spec, frame_ok = F.pad(spec, (0, short))[None], F.pad(frame_ok, (0, short))[None].to(device)
+    spec, frame_ok = F.pad(spec, (0, short))[None], F.pad(frame_ok, (0, short))[None]
     ok = reading.channel_ok[None].to(device)
     if low := round(4 * blank_below):  # bins of 0.25 Hz
         level = _level_above(vqgan, spec, frame_ok, ok, low)
@@ -122,7 +122,7 @@ def _level_above(vqgan: VQGAN, spec: torch.Tensor, valid: torch.Tensor, ok: torc
     if low >= HIGH:
         return torch.zeros(1, device=spec.device)
     blanked = vqgan.mean_db[LOW : max(low, LOW)]
-    return session_level(spec, valid, ok, max(low, LOW)) + blanked.sum() / (HIGH - LOW - len(blanked))
+    return session_level(spec, valid.to(spec.device), ok, max(low, LOW)) + blanked.sum() / (HIGH - LOW - len(blanked))
 
 
 def _on_the_grid(vqgan: VQGAN, reading: Reading, tokens: torch.Tensor, level: torch.Tensor) -> Tokenised:

@@ -232,7 +232,7 @@ class VQGAN(
         tokens = torch.zeros(len(spec), self.grid[0], spec.shape[3] // width, dtype=torch.int64, device=spec.device)
         for one, frames in self._stretches(spec, valid):
             bare = self.levelled(spec[one, ..., frames], level[one])
-            z, counted = self.features(bare, valid[one, frames], channel_ok[one])
+            z, counted = self.features(bare, valid[one, frames].to(spec.device), channel_ok[one])
             end = z.shape[2]
             tokens[one, :, :end] = self.codebook.nearest(self.codebook.direction(z)) * counted
         return tokens
@@ -243,11 +243,11 @@ class VQGAN(
         valid, channel_ok = self._known(spec, valid, channel_ok)
         level = torch.full((len(spec),), torch.nan, device=spec.device)
         for one, frames in self._stretches(spec, valid):
-            level[one] = session_level(spec[one, ..., frames], valid[one, frames], channel_ok[one])
+            level[one] = session_level(spec[one, ..., frames], valid[one, frames].to(spec.device), channel_ok[one])
         return level
 
     def _known(self, spec: Tensor, valid: Tensor | None, channel_ok: Tensor | None) -> tuple[Tensor, Tensor]:
-        """`valid` and `channel_ok` on the device of `spec`, by default what is not at the floor throughout."""
+        """`valid`, where it lies, and `channel_ok` on the device of `spec`; by default what is not at the floor."""
         width = self.config.frames_per_token
         if spec.ndim != 4 or spec.shape[1:3] != (CHANNELS, BINS) or spec.shape[3] % width:
             raise ValueError(
@@ -258,10 +258,13 @@ class VQGAN(
             valid = (spec > FLOOR_DB).any(1).any(1)
         if channel_ok is None:
             channel_ok = (spec > FLOOR_DB).any(-1).any(-1)
-        return valid.to(spec.device), channel_ok.to(spec.device)
+        return valid, channel_ok.to(spec.device)
 
     def _stretches(self, spec: Tensor, valid: Tensor) -> Iterator[tuple[slice, slice]]:
-        """Each session of a batch that has a valid column, and its frames up to the last of them."""
+        """Each session of a batch that has a valid column, and its frames up to the last of them.
+
+        `valid` on the processor keeps a graphics card from being waited for.
+        """
         for i, end in enumerate(self._ends(valid) if spec.shape[3] else []):
             if end:
                 yield slice(i, i + 1), slice(end * self.config.frames_per_token)
