@@ -17,7 +17,7 @@ MINUTES ?= 4
 TOKENIZER_STEPS ?= 110
 # (validate_every: judged at its end alone)
 TOKENIZER_MORE ?= validate_every=1000 batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
-RECON_STEPS ?= 160
+RECON_STEPS ?= 200
 RECON_MORE ?= batch=16 lr=3e-3 recon.columns=16
 ALIGN_STEPS ?= 60
 ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=16 align.drop=0.7 align.partner_drop=0.4 \
