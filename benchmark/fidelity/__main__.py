@@ -20,6 +20,7 @@ import polars as pl
 
 from benchmark.fidelity.cases import find_cases
 from benchmark.fidelity.disturbances import disturb
+from benchmark.fidelity.events import events
 from benchmark.fidelity.pages import draw_page
 from benchmark.fidelity.passes import Evaluation, evaluate
 from benchmark.fidelity.probes import retention
@@ -60,6 +61,8 @@ class EvaluateConfig:
     """Synthetic sessions that are drawn again to find their expected spectrum; 0 leaves it out."""
     draws: int = 4
     """How often each of them is drawn again."""
+    events: bool = False
+    """Adds what is lost of each kind of planted event; of a synthetic cohort alone. Half as much time again."""
     disturb: bool = False
     """Adds what gains, missing electrodes, a low-pass and cut-out seconds do to the codes; twice the time."""
     reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
@@ -133,8 +136,10 @@ def make_report(
         some = Spectrograms(config.cohort, chosen, config.reading)
         report["expected"], notes = expected(vqgan, redraws, some, config.redrawn, config.draws)
         report["notes"] += notes
+        if config.events:
+            report["events"] = events(config.cohort, chosen, config.reading, vqgan, redraws)
     else:
-        report["notes"].append("no planted truth in this cohort: expected spectrum and focal slowing are left out")
+        report["notes"].append("no planted truth in this cohort: expected spectrum, focal slowing, events are left out")
     if config.disturb:
         report["disturbances"] = disturb(config.cohort, chosen, config.reading, vqgan)
     else:

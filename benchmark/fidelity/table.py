@@ -114,6 +114,24 @@ def disturbance_line(rows: list[dict[str, Any]]) -> str:
     return f"{held} of {len(rows)} disturbances within the bars ({words}), {rows[0]['recordings']} recordings"
 
 
+def event_table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: each kind of planted event, before the codes, before the quantiser and after it."""
+    header = [
+        "planted event",
+        "with, without",
+        "AUROC recorded",
+        "before the quantiser",
+        "after it",
+        "kept before, after",
+    ]
+    lines = []
+    for row in rows:
+        kept = ", ".join(_shown(row.get(key), 2) for key in ("kept_unquantised", "kept_rebuilt"))
+        areas = [_shown(row[key], 2) for key in ("original", "unquantised", "rebuilt")]
+        lines.append([row["kind"], f"{row['with']}, {row['without']}", *areas, kept])
+    return header, lines
+
+
 def focal_line(numbers: dict[str, float]) -> str:
     """Planted focal slowing in a sentence."""
     if not numbers["sessions"]:
@@ -147,6 +165,8 @@ def as_text(report: dict[str, Any]) -> str:
     parts = ["\n".join(protocol_lines(report)), text_table(*table(report))]
     if report.get("expected"):
         parts.append(text_table(*expected_table(report["expected"])) + "\n" + _draws(report["expected"]))
+    if rows := report.get("events"):
+        parts.append(text_table(*event_table(rows)))
     if rows := report.get("disturbances"):
         parts.append(text_table(*disturbance_table(rows)) + "\n" + disturbance_line(rows))
     return "\n\n".join([*parts, "\n".join(_sentences(report))])
@@ -167,6 +187,8 @@ def as_markdown(report: dict[str, Any]) -> str:
     parts = ["# What the codes keep", *protocol_lines(report), _pipes(*table(report))]
     if report.get("expected"):
         parts += [_pipes(*expected_table(report["expected"])), _draws(report["expected"])]
+    if rows := report.get("events"):
+        parts += ["## Planted events", _pipes(*event_table(rows))]
     if rows := report.get("disturbances"):
         parts += ["## Disturbed", _pipes(*disturbance_table(rows)), disturbance_line(rows)]
     parts += _sentences(report)
