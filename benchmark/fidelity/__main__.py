@@ -4,9 +4,10 @@
 
 Every recording is encoded, decoded and compared: bins, cells, dynamics, asymmetry, band power, alpha peak, codes
 (benchmark.fidelity.measures defines them, benchmark.fidelity.summary how a group's numbers are made), all together and
-by site. On a synthetic cohort also against the truth (benchmark.fidelity.truth), and with tasks= what band-power
-probes lose (benchmark.fidelity.probes). docs/tokenizer.md explains the table. A recording that cannot be read is a
-line and counted; the exit code is then 1. A tokenizer that was trained on people evaluated here is flagged.
+by site. On a synthetic cohort also against the truth (benchmark.fidelity.truth); with tasks= what band-power probes
+lose (benchmark.fidelity.probes); with disturb=true what other gains, filters and caps do to the codes, which costs
+twice the time (benchmark.fidelity.disturbances). docs/tokenizer.md explains the table. A recording that cannot be read
+is a line and counted; the exit code is then 1. A tokenizer that was trained on people evaluated here is flagged.
 """
 
 import dataclasses
@@ -18,6 +19,8 @@ import numpy as np
 import polars as pl
 
 from benchmark.fidelity.cases import find_cases
+from benchmark.fidelity.disturbances import disturb
+from benchmark.fidelity.events import events
 from benchmark.fidelity.pages import draw_page
 from benchmark.fidelity.passes import Evaluation, evaluate
 from benchmark.fidelity.probes import retention
@@ -58,6 +61,10 @@ class EvaluateConfig:
     """Synthetic sessions that are drawn again to find their expected spectrum; 0 leaves it out."""
     draws: int = 4
     """How often each of them is drawn again."""
+    events: bool = False
+    """Adds what is lost of each kind of planted event; of a synthetic cohort alone. Half as much time again."""
+    disturb: bool = False
+    """Adds what gains, missing electrodes, a low-pass and cut-out seconds do to the codes; twice the time."""
     reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
     """How recordings become spectrograms."""
     workers: int = 1
@@ -129,8 +136,14 @@ def make_report(
         some = Spectrograms(config.cohort, chosen, config.reading)
         report["expected"], notes = expected(vqgan, redraws, some, config.redrawn, config.draws)
         report["notes"] += notes
+        if config.events:
+            report["events"] = events(config.cohort, chosen, config.reading, vqgan, redraws)
     else:
-        report["notes"].append("no planted truth in this cohort: expected spectrum and focal slowing are left out")
+        report["notes"].append("no planted truth in this cohort: expected spectrum, focal slowing, events are left out")
+    if config.disturb:
+        report["disturbances"] = disturb(config.cohort, chosen, config.reading, vqgan)
+    else:
+        report["notes"].append("other gains, filters and caps are left out: give disturb=true")
     if tasks is not None:
         report["probes"] = retention(tasks, evaluation.original, evaluation.rebuilt, vqgan.about.get("trained_on", {}))
     else:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmark.fidelity.disturbances import CODES_WITHIN, LEVEL_TIMES
 from benchmark.fidelity.probes import FEW_SUBJECTS
 from benchmark.report.terminal.tables import text_table
 from tokenizer.cells import CELL_FLOOR_DB, CELL_NOISE_DB, RAW_FLOOR_DB
@@ -93,6 +94,44 @@ def protocol_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def disturbance_table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: the same recordings disturbed, and whether the bars hold."""
+    header = ["disturbance", "different codes", "level error", "cell error, dB", "equal tokens", "bars"]
+    lines = []
+    for row in rows:
+        missed = [words for key, words in (("codes_hold", "codes"), ("level_holds", "level")) if not row[key]]
+        level = f"{row['level_db']:.2f} to {row['level_db_after']:.2f} dB, x {row['level_error']:.2f}"
+        cell = f"{row['cell_db']:.2f} to {row['cell_db_after']:.2f}"
+        bars = f"MISSED: {' and '.join(missed)}" if missed else "hold"
+        lines.append([row["disturbance"], f"x {row['codes']:.2f}", level, cell, f"{row['equal_tokens']:.2f}", bars])
+    return header, lines
+
+
+def disturbance_line(rows: list[dict[str, Any]]) -> str:
+    """How many bars hold, in a sentence."""
+    held = sum(row["codes_hold"] and row["level_holds"] for row in rows)
+    words = f"different codes within {CODES_WITHIN:.0%}, level error at most {LEVEL_TIMES:g} times that of the original"
+    return f"{held} of {len(rows)} disturbances within the bars ({words}), {rows[0]['recordings']} recordings"
+
+
+def event_table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: each kind of planted event, before the codes, before the quantiser and after it."""
+    header = [
+        "planted event",
+        "with, without",
+        "AUROC recorded",
+        "before the quantiser",
+        "after it",
+        "kept before, after",
+    ]
+    lines = []
+    for row in rows:
+        kept = ", ".join(_shown(row.get(key), 2) for key in ("kept_unquantised", "kept_rebuilt"))
+        areas = [_shown(row[key], 2) for key in ("original", "unquantised", "rebuilt")]
+        lines.append([row["kind"], f"{row['with']}, {row['without']}", *areas, kept])
+    return header, lines
+
+
 def focal_line(numbers: dict[str, float]) -> str:
     """Planted focal slowing in a sentence."""
     if not numbers["sessions"]:
@@ -126,6 +165,10 @@ def as_text(report: dict[str, Any]) -> str:
     parts = ["\n".join(protocol_lines(report)), text_table(*table(report))]
     if report.get("expected"):
         parts.append(text_table(*expected_table(report["expected"])) + "\n" + _draws(report["expected"]))
+    if rows := report.get("events"):
+        parts.append(text_table(*event_table(rows)))
+    if rows := report.get("disturbances"):
+        parts.append(text_table(*disturbance_table(rows)) + "\n" + disturbance_line(rows))
     return "\n\n".join([*parts, "\n".join(_sentences(report))])
 
 
@@ -144,6 +187,10 @@ def as_markdown(report: dict[str, Any]) -> str:
     parts = ["# What the codes keep", *protocol_lines(report), _pipes(*table(report))]
     if report.get("expected"):
         parts += [_pipes(*expected_table(report["expected"])), _draws(report["expected"])]
+    if rows := report.get("events"):
+        parts += ["## Planted events", _pipes(*event_table(rows))]
+    if rows := report.get("disturbances"):
+        parts += ["## Disturbed", _pipes(*disturbance_table(rows)), disturbance_line(rows)]
     parts += _sentences(report)
     details = report["groups"]["all"]["details"]
     for key, words in (

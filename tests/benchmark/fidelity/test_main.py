@@ -30,7 +30,7 @@ def evaluate(folder, **settings):
 
 
 def test_the_program_writes_numbers_table_and_page(tmp_path, tiny_cohort, untrained):
-    done = must(evaluate(tmp_path, tokenizer=untrained, cohort=tiny_cohort, sessions=5))
+    done = must(evaluate(tmp_path, tokenizer=untrained, cohort=tiny_cohort, sessions=5, disturb=True))
     report = json.loads((tmp_path / "out" / "tokenizer.json").read_text())
     numbers, protocol = report["groups"]["all"]["numbers"], report["protocol"]
     assert report["groups"]["all"]["count"]["recordings"] == 5 and protocol["seen"] == {} and protocol["synthetic"]
@@ -39,10 +39,12 @@ def test_the_program_writes_numbers_table_and_page(tmp_path, tiny_cohort, untrai
     )
     assert sum(g["count"]["recordings"] for g in report["groups"].values()) == 2 * 5  # the whole, and site by site
     assert report["expected"]["sessions"] == 1 and "tasks=" in report["notes"][0]
+    assert len(report["disturbances"]) == 7 and "of 7 disturbances within the bars" in done.out
     assert "SYNTHETIC" in done.out and "SEEN" not in done.out and "dynamics R²" in done.out
     assert (tmp_path / "out" / "tokenizer.png").read_bytes()[:4] == b"\x89PNG"
     text = (tmp_path / "out" / "tokenizer.md").read_text()
     assert all(f"| {channel} |" in text for channel in CHANNELS) and "nan" not in text
+    assert "## Disturbed" in text and "| gain 0.25 | x " in text
 
 
 @pytest.mark.slow
