@@ -56,9 +56,9 @@ class Encoding:
                 return refused(error)
 
 
-def open_tokens(path: Path, sessions: pl.DataFrame, tokenizer: str) -> TokenStore:
+def open_tokens(path: Path, sessions: pl.DataFrame, vqgan: "VQGAN") -> TokenStore:
     """The store of these sessions, made if absent. ValueError if it is of others, or another process writes it."""
-    vqgan, reading = load_tokenizer(tokenizer), reading_settings(READING)
+    reading = reading_settings(READING)
     if not path.exists():
         create_store(path, sessions, vqgan, reading)
     store = TokenStore(path, writable=True)
