@@ -44,6 +44,7 @@ from tokenizer.base.progress import track
 from tokenizer.base.tables import read_table, write_table
 from tokenizer.base.workers import WorkerDiedError, work_ahead
 from tokenizer.sessions import read_sessions
+from tokenizer.tokens import load_tokenizer
 
 log = logging.getLogger(__name__)
 TOKENS = "tokens.zarr"
@@ -85,14 +86,15 @@ def main(config: MakeCohort) -> int:
     jobs = Jobs(config.seed, visits, truth)
     if config.forecast:
         return say_forecast(visits, jobs, config.tokenizer if config.keep == "tokens" else "", config.workers)
+    vqgan = load_tokenizer(config.tokenizer) if config.keep == "tokens" else None
     _claim(out, settings)
     if (out / "sessions.parquet").is_file():
         log.info("%s: this synthetic cohort is finished; nothing changed", out)
         return _close(out, config.keep)
     findings = draw_findings(truth, config.seed)
     sessions = session_table(visits, config.seed)
-    if config.keep == "tokens":
-        encode_sessions(open_tokens(out / TOKENS, sessions, config.tokenizer), config.tokenizer, jobs, config.workers)
+    if vqgan:
+        encode_sessions(open_tokens(out / TOKENS, sessions, vqgan), config.tokenizer, jobs, config.workers)
     else:
         _draw_recordings(out, config.workers, sessions, jobs)
     _write_truth(out, config, sessions, visits, truth, findings)

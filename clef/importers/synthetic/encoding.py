@@ -5,6 +5,7 @@ that `tokenizer.encode` would find, and the store is one that it would take for 
 session at a time; this one alone writes the store, shard by shard, and a stopped run goes on with the next shard.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -35,10 +36,10 @@ READING = ReadingConfig()
 
 
 class Encoding:
-    """Job -> Tokenised; the tokenizer is loaded once in each process."""
+    """Job -> Tokenised; recordings stand in `folder` for a moment. The tokenizer is loaded once in each process."""
 
-    def __init__(self, tokenizer: str):
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: str, folder: Path):
+        self.tokenizer, self.folder = tokenizer, folder
         self._vqgan: VQGAN | None = None
 
     def __call__(self, job: Job) -> Tokenised:
@@ -47,18 +48,19 @@ class Encoding:
 
     def reading(self, job: Job) -> Reading:
         """The session as the network sees it; its recording is gone by then."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "session.edf"
-            draw_recording(path, *job)
-            try:
-                return reading_of(read(path, READING))
-            except RecordingError as error:
-                return refused(error)
+        path = self.folder / f"{os.getpid()}.edf"
+        draw_recording(path, *job)
+        try:
+            return reading_of(read(path, READING))
+        except RecordingError as error:
+            return refused(error)
+        finally:
+            path.unlink()
 
 
-def open_tokens(path: Path, sessions: pl.DataFrame, tokenizer: str) -> TokenStore:
+def open_tokens(path: Path, sessions: pl.DataFrame, vqgan: "VQGAN") -> TokenStore:
     """The store of these sessions, made if absent. ValueError if it is of others, or another process writes it."""
-    vqgan, reading = load_tokenizer(tokenizer), reading_settings(READING)
+    reading = reading_settings(READING)
     if not path.exists():
         create_store(path, sessions, vqgan, reading)
     store = TokenStore(path, writable=True)
@@ -79,10 +81,12 @@ def encode_sessions(store: TokenStore, tokenizer: str, job: Callable[[int], Job]
     workers = min(workers, len(rows))
     if workers <= 1:
         torch.set_num_threads(1)
-    drawn = work_ahead(Encoding(tokenizer), map(job, rows), workers if workers > 1 else 0)
-    tokens = track(_alive(drawn), "sessions", total, total - len(rows))
-    for shard, numbers in zip(todo, shards, strict=True):
-        store.write_shard(shard, rows_of(list(islice(tokens, len(numbers)))))
+    # this process removes it: workers of a run that is stopped are killed where they are
+    with tempfile.TemporaryDirectory(prefix="clef-synthetic-") as folder:
+        drawn = work_ahead(Encoding(tokenizer, Path(folder)), map(job, rows), workers if workers > 1 else 0)
+        tokens = track(_alive(drawn), "sessions", total, total - len(rows))
+        for shard, numbers in zip(todo, shards, strict=True):
+            store.write_shard(shard, rows_of(list(islice(tokens, len(numbers)))))
 
 
 def _alive(drawn: Iterator[Tokenised | WorkerDiedError]) -> Iterator[Tokenised]:

@@ -40,8 +40,9 @@ def say_forecast(visits: dict[str, np.ndarray], job: Callable[[int], Job], token
 def _seconds_of_work(job: Callable[[int], Job], tokenizer: str, count: int) -> float:
     """Seconds of one process for a second of recording."""
     jobs = [job(i % count) for i in range(TRIED + 1)]
-    encoding, begin = Encoding(tokenizer), 0.0
+    begin = 0.0
     with tempfile.TemporaryDirectory() as folder:
+        encoding = Encoding(tokenizer, Path(folder))
         for i, one in enumerate(jobs):
             begin = time.perf_counter() if i == 1 else begin
             if tokenizer:

@@ -142,7 +142,7 @@ class Dictation:
             text.append(self.one(*ORDERS["after_waking" if z["order_after_waking"] else "scattered"], ""))
         if z["in_icu"]:
             text.append(self.one(*ORDERS["deepening" if self.seen["deepening"] else "lightening"]))
-        elif not z["coma"]:
+        elif self.seen["pdr"]:
             text.append(self.one(*ORDERS["rising" if z["order_upward"] else "fading"], ""))
         return text
 
@@ -206,7 +206,8 @@ class Dictation:
             begins, ends = (
                 (other, self.z["spike_lobe"]) if self.z["order_spread_back"] else (self.z["spike_lobe"], other)
             )
-            return f"A {self.side('spike_side')} electrographic seizure, evolving, moves from {begins} to {ends}."
+            where = f"from the {self.side('spike_side')} {begins} to the {ends} region"
+            return f"An electrographic seizure spread {where}, slowing as it went."
         return self.one(f"An electrographic seizure arose from the {place} region, evolving in frequency and field.",
                         f"Seizure with {place} onset.")  # fmt: skip
 

@@ -48,7 +48,8 @@ def test_tokens_are_those_of_the_recordings_and_the_tables_the_same(cohort, tiny
 
 def test_a_stopped_run_goes_on_with_the_shard_it_was_in(cohort, tiny_tokenizer, jobs, tmp_path):
     path, sessions, drawn = tmp_path / "t.zarr", read_sessions(cohort).head(6), []
-    create_store(path, sessions, load_tokenizer(str(tiny_tokenizer)), reading_settings(READING), shard=2)
+    vqgan = load_tokenizer(str(tiny_tokenizer))
+    create_store(path, sessions, vqgan, reading_settings(READING), shard=2)
 
     def stops(row):
         if row == 5:
@@ -60,12 +61,12 @@ def test_a_stopped_run_goes_on_with_the_shard_it_was_in(cohort, tiny_tokenizer, 
         return jobs(row)
 
     with pytest.raises(InterruptedError):
-        encode_sessions(open_tokens(path, sessions, str(tiny_tokenizer)), str(tiny_tokenizer), stops, 1)
+        encode_sessions(open_tokens(path, sessions, vqgan), str(tiny_tokenizer), stops, 1)
     assert TokenStore(path).status.tolist() == [1, 1, 1, 1, 0, 0]
-    encode_sessions(open_tokens(path, sessions, str(tiny_tokenizer)), str(tiny_tokenizer), counted, 1)
+    encode_sessions(open_tokens(path, sessions, vqgan), str(tiny_tokenizer), counted, 1)
     assert drawn == [4, 5] and TokenStore(path).status.all()
     with pytest.raises(ValueError, match="a token store of other sessions"):
-        open_tokens(path, sessions.reverse(), str(tiny_tokenizer))
+        open_tokens(path, sessions.reverse(), vqgan)
 
 
 def test_tokens_want_a_tokenizer_and_recordings_none(tmp_path):
@@ -74,7 +75,7 @@ def test_tokens_want_a_tokenizer_and_recordings_none(tmp_path):
             main(MakeCohort(out=str(tmp_path / "x"), subjects=2, **settings))
     with pytest.raises(ValueError):
         main(MakeCohort(out=str(tmp_path / "x"), subjects=2, keep="tokens", tokenizer=str(tmp_path / "nothing")))
-    assert not list((tmp_path / "x").rglob("*.zarr"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_forecast_says_what_it_costs_and_writes_nothing(tmp_path, caplog):
