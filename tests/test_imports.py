@@ -34,8 +34,8 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
-        *("reports", "network", "sources", "bundle", "model"),
+        *("bundle", "codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
+        *("reports", "network", "sources", "model"),
         *(
             "stages",
             "training",
