@@ -34,7 +34,8 @@ FLOORS = {
         *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
-        *("bundle", "codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
+        "bundle",
+        *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
         *("reports", "network", "sources", "model"),
         *(
             "stages",
