@@ -24,10 +24,10 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     X is a list, a column of a table or an array with one session in each place: paths, tokenizer.Session, mne Raw, or
     arrays (channels, samples) with `channels` and `reading={"rate": …}`.
 
-    model: a run folder, its model/, a loaded `clef.Model` (on a GPU, say), or None: clef-open, which comes with CLEF
-    pool, head, norm, on_error, workers, channels: as in `Model.embed`
-    reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
+    model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, head, norm, on_error, workers,
+    channels: as in `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
     A pickled or cloned embedder holds its settings; a model named by its folder is read again when it is needed.
+    With model=None it is clef-open, which comes with CLEF.
     """
 
     def __init__(

@@ -35,8 +35,9 @@ FLOORS = {
         *("readings", "twins", "tokens", "shards"),
     ],
     "clef": [
+        "bundle",
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
-        *("readout", "reports", "network", "sources", "bundle", "model"),
+        *("readout", "reports", "network", "sources", "model"),
         *(
             "stages",
             "training",
