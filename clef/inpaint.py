@@ -18,7 +18,7 @@ import numpy as np
 
 from clef.inpainting.fill import fill, predict
 from clef.inpainting.measures import all_cells, cell_error, cell_mask, cell_numbers, token_numbers
-from clef.inpainting.session import Part, decode, from_recording, from_store, hide
+from clef.inpainting.session import Part, decode, from_recording, from_store, hide, mean_spectrum
 from clef.model import Model, load
 from clef.pages.inpaint import Page, draw_page
 from tokenizer.base import ranks
@@ -124,10 +124,10 @@ def inpaint(model: Model, part: Part, config: InpaintConfig) -> Page:
     filled = fill(model.encoder, part.tokens, part.valid, part.hidden, config.steps, config.temperature, config.seed)
     log_p = predict(model.encoder, part.tokens, part.valid, part.hidden, np.random.default_rng(config.seed))
     likeliest = part.tokens.masked_scatter(part.hidden, log_p.argmax(-1))
-    original, *guesses = (decode(model, tokens, part.valid) for tokens in (part.tokens, filled, likeliest))
+    original, *guesses = (decode(model, tokens, part.valid, part.level) for tokens in (part.tokens, filled, likeliest))
     tokens, drawn, valid, hidden = (x.cpu().numpy() for x in (part.tokens, filled, part.valid, part.hidden))
     named = dict(zip(("filled", "likeliest"), guesses, strict=True))
-    mean_db = model.vqgan.mean_db.cpu().numpy()
+    mean_db = mean_spectrum(model, part.level)
     report = {
         "protocol": protocol(config, part, model),
         "tokens": token_numbers(tokens, drawn, log_p.cpu().numpy(), valid, hidden),

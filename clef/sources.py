@@ -217,13 +217,15 @@ def _rows(item: Item, result: Tokens | Reading | RecordingError, vqgan: VQGAN) -
         return Gathered(result, np.where(result.valid.any(1), "", NO_COLUMN).astype(object))
     rows, columns = vqgan.grid
     tokens, valid = np.zeros((1, rows, columns), np.uint16), np.zeros((1, columns), bool)
+    level = np.full(1, np.nan, np.float32)
     if isinstance(result, RecordingError):
         reason = result.reason
     else:
         one = tokenise(result, vqgan)
-        tokens[0], valid[0], reason = one.tokens, one.valid, one.reason or ("" if one.valid.any() else NO_COLUMN)
+        tokens[0], valid[0], level[0] = one.tokens, one.valid, one.level
+        reason = one.reason or ("" if one.valid.any() else NO_COLUMN)
     names, subjects, split = np.array([item.name], object), np.zeros(1, np.int64), np.array([""])
-    return Gathered(Tokens(tokens, valid, names, subjects, split), np.array([reason], object))
+    return Gathered(Tokens(tokens, valid, names, subjects, split, level), np.array([reason], object))
 
 
 def _of_store(store: TokenStore, fingerprint: str | None) -> Gathered:
@@ -235,6 +237,7 @@ def _of_store(store: TokenStore, fingerprint: str | None) -> Gathered:
         store.session_id,
         np.zeros(len(status), np.int64),
         np.full(len(status), "", done.split.dtype),
+        store.level,
     )
     encoded = status != REFUSED
     for name in ("tokens", "valid", "subject_id", "split"):

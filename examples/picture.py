@@ -19,8 +19,9 @@ recording = sys.argv[2] if len(sys.argv) > 2 else min((demo / "cohort" / "record
 vqgan = clef.load(demo / "align").vqgan
 session = tokenizer.read(recording)
 known = tokenizer.spectrogram(session)  # (19, 128, 1280) dB: channels, 0 to 32 Hz, seconds
-tokens = torch.from_numpy(tokenizer.tokenise(session, vqgan).tokens).long()  # (16, 128): 2 Hz x 10 s each
-kept = vqgan.decode(tokens[None])[0]
+one = tokenizer.tokenise(session, vqgan)
+tokens = torch.from_numpy(one.tokens).long()  # (16, 128): 2 Hz x 10 s each
+kept = vqgan.decode(tokens[None], level=torch.tensor([one.level]))[0]
 
 seconds, channel = int(session.seconds), CHANNELS.index("O1")
 panels = {

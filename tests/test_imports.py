@@ -31,7 +31,7 @@ OWNERS = {
 FLOORS = {
     "tokenizer": [
         *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
-        *("codebook", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
+        *("codebook", "level", "vqgan", "sessions", "digests", "store", "stretches", "readings", "tokens"),
     ],
     "clef": [
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),

@@ -153,6 +153,7 @@ def rows_of(tokenised: list[Tokenised]) -> dict[str, np.ndarray]:
         "tokens": np.stack([t.tokens for t in tokenised]),
         "valid": np.stack([t.share for t in tokenised]),
         "channel_ok": np.stack([t.channel_ok for t in tokenised]),
+        "level": np.array([t.level for t in tokenised], np.float32),
         "reason": np.stack([store.text_bytes(t.reason, store.REASON_BYTES) for t in tokenised]),
         "status": np.array([store.REFUSED if t.reason else store.DONE for t in tokenised], np.uint8),
     }

@@ -5,17 +5,18 @@
 | tokens     | uint16 | (n, R, W)    | codes; 0 where invalid                                             |
 | valid      | f16    | (n, W)       | share of valid frames in each column; below 0.5 a token is invalid |
 | channel_ok | bool   | (n, 19)      | channels that carried a signal                                     |
+| level      | f32    | (n,)         | of the session in dB (tokenizer.level); NaN if nothing is valid    |
 | status     | uint8  | (n,)         | 0 to do, 1 done, 2 refused                                         |
 | reason     | uint8  | (n, 240)     | UTF-8, why a row was refused (names no file)                       |
 | session_id | uint8  | (n, L)       | UTF-8                                                              |
 | subject_id | int64  | (n,)         | as in sessions.parquet                                             |
 | split      | uint8  | (n,)         | 0 train, 1 val, 2 test                                             |
 | tokenizer  | uint8  | (bytes,)     | the tokenizer's safetensors file                                   |
-| digest     | uint8  | (s, 5, 16)   | of each shard's rows in the first five arrays (tokenizer.digests)  |
+| digest     | uint8  | (s, 6, 16)   | of each shard's rows in the arrays of `ROWS` (tokenizer.digests)   |
 
 Attributes: format, tokenizer (its configuration), fingerprint, how recordings were read, and digests of what is
 written once: names, subjects, splits, tokenizer and attributes. Every chunk has a CRC-32C; digests find what checksums
-cannot: a file that is gone, which Zarr reads as zeros, or that belongs elsewhere. Stores of format 1 have neither.
+cannot: a file that is gone, which Zarr reads as zeros, or that belongs elsewhere. Stores of format 2 have no level.
 
 Pre-sized; shards of 256 rows, and one writer per shard: two writers in one shard silently lose rows. The file
 `.writers` holds no data: who writes shard s has a lock on its byte s.
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 SHARD = 256
-ROWS = ("tokens", "valid", "channel_ok", "reason", "status")
+ROWS = ("tokens", "valid", "channel_ok", "level", "reason", "status")
 """Arrays that are written shard by shard, in this order: status last, so that a shard that was cut off is to do."""
 FIXED = ("session_id", "subject_id", "split", "tokenizer")
 """Arrays that are written once."""
@@ -64,6 +65,7 @@ class Tokens:
     """The done rows of a store, in memory: n sessions on an R x W grid.
 
     tokens (n, R, W) uint16 · valid (n, W) bool · session_id (n,) · subject_id (n,) int64 · split (n,) of str
+    level (n,) float32 dB, NaN where unknown
     """
 
     tokens: np.ndarray
@@ -71,6 +73,7 @@ class Tokens:
     session_id: np.ndarray
     subject_id: np.ndarray
     split: np.ndarray
+    level: np.ndarray
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -90,17 +93,18 @@ class TokenStore:
         self.attributes = self._read_attributes()
         stored = self.attributes.get("format")
         check_format(self.path, stored if isinstance(stored, int) else None, FORMAT)
-        self._digest = self.attributes.get("digest") if stored == FORMAT else None
-        names = [*ROWS, *FIXED, *(["digest"] if stored == FORMAT else [])]
+        self._written = tuple(name for name in ROWS if stored == FORMAT or name != "level")
+        self._digest = str(self.attributes.get("digest"))
+        names = [*self._written, *FIXED, "digest"]
         self._check_descriptions(names)
         with self._one_line("its arrays", NEW_STORE):
             self.group = zarr.open_group(self.path, mode="r+" if writable else "r", use_consolidated=False)
             self._arrays: dict[str, Any] = {name: self.group[name] for name in names}
             self.shard: int = self._arrays["tokens"].shards[0]
-        if stored == FORMAT:
-            self._check_digest()
-        rows = {name: CheckedRows(self._arrays[name].shape, self.shard, partial(self._read, name)) for name in ROWS}
-        self.tokens, self.valid, self.channel_ok, self._reason, self._status = (rows[name] for name in ROWS)
+        self._check_digest()
+        rows = {n: CheckedRows(self._arrays[n].shape, self.shard, partial(self._read, n)) for n in self._written}
+        self.tokens, self.valid, self.channel_ok = (rows[name] for name in ("tokens", "valid", "channel_ok"))
+        self._level, self._reason, self._status = rows.get("level"), rows["reason"], rows["status"]
         self._whole: set[tuple[str, int]] = set()
         self._said: set[int] = set()
         self._claims: IO[bytes] | None = None
@@ -115,6 +119,12 @@ class TokenStore:
     def status(self) -> np.ndarray:
         """Status (n,) uint8 of each row: TODO, DONE or REFUSED."""
         return self._status[:]
+
+    @property
+    def level(self) -> np.ndarray:
+        """Level (n,) float32 of each session in dB; NaN if it was refused, and in stores from before format 3."""
+        level = np.full(len(self.tokens), np.nan, np.float32) if self._level is None else self._level[:]
+        return np.where(self.status == DONE, level, np.float32(np.nan))
 
     @property
     def fingerprint(self) -> str:
@@ -145,7 +155,7 @@ class TokenStore:
         with self._one_line("split or subject_id", NEW_STORE):
             split = np.array(SPLITS)[self._arrays["split"][:]]
             subject = self._arrays["subject_id"][:]
-        return Tokens(self.tokens[:], self.valid[:] >= 0.5, self.session_id, subject, split).where(done)
+        return Tokens(self.tokens[:], self.valid[:] >= 0.5, self.session_id, subject, split, self.level).where(done)
 
     @cached_property
     def tokenizer(self) -> "VQGAN":
@@ -167,7 +177,7 @@ class TokenStore:
         try:
             if (self._status[begin : begin + self.shard] == TODO).any():
                 return False
-            for name in ROWS if self._digest else ():
+            for name in self._written:
                 if (name, shard) not in self._whole:
                     self._read(name, begin, min(begin + self.shard, len(self.tokens)))
         except ValueError:
@@ -207,13 +217,12 @@ class TokenStore:
         """Write the rows of one shard; their status comes last, so a shard that was cut off is encoded again."""
         self._forget(shard)
         place = slice(shard * self.shard, shard * self.shard + len(rows["status"]))
-        digests = np.zeros((len(ROWS), SIZE), np.uint8)
-        for i, name in enumerate(ROWS):
+        digests = np.zeros((len(self._written), SIZE), np.uint8)
+        for i, name in enumerate(self._written):
             content = np.asarray(rows[name], self._arrays[name].dtype)
-            if self._digest:
-                digests[i] = shard_digest(self._digest, name, shard, content)
-                if name == "status":
-                    self._arrays["digest"][shard] = digests
+            digests[i] = shard_digest(self._digest, name, shard, content)
+            if name == "status":
+                self._arrays["digest"][shard] = digests
             self._arrays[name][place] = content
 
     # ---- what is not as it was written
@@ -234,7 +243,7 @@ class TokenStore:
                 raise ValueError(f"{self.path.name}: this store has no array {name!r}; {NEW_STORE}")
         kinds = {"fingerprint": str, "tokenizer": dict, "reading": dict}
         good = all(isinstance(self.attributes.get(name), kind) for name, kind in kinds.items())
-        if good and (self.attributes["format"] == FORMAT or "digest" in self.attributes):
+        if good:
             with self._one_line("what its arrays are", NEW_STORE):
                 good = self.attributes.get("descriptions") == description_digest(self.path, names)
         if not good:
@@ -254,7 +263,7 @@ class TokenStore:
         """Rows [begin, stop) of whole shards. Raises ValueError (one line) if one is not what was written."""
         with self._one_line(name, NEW_SHARD):
             block = np.asarray(self._arrays[name][begin:stop])
-            if self._digest and stop > begin:
+            if stop > begin:
                 self._check_shards(name, begin // self.shard, block)
         return block
 
@@ -263,18 +272,18 @@ class TokenStore:
         shards = range(first, first - (-len(block) // self.shard))
         if name != "status" and all((name, shard) in self._whole for shard in shards):
             return
-        digests = self._arrays["digest"][first : shards.stop, ROWS.index(name)]
+        digests = self._arrays["digest"][first : shards.stop, self._written.index(name)]
         for i, shard in enumerate(shards):
             rows = slice(i * self.shard, (i + 1) * self.shard)
             if (block[rows] == TODO).all() if name == "status" else not digests[i].any():
                 continue  # not written yet: nothing is promised. A digest that is gone is missed with the status
-            if (digests[i] != shard_digest(self._digest or "", name, shard, block[rows])).any():
+            if (digests[i] != shard_digest(self._digest, name, shard, block[rows])).any():
                 raise ValueError(f"shard {shard} is gone, or is not what was written")
             self._whole.add((name, shard))
 
     def _forget(self, shard: int) -> None:
         """Remove what there is of a shard, its status first: Zarr would read it to write a part of it."""
-        for name in [*reversed(ROWS), *(["digest"] if self._digest else [])]:
+        for name in [*reversed(self._written), "digest"]:
             chunk = self.path / name / "c" / str(shard)
             if chunk.is_dir():
                 shutil.rmtree(chunk)
@@ -329,6 +338,7 @@ def _create_rows(group: zarr.Group, n: int, grid: tuple[int, int], shard: int) -
         "tokens": (grid, "uint16"),
         "valid": (grid[1:], "float16"),
         "channel_ok": ((19,), "bool"),
+        "level": ((), "float32"),
         "reason": ((REASON_BYTES,), "uint8"),
         "status": ((), "uint8"),
     }

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from tokenizer.level import HIGH, LOW, session_level
 from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.readings import Reading, reading_of
 from tokenizer.recording import Session
@@ -41,12 +42,14 @@ class Tokenised:
     """A session in codes, on the grid of 1,280 s.
 
     tokens (R, W) uint16, 0 where invalid · share (W,) float16, of valid frames in each column · channel_ok (19,) bool
+    level: of the session in dB (tokenizer.level), NaN if nothing is valid
     reason "" or why the recording could not be read
     """
 
     tokens: np.ndarray
     share: np.ndarray
     channel_ok: np.ndarray
+    level: float
     reason: str = ""
 
     @property
@@ -78,7 +81,7 @@ def rebuild(reading: Reading, vqgan: VQGAN) -> tuple[Tokenised, np.ndarray]:
     columns, device = -(-frames // width), vqgan.mean_db.device
     tokens = torch.from_numpy(one.tokens[:, :columns].astype(np.int64))[None].to(device)
     valid = F.pad(reading.valid, (0, columns * width - frames))[None].to(device)
-    return one, vqgan.decode(tokens, valid)[0, ..., :frames].cpu().numpy()
+    return one, vqgan.decode(tokens, valid, torch.tensor([one.level], device=device))[0, ..., :frames].cpu().numpy()
 
 
 def tokenise_each(
@@ -88,29 +91,45 @@ def tokenise_each(
     rest = iter(readings)
     while some := list(itertools.islice(rest, batch)):
         codes = [_encode(vqgan, reading, blank_below) for reading in some]  # a graphics card is still at work here
-        for reading, tokens in zip(some, codes, strict=True):
-            yield _on_the_grid(vqgan, reading, tokens)
+        for reading, (tokens, level) in zip(some, codes, strict=True):
+            yield _on_the_grid(vqgan, reading, tokens, level)
 
 
-def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> torch.Tensor:
-    """Tokens (R, columns of the reading) int64, on the device, where they may still be being computed."""
+def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens (R, columns of the reading) int64 and level () dB, on the device, which may still be at work on them."""
     if reading.reason:
-        return torch.zeros(vqgan.grid[0], 0, dtype=torch.int64)
+        return torch.zeros(vqgan.grid[0], 0, dtype=torch.int64), torch.tensor(torch.nan)
     device = vqgan.mean_db.device
     spec, frame_ok = reading.spec.float().to(device, non_blocking=True), reading.valid
-    if blank_below:
-        spec, low = spec.clone(), round(4 * blank_below)  # bins of 0.25 Hz; the reading stays as it is
-        spec[:, :low] = vqgan.mean_db[:low, None]
     short = -spec.shape[-1] % vqgan.config.frames_per_token  # other grids than 10 s columns
-    spec, frame_ok = F.pad(spec, (0, short)), F.pad(frame_ok, (0, short))
-    return vqgan.encode(spec[None], frame_ok[None], reading.channel_ok[None].to(device))[0]
+    spec, frame_ok = F.pad(spec, (0, short))[None], F.pad(frame_ok, (0, short))[None].to(device)
+    ok = reading.channel_ok[None].to(device)
+    if low := round(4 * blank_below):  # bins of 0.25 Hz
+        level = _level_above(vqgan, spec, frame_ok, ok, low)
+        spec = spec.clone()  # the reading stays as it is
+        spec[:, :, :low] = vqgan.put_back(vqgan.mean_db[None, None, :low, None], level)
+    else:
+        level = vqgan.level(spec, frame_ok, ok)
+    return vqgan.encode(spec, frame_ok, ok, level)[0], level[0]
 
 
-def _on_the_grid(vqgan: VQGAN, reading: Reading, tokens: torch.Tensor) -> Tokenised:
+def _level_above(vqgan: VQGAN, spec: torch.Tensor, valid: torch.Tensor, ok: torch.Tensor, low: int) -> torch.Tensor:
+    """Level (1,) dB of spec (1, C, F, T) whose first `low` bins are to hold the training mean at that level.
+
+    What stands in them must not be told by the level either. With k of the n bins of a level blanked, m the level of
+    the others, and x that of all: n x = (n − k) m + sum of (mean_db + x) over k bins. 0 if nothing is left.
+    """
+    if low >= HIGH:
+        return torch.zeros(1, device=spec.device)
+    blanked = vqgan.mean_db[LOW : max(low, LOW)]
+    return session_level(spec, valid, ok, max(low, LOW)) + blanked.sum() / (HIGH - LOW - len(blanked))
+
+
+def _on_the_grid(vqgan: VQGAN, reading: Reading, tokens: torch.Tensor, level: torch.Tensor) -> Tokenised:
     """One reading's tokens on the grid of a whole session."""
     rows, columns = vqgan.grid
     whole, share = np.zeros((rows, columns), np.uint16), np.zeros(columns, np.float16)
     whole[:, : tokens.shape[1]] = tokens.cpu().numpy()
     frames = F.pad(reading.valid, (0, -len(reading.valid) % vqgan.config.frames_per_token))
     share[: tokens.shape[1]] = frames.float().view(-1, vqgan.config.frames_per_token).mean(1).numpy()
-    return Tokenised(whole, share, reading.channel_ok.numpy(), reading.reason)
+    return Tokenised(whole, share, reading.channel_ok.numpy(), float(level), reading.reason)

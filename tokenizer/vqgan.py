@@ -5,6 +5,8 @@ Esser et al. 2021 (arXiv 2012.09841): encoder, codebook, decoder, and a patch di
 - A spectrogram enters and leaves as 1 + 19 planes: the mean over channels, and each channel's deviation from it, both
   in units of their own spread per frequency. What differs between channels has a tenth of the variance of what they
   share; on a common scale it is the last thing a network of 13 bits per token would learn.
+- The level of a session (tokenizer.level) is taken out before the network and put back after it: a gain of the
+  amplifier changes no token. Networks of format 2 without this setting keep it (`level="none"`).
 - One patch is one token: all work happens at the token grid. Blocks convolve each row over time (dilated, so that a
   token sees minutes) and mix all rows of a column: a shift-invariant network cannot know frequency, rows here can.
 - Normalisation is per position over features (with GroupNorm, padding a session changed 88 % of its tokens), and
@@ -16,8 +18,9 @@ W = T/10 columns · D width · E code dimension.
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +29,7 @@ from torch.nn import functional as F
 from tokenizer.base.hub import ModelPart, build, check_network, load_folder, save_folder
 from tokenizer.base.limits import check_settings
 from tokenizer.codebook import Codebook
+from tokenizer.level import session_level
 
 KIND, FORMAT = "clef-vqgan", 2
 """Format 1 was another network (convolutions at full resolution): its weights fit no layer of this one."""
@@ -54,6 +58,8 @@ class VQGANConfig:
     """Frequency bins (0.25 Hz) in one token."""
     frames_per_token: int = 10
     """Frames (1 s) in one token."""
+    level: Literal["session", "none"] = "session"
+    """session: the level of each session in dB is taken out and kept beside its tokens; none: tokens hold it."""
 
 
 LIMITS = {
@@ -97,32 +103,53 @@ class VQGAN(
         self.register_buffer("mean_db", torch.zeros(BINS))
         self.register_buffer("sd_db", torch.ones(BINS))
         self.register_buffer("deviation_db", torch.ones(BINS))
+        if c.level == "session":
+            self.register_buffer("mean_level", torch.zeros(()))
 
     # ---- dB <-> planes
-    def set_scale(self, mean_db: Tensor, sd_db: Tensor, deviation_db: Tensor) -> None:
-        """Set mean and sd of a channel, and sd of its deviation from the mean over channels: (128,) each, in dB."""
+    def set_scale(self, mean_db: Tensor, sd_db: Tensor, deviation_db: Tensor, mean_level: Tensor | float = 0.0) -> None:
+        """Set mean and sd of a channel, and sd of its deviation from the mean over channels: (128,) each, in dB.
+
+        Of spectrograms without their level, unless level="none"; `mean_level`: the mean of these levels, in dB.
+        """
         self.mean_db.copy_(mean_db)
         self.sd_db.copy_(sd_db)
         self.deviation_db.copy_(deviation_db)
+        if self.config.level == "session":
+            self.mean_level.fill_(float(mean_level))
+
+    def levelled(self, spec: Tensor, level: Tensor) -> Tensor:
+        """Spectrograms (B, C, F, T) dB without their level (B,) dB, as `split` takes them; level="none" keeps it."""
+        if self.config.level == "none":
+            return spec
+        return spec - level.to(spec).nan_to_num(0.0)[:, None, None, None]  # NaN: nothing in it is valid
+
+    def put_back(self, spec: Tensor, level: Tensor | None) -> Tensor:
+        """The inverse of `levelled`: the mean level of the training recordings where one is NaN or none is given."""
+        if self.config.level == "none":
+            return spec
+        level = self.mean_level.expand(len(spec)) if level is None else level.to(spec)
+        return spec + torch.where(level.isnan(), self.mean_level, level)[:, None, None, None]
 
     def split(self, spec: Tensor, channel_ok: Tensor) -> Tensor:
-        """dB (B, C, F, T), channel_ok (B, C) bool -> planes (B, P, F, T): the level, then each channel's deviation."""
+        """dB (B, C, F, T), channel_ok (B, C) bool -> planes (B, P, F, T): the mean, then each channel's deviation."""
         ok = channel_ok[:, :, None, None].to(spec.dtype)
         mean = (spec * ok).sum(1, keepdim=True) / ok.sum(1, keepdim=True).clamp_min(1)
         # a missing channel's deviation is 0, as if it were the mean: the network is told apart from it by channel_ok
-        level = (mean - self.mean_db[:, None]) / self.sd_db[:, None]
-        return torch.cat([level, (spec - mean) * ok / self.deviation_db[:, None]], 1)
+        common = (mean - self.mean_db[:, None]) / self.sd_db[:, None]
+        return torch.cat([common, (spec - mean) * ok / self.deviation_db[:, None]], 1)
 
     def join(self, planes: Tensor) -> Tensor:
         """The inverse of `split` for the channels there are: (B, P, F, T) -> dB (B, C, F, T)."""
-        level = planes[:, :1] * self.sd_db[:, None] + self.mean_db[:, None]
-        return level + planes[:, 1:] * self.deviation_db[:, None]
+        common = planes[:, :1] * self.sd_db[:, None] + self.mean_db[:, None]
+        return common + planes[:, 1:] * self.deviation_db[:, None]
 
     # ---- network
     def features(self, spec: Tensor, valid: Tensor, channel_ok: Tensor) -> tuple[Tensor, Tensor]:
         """dB (B, C, F, T), valid (B, T) bool, channel_ok (B, C) bool -> z (B, R, W, E), counted (B, R, W) bool.
 
-        T must be a multiple of `frames_per_token`. A token counts if at least half of its frames are valid.
+        `spec` is without its level (`levelled`). T must be a multiple of `frames_per_token`. A token counts if at least
+        half of its frames are valid.
         """
         planes = self.split(spec, channel_ok) * valid[:, None, None]
         mask = self._mask(valid)
@@ -144,9 +171,15 @@ class VQGAN(
         cells = self.head(h).unflatten(-1, (PLANES, bins, frames))  # (B, R, W, P, bins, frames)
         return cells.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
-    def forward(self, spec: Tensor, valid: Tensor, channel_ok: Tensor, quantise: bool = True) -> dict[str, Tensor]:
-        """Training pass on crops in dB: planes (B, P, F, T), indices, commitment and counted (B, R, W)."""
-        z, counted = self.features(spec, valid, channel_ok)
+    def forward(
+        self, spec: Tensor, valid: Tensor, channel_ok: Tensor, quantise: bool = True, level: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Training pass on crops in dB: planes (B, P, F, T), indices, commitment and counted (B, R, W).
+
+        level (B,): of the whole session that a crop is from, in dB; by default that of the crop.
+        """
+        level = self.level(spec, valid, channel_ok) if level is None else level
+        z, counted = self.features(self.levelled(spec, level), valid, channel_ok)
         code, index, commitment = self.codebook(z, counted, quantise)
         return {
             "planes": self.reconstruct(code, valid),
@@ -168,15 +201,44 @@ class VQGAN(
 
     # ---- public surface
     @torch.no_grad()
-    def encode(self, spec: Tensor, valid: Tensor | None = None, channel_ok: Tensor | None = None) -> Tensor:
+    def encode(
+        self,
+        spec: Tensor,
+        valid: Tensor | None = None,
+        channel_ok: Tensor | None = None,
+        level: Tensor | None = None,
+    ) -> Tensor:
         """Spectrogram (B, 19, 128, T) dB -> tokens (B, 16, T/10) int64, 0 in invalid columns.
 
         valid (B, T) bool, channel_ok (B, 19) bool, by default the frames and the channels that are not at the floor
-        (−40 dB) throughout. T must be a multiple of 10. Raises ValueError for another shape.
+        (−40 dB) throughout. level (B,) dB, of which these frames are a part; by default their own (`level`). T must be
+        a multiple of 10. Raises ValueError for another shape.
 
         Sessions pass one by one, each up to its last valid column: matrix products of another shape may round
         otherwise, and a token would depend on what else is in the batch or on the padding.
         """
+        valid, channel_ok = self._known(spec, valid, channel_ok)
+        width = self.config.frames_per_token
+        level = self.level(spec, valid, channel_ok) if level is None else level
+        tokens = torch.zeros(len(spec), self.grid[0], spec.shape[3] // width, dtype=torch.int64, device=spec.device)
+        for one, frames in self._stretches(spec, valid):
+            bare = self.levelled(spec[one, ..., frames], level[one])
+            z, counted = self.features(bare, valid[one, frames], channel_ok[one])
+            end = z.shape[2]
+            tokens[one, :, :end] = self.codebook.nearest(self.codebook.direction(z)) * counted
+        return tokens
+
+    @torch.no_grad()
+    def level(self, spec: Tensor, valid: Tensor | None = None, channel_ok: Tensor | None = None) -> Tensor:
+        """Level of each session (B,) in dB (tokenizer.level); NaN if nothing is valid. Arguments as of `encode`."""
+        valid, channel_ok = self._known(spec, valid, channel_ok)
+        level = torch.full((len(spec),), torch.nan, device=spec.device)
+        for one, frames in self._stretches(spec, valid):
+            level[one] = session_level(spec[one, ..., frames], valid[one, frames], channel_ok[one])
+        return level
+
+    def _known(self, spec: Tensor, valid: Tensor | None, channel_ok: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`valid` and `channel_ok` on the device of `spec`, by default what is not at the floor throughout."""
         width = self.config.frames_per_token
         if spec.ndim != 4 or spec.shape[1:3] != (CHANNELS, BINS) or spec.shape[3] % width:
             raise ValueError(
@@ -187,25 +249,28 @@ class VQGAN(
             valid = (spec > FLOOR_DB).any(1).any(1)
         if channel_ok is None:
             channel_ok = (spec > FLOOR_DB).any(-1).any(-1)
-        tokens = torch.zeros(len(spec), self.grid[0], spec.shape[3] // width, dtype=torch.int64, device=spec.device)
+        return valid.to(spec.device), channel_ok.to(spec.device)
+
+    def _stretches(self, spec: Tensor, valid: Tensor) -> Iterator[tuple[slice, slice]]:
+        """Each session of a batch that has a valid column, and its frames up to the last of them."""
         for i, end in enumerate(self._ends(valid) if spec.shape[3] else []):
             if end:
-                one, frames = slice(i, i + 1), slice(end * width)
-                z, counted = self.features(spec[one, ..., frames], valid[one, frames].to(spec.device), channel_ok[one])
-                tokens[one, :, :end] = self.codebook.nearest(self.codebook.direction(z)) * counted
-        return tokens
+                yield slice(i, i + 1), slice(end * self.config.frames_per_token)
 
     def _ends(self, valid: Tensor) -> list[int]:
         """Where the last valid column of each session ends, from its frames (B, T); 0 if it has none."""
         return (self._mask(valid)[:, 0, :, 0].flip(1).cumsum(1) > 0).sum(1).tolist()
 
     @torch.no_grad()
-    def decode(self, tokens: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Tokens (B, 16, W) int64 -> spectrogram (B, 19, 128, 10 W) dB; valid (B, 10 W) bool, default all."""
+    def decode(self, tokens: Tensor, valid: Tensor | None = None, level: Tensor | None = None) -> Tensor:
+        """Tokens (B, 16, W) int64 -> spectrogram (B, 19, 128, 10 W) dB; valid (B, 10 W) bool, default all.
+
+        level (B,) dB, put back; where it is NaN or not given, the mean level of the training recordings.
+        """
         if valid is None:
             frames = tokens.shape[2] * self.config.frames_per_token
             valid = torch.ones(len(tokens), frames, dtype=torch.bool, device=tokens.device)
-        return self.join(self.reconstruct(self.codebook.vectors[tokens], valid))
+        return self.put_back(self.join(self.reconstruct(self.codebook.vectors[tokens], valid)), level)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -214,7 +279,10 @@ class VQGAN(
 
     def describe(self) -> dict[str, Any]:
         """The configuration as plain values, as stored beside the weights."""
-        return {"format": FORMAT, "kind": KIND, **dataclasses.asdict(self.config), "about": self.about}
+        config = dataclasses.asdict(self.config)
+        if self.config.level == "none":
+            del config["level"]  # as models from before this setting say it: their fingerprints stay
+        return {"format": FORMAT, "kind": KIND, **config, "about": self.about}
 
     def _save_pretrained(self, save_directory: Path) -> None:
         save_folder(save_directory, self.describe(), self.state_dict())
@@ -229,7 +297,7 @@ class VQGAN(
         """A tokenizer from its `describe()` and its tensors; every tensor must fit. `name` is for ValueErrors."""
         check_network(config, VQGANConfig, LIMITS, FORMAT, name)
         names = {f.name for f in dataclasses.fields(VQGANConfig)}
-        network = VQGANConfig(**{k: v for k, v in config.items() if k in names})
+        network = VQGANConfig(**{"level": "none"} | {k: v for k, v in config.items() if k in names})
         least = 5 * network.width**2 * (network.encoder_blocks + network.decoder_blocks)
         model = build(lambda: cls(network), tensors, least + network.codes * network.code_dimension, "tokenizer")
         model.about = config.get("about", {})

@@ -50,7 +50,8 @@ def choose_session(sessions: pl.DataFrame, store: TokenStore) -> dict[str, Any] 
 def _draw(spec: torch.Tensor, valid: np.ndarray, store: TokenStore, index: int) -> str:
     """The figure of session `index` of the store, whose recording is spec (19, 128, T) dB, valid (T,)."""
     tokens = np.asarray(store.tokens[index]).astype(np.int64)  # (R, W)
-    rebuilt = np.asarray(store.tokenizer.decode(torch.as_tensor(tokens)[None])[0])  # (19, 128, 10 W)
+    level = torch.from_numpy(store.level[[index]])
+    rebuilt = np.asarray(store.tokenizer.decode(torch.as_tensor(tokens)[None], level=level)[0])  # (19, 128, 10 W)
     columns = min(len(valid) // FRAMES, tokens.shape[1])
     frames, channel = slice(0, FRAMES * columns), list(CHANNELS).index(CHANNEL)
     recorded = np.asarray(spec)[channel][:, frames]

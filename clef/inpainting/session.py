@@ -24,7 +24,7 @@ class Part:
     """A session and what of it is hidden.
 
     tokens (R, W) int64 · valid (W,) bool · hidden (R, W) bool · channel_ok (19,) bool
-    spec (19, 128, T) dB as recorded, NaN where invalid, None from a store
+    spec (19, 128, T) dB as recorded, NaN where invalid, None from a store · level: of the session in dB, or NaN
     seen: "train" or "val" if the model was trained or selected on this person, "no", or None if that is unknown
     """
 
@@ -34,6 +34,7 @@ class Part:
     hidden: torch.Tensor
     channel_ok: np.ndarray
     spec: np.ndarray | None
+    level: float
     seen: str | None
 
     def to(self, device: torch.device) -> "Part":
@@ -55,8 +56,9 @@ def from_store(model: Model, path: str, name: str | None) -> Part:
     trained = model.encoder.about.get("trained_on", {})
     listed = seen_subjects(trained, [sessions.subject_id[row]])
     seen = next((split for split in ("train", "val") if listed.get(split)), "no")
+    level = float(sessions.level[row])
     channel_ok = store.channel_ok[int(np.flatnonzero(store.session_id == name)[0])]
-    return cut(model, f"session {name}", sessions.tokens[row], sessions.valid[row], channel_ok, None, seen)
+    return cut(model, f"session {name}", sessions.tokens[row], sessions.valid[row], channel_ok, None, level, seen)
 
 
 def from_recording(model: Model, path: str, config: ReadingConfig) -> Part:
@@ -64,10 +66,10 @@ def from_recording(model: Model, path: str, config: ReadingConfig) -> Part:
     reading = reading_of(read(path, config))
     one = tokenise(reading, model.vqgan)
     known = np.where(reading.valid.numpy(), reading.spec.numpy(), np.nan)
-    return cut(model, "this recording", one.tokens, one.valid, one.channel_ok, known, None)
+    return cut(model, "this recording", one.tokens, one.valid, one.channel_ok, known, one.level, None)
 
 
-def cut(model: Model, name: str, tokens, valid, channel_ok, spec, seen) -> Part:
+def cut(model: Model, name: str, tokens, valid, channel_ok, spec, level, seen) -> Part:
     """A session without the padding at its end, in whole cells of 10 s."""
     if not valid.any():
         raise ValueError(f"{name}: no 10 s of this session are valid; there is nothing to hide")
@@ -78,7 +80,8 @@ def cut(model: Model, name: str, tokens, valid, channel_ok, spec, seen) -> Part:
         short = max(0, columns * frames - spec.shape[2])
         spec = np.pad(spec, ((0, 0), (0, 0), (0, short)), constant_values=np.nan)[..., : columns * frames]
     tokens, valid = torch.from_numpy(tokens[:, :columns].astype(np.int64)), torch.from_numpy(valid[:columns].copy())
-    return Part(name, tokens, valid, torch.zeros_like(tokens, dtype=torch.bool), np.asarray(channel_ok), spec, seen)
+    hidden = torch.zeros_like(tokens, dtype=torch.bool)
+    return Part(name, tokens, valid, hidden, np.asarray(channel_ok), spec, level, seen)
 
 
 def hide(part: Part, model: Model, seconds: list[float], hertz: list[float]) -> torch.Tensor:
@@ -96,7 +99,13 @@ def hide(part: Part, model: Model, seconds: list[float], hertz: list[float]) -> 
     return hidden
 
 
-def decode(model: Model, tokens: torch.Tensor, valid: torch.Tensor) -> np.ndarray:
-    """Tokens (R, W), valid (W,) -> (19, 128, T) dB, T whole cells."""
-    frames = model.vqgan.config.frames_per_token
-    return model.vqgan.decode(tokens[None], valid[None].repeat_interleave(frames, 1))[0].cpu().numpy()
+def decode(model: Model, tokens: torch.Tensor, valid: torch.Tensor, level: float) -> np.ndarray:
+    """Tokens (R, W), valid (W,), level of the session in dB -> (19, 128, T) dB, T whole cells."""
+    frames, level = model.vqgan.config.frames_per_token, torch.tensor([level])
+    return model.vqgan.decode(tokens[None], valid[None].repeat_interleave(frames, 1), level)[0].cpu().numpy()
+
+
+def mean_spectrum(model: Model, level: float) -> np.ndarray:
+    """Mean of the tokenizer's training recordings (128,) dB, at the level of a session where they have none."""
+    mean_db = model.vqgan.mean_db[None, None, :, None]
+    return model.vqgan.put_back(mean_db, torch.tensor([level]))[0, 0, :, 0].cpu().numpy()

@@ -65,7 +65,9 @@ def decoded(vqgan: VQGAN, store: TokenStore, row: int) -> Array:
     frames = counted[:columns].repeat(vqgan.config.frames_per_token)
     tokens = torch.from_numpy(store.tokens[row : row + 1][:, :, :columns].astype(np.int64))
     device = vqgan.mean_db.device
-    spec = vqgan.decode(tokens.to(device), torch.from_numpy(frames)[None].to(device))[0].float().cpu().numpy()
+    level = torch.from_numpy(store.level[row : row + 1])
+    spec = vqgan.decode(tokens.to(device), torch.from_numpy(frames)[None].to(device), level.to(device))[0]
+    spec = spec.float().cpu().numpy()
     return region_means(spec, frames, store.channel_ok[row : row + 1][0])
 
 

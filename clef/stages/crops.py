@@ -18,6 +18,7 @@ from clef.stages.epochs import session_order
 from clef.stages.stage import Batch
 from tokenizer.base.progress import track
 from tokenizer.channels import CHANNELS
+from tokenizer.level import HIGH, LOW, electrode_levels, level_of, session_level
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, Spectrograms
 
@@ -55,12 +56,14 @@ class Crop:
     """A stretch of a recording.
 
     spec (C, F, T) dB · valid (T,) bool · channel_ok (C,) bool: recorded · channel_seen (C,) bool: shown to the encoder
+    level () dB: of the whole session that it is from, over the channels that the encoder sees
     """
 
     spec: Tensor
     valid: Tensor
     channel_ok: Tensor
     channel_seen: Tensor
+    level: Tensor
 
 
 class Crops:
@@ -74,35 +77,39 @@ class Crops:
         if not len(self.train):
             raise ValueError(f"cohort={cohort}: no session has split train; there is nothing to learn from")
         self._validation: list[Batch] | None = None
-        self._recent: OrderedDict[int, Reading] = OrderedDict()
+        self._recent: OrderedDict[int, tuple[Reading, Tensor]] = OrderedDict()
 
     def batch(self, numbers: Sequence[int]) -> Batch:
         return collate([self._crop(n) for n in numbers])
 
     def _crop(self, number: int) -> Crop:
         turn = number // self.config.crops_per_reading
-        reading = self._read(session_order(self.seed, turn, len(self.train)))
+        reading, levels = self._read(session_order(self.seed, turn, len(self.train)))
         rng = np.random.default_rng((self.seed, 1, number))
-        return self._vary(crop(reading, self.config.crop_frames, rng.random()), rng)
+        return self._vary(crop(reading, self.config.crop_frames, rng.random()), levels, rng)
 
-    def _vary(self, reading: Reading, rng: np.random.Generator) -> Crop:
-        """Mirror a crop, hide some of its channels, or leave it as it is."""
+    def _vary(self, reading: Reading, levels: Tensor, rng: np.random.Generator) -> Crop:
+        """Mirror a crop, hide some of its channels, or leave it as it is; levels (C,): of its session's electrodes."""
         spec, ok = reading.spec, reading.channel_ok
         if rng.random() < self.config.mirror:
-            spec, ok = spec[MIRRORED], ok[MIRRORED]
+            spec, ok, levels = spec[MIRRORED], ok[MIRRORED], levels[MIRRORED]
         if self.config.colour and rng.random() < 0.5:
-            spec = spec + self.config.colour * colours(ok, rng)
+            added = self.config.colour * colours(ok, rng)
+            # the same in every second: each electrode's level moves by its mean
+            spec, levels = spec + added, levels + added[:, LOW:HIGH, 0].mean(-1)
         seen = ok.clone()
         if rng.random() < self.config.hide_channels:
             seen[rng.permutation(len(seen))[: rng.integers(1, 5)]] = False
-        return Crop(spec, reading.valid, ok, seen if seen.any() else ok)
+        seen = seen if seen.any() else ok
+        return Crop(spec, reading.valid, ok, seen, level_of(levels, seen))
 
-    def _read(self, row: int) -> Reading:
-        """One recording serves all crops of its turn; it is not kept longer."""
+    def _read(self, row: int) -> tuple[Reading, Tensor]:
+        """A recording and the levels (C,) of its electrodes. It serves all crops of its turn and is not kept longer."""
         if row not in self._recent:
-            self._recent[row] = self.train[row]
-            if self._recent[row].reason:
-                log.warning("left out %s: %s", self.train.rows[row]["session_id"], self._recent[row].reason)
+            reading = self.train[row]
+            self._recent[row] = reading, electrode_levels(reading.spec, reading.valid)
+            if reading.reason:
+                log.warning("left out %s: %s", self.train.rows[row]["session_id"], reading.reason)
             while len(self._recent) > 2:
                 self._recent.popitem(last=False)
         return self._recent[row]
@@ -111,34 +118,41 @@ class Crops:
         """The start of each held-out recording, read once and kept."""
         if self._validation is None:
             readings = [self.held_out[i] for i in range(len(self.held_out))]
-            crops = [as_it_is(crop(r, self.config.crop_frames, 0.0)) for r in readings if not r.reason]
+            crops = [as_it_is(r, self.config.crop_frames) for r in readings if not r.reason]
             self._validation = [collate(crops[i : i + 8]) for i in range(0, len(crops), 8)]
         return self._validation
 
-    def scale(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Per frequency bin (128,) in dB: mean, sd, and sd of the deviation from the mean over channels.
+    def scale(self, level: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Per frequency bin (128,) in dB: mean, sd, and sd of the deviation from the mean over channels; mean level ().
 
-        Over some training recordings, each as heavy as its valid frames and channels.
+        Over some training recordings, each as heavy as its valid frames and channels; `level`: without their levels.
 
         Raises ValueError if none of them can be read.
         """
         rows = np.random.default_rng((self.seed, 2)).permutation(len(self.train))[: self.config.scale_sessions]
-        sums = torch.zeros(4, 128, dtype=torch.float64)
+        sums = torch.zeros(5, 128, dtype=torch.float64)
         reasons = []
         for row in track(rows.tolist(), "mean and sd per frequency"):
             reading = self.train[row]
             if reading.reason:
                 reasons.append(reading.reason)
                 continue
-            cells = reading.spec[reading.channel_ok][:, :, reading.valid].double()  # (C', F, T')
-            n = torch.full((128,), cells[:, 0].numel(), dtype=torch.float64)
-            apart = (cells - cells.mean(0)).square().sum((0, 2))
-            sums += torch.stack([n, cells.sum((0, 2)), cells.square().sum((0, 2)), apart])
+            sums += moments(reading, level)
         if not sums[0].all():
             raise ValueError(f"none of {len(rows)} training recordings could be read; the first: {reasons[0]}")
-        mean, square, apart = sums[1:] / sums[0]
+        mean, square, apart, levels = sums[1:] / sums[0]
         sd, deviation = ((v.clamp_min(1e-6)).sqrt().float() for v in (square - mean.square(), apart))
-        return mean.float(), sd, deviation
+        return mean.float(), sd, deviation, levels[0].float()
+
+
+def moments(reading: Reading, level: bool) -> Tensor:
+    """Sums (5, 128) over a reading's valid cells: 1, dB, dB², squared deviation from the mean over channels, level."""
+    cells = reading.spec[reading.channel_ok][:, :, reading.valid].double()  # (C', F, T')
+    own = session_level(reading.spec, reading.valid, reading.channel_ok).nan_to_num(0.0).double()
+    cells = cells - own if level else cells
+    n = torch.full((128,), cells[:, 0].numel(), dtype=torch.float64)
+    apart = (cells - cells.mean(0)).square().sum((0, 2))
+    return torch.stack([n, cells.sum((0, 2)), cells.square().sum((0, 2)), apart, n * own])
 
 
 def crop(reading: Reading, frames: int, where: float) -> Reading:
@@ -163,9 +177,11 @@ def colours(channel_ok: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(shape[:, :, None].astype(np.float32)) * channel_ok[:, None, None]
 
 
-def as_it_is(reading: Reading) -> Crop:
-    """A crop of which the encoder sees every channel there is."""
-    return Crop(reading.spec, reading.valid, reading.channel_ok, reading.channel_ok)
+def as_it_is(reading: Reading, frames: int) -> Crop:
+    """The first `frames` frames of a reading, of which the encoder sees every channel there is."""
+    level = session_level(reading.spec, reading.valid, reading.channel_ok)
+    part = crop(reading, frames, 0.0)
+    return Crop(part.spec, part.valid, part.channel_ok, part.channel_ok, level)
 
 
 def collate(crops: list[Crop]) -> Batch:

@@ -58,8 +58,9 @@ class TokenizerObjective(Objective):
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         valid, ok = batch["valid"], batch["channel_ok"]
-        out = self.vqgan(batch["spec"], valid, batch["channel_seen"], progress >= self.config.quantise_from)
-        made, wanted = out["planes"].float(), self.vqgan.split(batch["spec"], ok)
+        seen, level = batch["channel_seen"], batch["level"]
+        out = self.vqgan(batch["spec"], valid, seen, progress >= self.config.quantise_from, level)
+        made, wanted = out["planes"].float(), self.vqgan.split(self.vqgan.levelled(batch["spec"], level), ok)
         counts = (valid[:, None, None] & ok[:, :, None, None]).float()  # (B, C, 1, T)
         x, y = self._channels(wanted) * counts, self._channels(made) * counts
         deviation = (wanted - made)[:, 1:] * counts
@@ -181,7 +182,7 @@ def build(
 def make_vqgan(config: VQGANConfig, samples: Crops) -> VQGAN:
     """A fresh VQGAN with the scale of the training recordings."""
     vqgan = VQGAN(config)
-    vqgan.set_scale(*samples.scale())
+    vqgan.set_scale(*samples.scale(config.level == "session"))
     return vqgan
 
 

@@ -74,7 +74,7 @@ def random_batch(sessions: int, columns: int, size: costs.Size, recon: ReconConf
     tokens = rng.integers(0, size.codes, (sessions, size.rows, columns)).astype(np.uint16)
     names = np.array([f"random-{i}" for i in range(sessions)])
     valid, split = np.ones((sessions, columns), bool), np.array(["train"] * sessions)
-    source = Tokens(tokens, valid, names, np.arange(sessions), split)
+    source = Tokens(tokens, valid, names, np.arange(sessions), split, np.zeros(sessions, np.float32))
     return MaskedSessions(source, recon, seed).batch(range(sessions))
 
 

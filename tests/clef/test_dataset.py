@@ -27,7 +27,7 @@ def holed(tiny_cohort, tiny_tokenizer, tmp_path):
     create_store(tmp_path / "t.zarr", table, vqgan, {})
     rows = {"status": np.array([DONE, REFUSED, DONE], np.uint8), "tokens": np.full((3, 16, 128), 5, np.uint16)}
     rows |= {"valid": np.full((3, 128), [[1], [0], [0]], np.float16), "channel_ok": np.ones((3, 19), bool)}
-    rows |= {"reason": np.stack([text_bytes(r, 240) for r in ("", "too short", "")])}
+    rows |= {"level": np.zeros(3), "reason": np.stack([text_bytes(r, 240) for r in ("", "too short", "")])}
     TokenStore(tmp_path / "t.zarr", writable=True).write_shard(0, rows)
     return tmp_path / "t.zarr", table["session_id"].to_list()
 

@@ -186,7 +186,10 @@ def test_refused_sessions_of_a_store_are_not_lost_either(model, tiny_cohort, tmp
     store = TokenStore(tmp_path / "t.zarr", writable=True)
     rows = {"status": np.array([DONE, REFUSED, DONE], np.uint8), "tokens": np.full((3, 16, 128), 5, np.uint16)}
     rows |= {"valid": np.full((3, 128), [[1], [0], [1]], np.float16), "channel_ok": np.ones((3, 19), bool)}
-    rows |= {"reason": np.stack([text_bytes(r, 240) for r in ("", "too short", "")])}
+    rows |= {
+        "level": np.array([3, np.nan, -4]),
+        "reason": np.stack([text_bytes(r, 240) for r in ("", "too short", "")]),
+    }
     store.write_shard(0, rows)
     name = table["session_id"][1]
     with pytest.raises(RecordingError, match=f"^{name}: too short; or on_error='nan'"):
@@ -195,7 +198,7 @@ def test_refused_sessions_of_a_store_are_not_lost_either(model, tiny_cohort, tmp
     assert np.isnan(rows).any(1).tolist() == [False, True, False]
     kept = model.embeddings(tmp_path / "t.zarr", on_error="skip")
     assert kept.session_id == table["session_id"].gather([0, 2]).to_list() and len(kept.vectors) == 2
-    assert len(model.tokenise(store)) == 2
+    assert model.tokenise(store).level.tolist() == [3, -4]
     create_store(tmp_path / "empty.zarr", table, model.vqgan, {})
     with pytest.raises(ValueError, match="3 of 3 sessions are not encoded yet"):
         model.embed(tmp_path / "empty.zarr", on_error="nan")

@@ -133,11 +133,12 @@ def test_another_batch_and_workers_give_the_same_tokens(small_shards, tiny_store
 
 def test_rows_of_a_store():
     tokenised = [
-        Tokenised(np.ones((2, 3), np.uint16), np.ones(3, np.float16), np.ones(19, bool), r) for r in ("", "no")
+        Tokenised(np.ones((2, 3), np.uint16), np.ones(3, np.float16), np.ones(19, bool), 2.5, r) for r in ("", "no")
     ]
     rows = rows_of(tokenised)
     assert rows["status"].tolist() == [1, 2] and rows["status"].dtype == np.uint8
     assert bytes(rows["reason"][1]).rstrip(b"\0") == b"no" and rows["tokens"].shape == (2, 2, 3)
+    assert rows["level"].tolist() == [2.5, 2.5] and rows["level"].dtype == np.float32
 
 
 # ---- one writer

@@ -11,10 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+import zarr
 
 from tests.helpers import snapshot, spectrogram
 from tokenizer import store
 from tokenizer.base.files import fingerprint
+from tokenizer.digests import description_digest, shard_digest, store_digest
 from tokenizer.store import DONE, REFUSED, SHARD, TODO, TokenStore, create_store, text_bytes
 from tokenizer.vqgan import VQGAN, VQGANConfig
 
@@ -41,6 +43,7 @@ def rows(shard, n=N, seed=0):
         "tokens": rng.integers(0, 2**16, (size, 16, 128)).astype(np.uint16),
         "valid": rng.random((size, 128)).astype(np.float16),
         "channel_ok": rng.random((size, 19)) < 0.9,
+        "level": np.where(status == DONE, rng.normal(0, 8, size), np.nan).astype(np.float32),
         "reason": np.stack([text_bytes(f"refused ü {i}" if s == REFUSED else "", 240) for i, s in enumerate(status)]),
         "status": status,
     }
@@ -58,11 +61,12 @@ def written(tmp_path_factory, vqgan):
 
 def test_rows_names_subjects_and_splits_come_back(written):
     tokens, table = TokenStore(written).load(), sessions()
-    every = {k: np.concatenate([rows(s)[k] for s in (0, 1)]) for k in ("tokens", "valid", "status")}
+    every = {k: np.concatenate([rows(s)[k] for s in (0, 1)]) for k in ("tokens", "valid", "level", "status")}
     done = every["status"] == DONE
     assert len(tokens) == done.sum() == 271
     np.testing.assert_array_equal(tokens.tokens, every["tokens"][done])
     np.testing.assert_array_equal(tokens.valid, every["valid"][done] >= 0.5)
+    np.testing.assert_array_equal(tokens.level, every["level"][done])
     for column in ("session_id", "subject_id", "split"):
         assert getattr(tokens, column).tolist() == table[column].to_numpy()[done].tolist(), column
 
@@ -99,7 +103,7 @@ def test_the_fingerprint_is_that_of_the_tokenizers_bytes(written, vqgan):
 
 def test_attributes_say_how_tokens_were_made(written):
     about = TokenStore(written).attributes
-    assert about["reading"] == {"crop": "start"} and about["tokenizer"]["codes"] == 32 and about["format"] == 2
+    assert about["reading"] == {"crop": "start"} and about["tokenizer"]["codes"] == 32 and about["format"] == 3
 
 
 def test_an_unfinished_store_is_not_loaded(tmp_path, vqgan):
@@ -123,7 +127,7 @@ class CutOff(dict):
         return super().__getitem__(name)
 
 
-@pytest.mark.parametrize("last", ("valid", "channel_ok", "reason"))
+@pytest.mark.parametrize("last", ("valid", "channel_ok", "level", "reason"))
 def test_a_shard_that_was_cut_off_is_still_to_do(tmp_path, vqgan, last):
     """Status is written last: with every other array cut off before it, no row may pass for done."""
     create_store(tmp_path / "t.zarr", sessions(), vqgan, {})
@@ -151,6 +155,7 @@ def test_one_shard_leaves_the_files_of_others_alone(tmp_path, vqgan):
             ("digest", "/0/0"),
             ("valid", "/0"),
             ("channel_ok", "/0"),
+            ("level", ""),
             ("reason", "/0"),
             ("status", ""),
         ]
@@ -180,7 +185,7 @@ def test_another_format_is_refused(tmp_path, written):
     about = json.loads((tmp_path / "t.zarr" / "zarr.json").read_text())
     about["attributes"]["format"] = store.FORMAT + 1
     (tmp_path / "t.zarr" / "zarr.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"t\.zarr: store format 3, this version reads 1 and 2"):
+    with pytest.raises(ValueError, match=r"t\.zarr: store format 4, this version reads 2 and 3"):
         TokenStore(tmp_path / "t.zarr")
 
 
@@ -192,6 +197,7 @@ FILES = [
         "tokens/c/0/0/0",
         "valid/c/1/0",
         "channel_ok/c/0/0",
+        "level/c/0",
         "reason/c/0/0",
         "status/c/1",
         "digest/c/0/0/0",
@@ -203,7 +209,7 @@ def use(path):
     """All that programs ask of a store."""
     opened = TokenStore(path)
     tokens = opened.load()
-    fields = [getattr(tokens, name) for name in ("tokens", "valid", "session_id", "subject_id", "split")]
+    fields = [getattr(tokens, name) for name in ("tokens", "valid", "level", "session_id", "subject_id", "split")]
     return [*opened.tokenizer.to_bytes(), opened.attributes, *fields, opened.channel_ok[:], opened.refused()]
 
 
@@ -241,7 +247,7 @@ def test_a_flipped_bit_is_refused(copy, name):
 
 
 @pytest.mark.parametrize(
-    "name", ("tokens/c/{}/0/0", "valid/c/{}/0", "channel_ok/c/{}/0", "reason/c/{}/0", "status/c/{}")
+    "name", ("tokens/c/{}/0/0", "valid/c/{}/0", "channel_ok/c/{}/0", "level/c/{}", "reason/c/{}/0", "status/c/{}")
 )
 def test_shards_that_changed_places_are_refused(copy, name):
     """Each passes its own checksum."""
@@ -292,7 +298,7 @@ def test_a_row_is_checked_with_its_shard(copy, written):
     assert "tokens is damaged or incomplete (shard 0" in refusal(copy, lambda path: TokenStore(path).tokens[3])
 
 
-@pytest.mark.parametrize("name", ("tokens/c/1/0/0", "valid/c/1/0", "status/c/1", "digest/c/1/0/0"))
+@pytest.mark.parametrize("name", ("tokens/c/1/0/0", "valid/c/1/0", "level/c/1", "status/c/1", "digest/c/1/0/0"))
 @pytest.mark.parametrize("how", ("gone", "cut"))
 def test_a_damaged_shard_is_to_do_and_can_be_written_again(copy, written, name, how):
     data = (copy / name).read_bytes()
@@ -303,19 +309,44 @@ def test_a_damaged_shard_is_to_do_and_can_be_written_again(copy, written, name, 
     assert opened.to_do() == [] and same(use(copy), use(written))
 
 
-def test_a_store_of_the_format_before_is_read(copy, written):
-    shutil.rmtree(copy / "digest")
-    group = json.loads((copy / "zarr.json").read_text())
-    group["attributes"]["format"] = 1
-    (copy / "zarr.json").write_text(json.dumps(group))
-    assert "were changed" in refusal(copy)  # it still says that it has digests
-    del group["attributes"]["digest"], group["attributes"]["descriptions"]
-    (copy / "zarr.json").write_text(json.dumps(group))
-    old, new = use(copy), use(written)
-    assert same(old[3:], new[3:])
-    opened = TokenStore(copy, writable=True)
-    opened.write_shard(1, rows(1, seed=1))
-    assert opened.to_do() == [] and (opened.tokens[SHARD:] == rows(1, seed=1)["tokens"]).all()
+def to_format_2(path):
+    """What format 2 wrote: no level, so one digest less for each shard, and other descriptions."""
+    kept = [i for i, name in enumerate(store.ROWS) if name != "level"]
+    group, digests = zarr.open_group(path, mode="r+"), TokenStore(path)._arrays["digest"][:]
+    arrays = {name: group[name][:] for name in store.ROWS if name != "level"}
+    shutil.rmtree(path / "level")
+    shutil.rmtree(path / "digest")
+    shape = (len(digests), len(kept), digests.shape[2])
+    made = group.create_array("digest", shape=shape, dtype="uint8", chunks=(1, *shape[1:]), fill_value=0)
+    names = [*arrays, *store.FIXED, "digest"]
+    about = {k: v for k, v in group.attrs.items() if k != "digest"}
+    about |= {"format": 2, "descriptions": description_digest(path, names)}
+    fixed = {name: group[name][:] for name in store.FIXED}
+    group.attrs.update(about | {"digest": store_digest(about, fixed)})
+    own, size = group.attrs["digest"], SHARD
+    for shard in range(len(digests)):
+        rows_of = {name: values[shard * size : (shard + 1) * size] for name, values in arrays.items()}
+        made[shard] = np.stack([shard_digest(own, name, shard, values) for name, values in rows_of.items()])
+
+
+def test_a_store_of_format_2_is_read_checked_and_continued(copy, written):
+    to_format_2(copy)
+    old, new = TokenStore(copy, writable=True), TokenStore(written)
+    assert old.attributes["format"] == 2 and np.isnan(old.level).all() and len(old.level) == N
+    loaded = old.load()
+    assert np.array_equal(loaded.tokens, new.load().tokens) and np.isnan(loaded.level).all()
+    assert loaded.level.dtype == np.float32 and old.to_do() == [] and same([old.refused()], [new.refused()])
+    old.write_shard(1, rows(1, seed=1))
+    assert TokenStore(copy).to_do() == [] and not (copy / "level").exists()
+    (copy / "valid/c/0/0").unlink()
+    assert TokenStore(copy).to_do() == [0] and "shard 0 is gone" in refusal(copy)
+
+
+def test_rows_that_are_not_done_have_no_level(tmp_path, vqgan):
+    create_store(tmp_path / "t.zarr", sessions(30), vqgan, {}, shard=16)
+    opened = TokenStore(tmp_path / "t.zarr", writable=True)
+    opened.write_shard(0, {k: v[:16] for k, v in rows(0).items()})
+    assert np.isnan(opened.level).nonzero()[0].tolist() == [7, *range(16, 30)]
 
 
 # ---- one writer for a shard

@@ -1,6 +1,7 @@
 """Tokens of a recording: the same by every way in, and whatever stands beside it in a batch."""
 
 import copy
+import dataclasses
 from dataclasses import astuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import tokenizer
 from tests.helpers import spectrogram
 from tokenizer.edf.writer import eeg, write_edf
 from tokenizer.readings import Reading, reading_of
-from tokenizer.tokens import tokenise, tokenise_each
+from tokenizer.tokens import rebuild, tokenise, tokenise_each
 from tokenizer.vqgan import VQGAN, VQGANConfig
 
 
@@ -37,18 +38,26 @@ def readings(lengths=(10, 250, 40, 1280, 130)):
     return [*found, Reading(torch.zeros(19, 128, 0), torch.zeros(0).bool(), torch.zeros(19).bool(), "too short")]
 
 
+def same(one, other):
+    """Whether two are alike in every field; a session without a valid second has the level NaN."""
+    return all(
+        np.array_equal(a, b, equal_nan=i == 3)
+        for i, (a, b) in enumerate(zip(astuple(one), astuple(other), strict=True))
+    )
+
+
 def test_neither_batch_nor_order_nor_padding_changes_a_row_of_the_store(wide):
     plain = [tokenise(reading, wide) for reading in readings()]
     assert len(np.unique(np.concatenate([row.tokens.ravel() for row in plain]))) > 200
     for batch in (1, 2, 16):
         for row, other in zip(plain, tokenise_each(readings(), wide, batch=batch), strict=True):
-            assert all(np.array_equal(a, b) for a, b in zip(astuple(row), astuple(other), strict=True))
+            assert same(row, other)
     for row, reading in zip(plain, readings(), strict=True):
         if not reading.reason:
             padding = (0, 1280 - len(reading.valid))
             rubbish = torch.nn.functional.pad(reading.spec, padding, value=13.0)
             padded = Reading(rubbish, torch.nn.functional.pad(reading.valid, padding), reading.channel_ok)
-            assert np.array_equal(tokenise(padded, wide).tokens, row.tokens)
+            assert same(tokenise(padded, wide), row)
 
 
 @pytest.mark.gpu
@@ -96,7 +105,7 @@ def test_path_session_and_reading_have_the_same_tokens(wide, recording):
     one, *others = (tokenizer.tokenise(source, wide) for source in (recording, session, reading_of(session)))
     assert one.tokens.any() and one.valid.sum() == 4
     for other in others:
-        assert all(np.array_equal(a, b) for a, b in zip(astuple(one), astuple(other), strict=True))
+        assert same(one, other)
 
 
 def test_the_steps_one_by_one_give_the_same_tokens(wide, recording):
@@ -112,3 +121,33 @@ def test_blanking_leaves_the_reading_as_it_is(wide):
     before = reading.spec.clone()
     assert (tokenise(reading, wide, blank_below=4).tokens != tokenise(reading, wide).tokens).any()
     assert torch.equal(reading.spec, before)
+
+
+@pytest.mark.parametrize("low", [1, 2, 31])
+def test_blanked_bins_say_nothing_of_the_session(wide, low):
+    """Not by way of its level either: with other content there, level and tokens are the same."""
+    reading = readings((60,) * 3)[0]
+    other = Reading(reading.spec.clone(), reading.valid, reading.channel_ok)
+    other.spec[:, : 4 * low] += 15
+    one, again = (tokenise(r, wide, blank_below=low) for r in (reading, other))
+    assert same(one, again) and one.tokens.any()
+
+
+def test_blanked_bins_are_at_the_training_mean_at_the_level_of_the_session(wide):
+    reading = readings((60,) * 3)[0]
+    one = tokenise(reading, wide, blank_below=2)
+    filled = Reading(reading.spec.clone(), reading.valid, reading.channel_ok)
+    filled.spec[:, :8] = wide.mean_db[:8, None] + one.level
+    again = tokenise(filled, wide)
+    assert again.level == pytest.approx(one.level, abs=1e-4) and (again.tokens == one.tokens).mean() > 0.99
+
+
+@pytest.mark.parametrize("gain", [0.25, 0.5, 2.0, 4.0])
+def test_a_gain_of_the_recording_is_in_the_level_alone_and_comes_back(wide, recording, gain):
+    session = tokenizer.read(recording)
+    louder = dataclasses.replace(session, signal=gain * session.signal)
+    (one, kept), (other, rebuilt) = (rebuild(reading_of(s), wide) for s in (session, louder))
+    db = 20 * np.log10(gain)
+    assert (other.tokens == one.tokens).mean() >= 0.95 and other.level - one.level == pytest.approx(db, abs=0.01)
+    same_token = np.repeat(np.repeat(other.tokens == one.tokens, 8, 0), 10, 1)[:, : kept.shape[2]]
+    assert np.median(np.abs(rebuilt - kept - db)[:, same_token]) < 0.01

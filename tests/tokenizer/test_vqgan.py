@@ -1,6 +1,7 @@
 """The tokenizer network: what may not change a token, and what must."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -153,3 +154,81 @@ def test_evaluation_teaches_the_codebook_nothing(vqgan):
     vqgan.encode(spectrogram(1, 100))
     assert vqgan.codebook.learn(0) == {}
     assert all(torch.equal(v, before[k]) for k, v in vqgan.codebook.state_dict().items())
+
+
+GAINS = (0.25, 0.5, 2.0, 4.0)
+
+
+def loose(level):
+    """A network with codes spread over what it sees, which takes the level out or not."""
+    torch.manual_seed(0)
+    model = VQGAN(dataclasses.replace(CONFIG, level=level)).train()
+    model.set_scale(torch.linspace(0, -20, 128), torch.linspace(4, 6, 128), torch.linspace(2, 3, 128))
+    for seed in range(12):
+        model(spectrogram(1, 160, 100 + seed), torch.ones(1, 160).bool(), torch.ones(1, 19).bool(), seed > 6)
+        model.codebook.learn(seed)
+    return model.eval()
+
+
+def test_a_gain_changes_no_token_and_moves_the_level():
+    model, old, spec = loose("session"), loose("none"), 0.3 * spectrogram(1, 320)
+    spec[..., 100:140] = 0
+    valid = torch.arange(320).expand(1, -1) < 300
+    tokens, before, level = model.encode(spec, valid), old.encode(spec, valid), model.level(spec, valid)
+    assert len(tokens.unique()) > 20
+    for gain in GAINS:
+        db = 20 * math.log10(gain)
+        assert (model.encode(spec + db, valid) == tokens).float().mean() >= 0.95
+        assert (old.encode(spec + db, valid) == before).float().mean() < 0.7
+        assert float(model.level(spec + db, valid) - level) == pytest.approx(db, abs=1e-4)
+
+
+def test_the_level_is_put_back(vqgan):
+    spec = spectrogram(2, 130)
+    tokens = vqgan.encode(spec)
+    quiet, loud = (vqgan.decode(tokens, level=torch.full((2,), level)) for level in (0.0, 12.0))
+    torch.testing.assert_close(loud - quiet, torch.full_like(loud, 12.0))
+    vqgan.mean_level.fill_(7.0)
+    try:
+        unknown = vqgan.decode(tokens, level=torch.tensor([torch.nan, 3.0]))
+        torch.testing.assert_close(unknown - quiet, torch.tensor([7.0, 3.0])[:, None, None, None].expand_as(quiet))
+        assert torch.equal(vqgan.decode(tokens)[0], unknown[0])
+    finally:
+        vqgan.mean_level.zero_()
+
+
+def test_a_part_of_a_session_has_the_tokens_of_its_level(vqgan):
+    spec = spectrogram(1, 400)
+    spec[..., 200:] += 10
+    level = vqgan.level(spec)
+    part = spec[..., :100]
+    assert torch.equal(vqgan.encode(part + 5, level=level + 5), vqgan.encode(part, level=level))
+    assert not torch.equal(vqgan.encode(part), vqgan.encode(part, level=level))
+
+
+def test_padding_gaps_and_company_do_not_move_the_level(vqgan):
+    spec, valid = spectrogram(3, 160), torch.arange(160).expand(3, -1) < torch.tensor([160, 90, 0])[:, None]
+    ok = torch.ones(3, 19, dtype=torch.bool)
+    ok[0, 4:9] = False
+    levels = vqgan.level(spec, valid, ok)
+    assert levels.isnan().tolist() == [False, False, True]
+    padded = torch.nn.functional.pad(torch.where(ok[:, :, None, None], spec, torch.tensor(33.0)), (0, 40), value=17.0)
+    again = vqgan.level(padded, torch.nn.functional.pad(valid, (0, 40)), ok)
+    assert torch.equal(again[:2], levels[:2]) and again[2].isnan()
+    assert torch.equal(vqgan.level(spec[1:2], valid[1:2], ok[1:2]), levels[1:2])
+
+
+def test_a_network_from_before_the_level_keeps_its_tokens_and_its_fingerprint():
+    old = loose("none")
+    config = old.describe()
+    assert "level" not in config and "mean_level" not in old.state_dict()
+    again = VQGAN.from_parts(config, old.state_dict()).eval()
+    assert again.config.level == "none" and again.to_bytes() == old.to_bytes()
+    spec = spectrogram(1, 100)
+    tokens = again.encode(spec)
+    assert torch.equal(tokens, old.encode(spec))
+    assert torch.equal(again.decode(tokens), again.decode(tokens, level=torch.tensor([30.0])))
+    new = VQGAN(SMALL)
+    assert VQGAN.from_parts(new.describe(), new.state_dict()).config.level == "session"
+    with pytest.raises(ValueError, match=r"level=loud: expected one of session, none"):
+        VQGAN(dataclasses.replace(SMALL, level="loud"))

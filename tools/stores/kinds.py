@@ -108,6 +108,7 @@ def make_tokens(folder: Path, seed: int) -> None:
                 "tokens": random.integers(0, 32, (n, 16, 128)).astype(np.uint16),
                 "valid": random.random((n, 128)).astype(np.float16),
                 "channel_ok": random.random((n, 19)) < 0.9,
+                "level": random.normal(0, 5, n).astype(np.float32),
                 "reason": np.stack(reasons),
                 "status": status,
             },
@@ -116,7 +117,7 @@ def make_tokens(folder: Path, seed: int) -> None:
 
 def use_tokens(folder: Path) -> str:
     store = TokenStore(folder / "tokens.zarr")
-    fields = [getattr(store.load(), f) for f in ("tokens", "valid", "session_id", "subject_id", "split")]
+    fields = [getattr(store.load(), f) for f in ("tokens", "valid", "session_id", "subject_id", "split", "level")]
     config, weights = store.tokenizer.to_bytes()
     return digest(*fields, store.channel_ok[:], store.refused(), store.fingerprint, store.attributes, config, weights)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from clef.inpainting.session import cut, decode, hide
+from clef.inpainting.session import cut, decode, hide, mean_spectrum
 from clef.model import Model
 from clef.network.encoder import Encoder, EncoderConfig
 from tokenizer.vqgan import VQGAN, VQGANConfig
@@ -24,7 +24,7 @@ def model(bins: int = 8, frames: int = 10) -> Model:
 def part(of: Model, valid: np.ndarray):
     rows = of.vqgan.grid[0]
     tokens = np.arange(rows * len(valid)).reshape(rows, -1).astype(np.uint16) % 16
-    return cut(of, "a session", tokens, valid, np.ones(19, bool), None, None)
+    return cut(of, "a session", tokens, valid, np.ones(19, bool), None, 2.0, None)
 
 
 @pytest.mark.parametrize(("bins", "frames", "last", "columns"), [(8, 10, 7, 7), (16, 5, 7, 8), (4, 20, 3, 3)])
@@ -59,4 +59,12 @@ def test_invalid_tokens_are_not_hidden():
 def test_decoded_tokens_cover_the_session():
     own = model(4, 20)
     session = part(own, np.ones(6, bool))
-    assert decode(own, session.tokens, session.valid).shape == (19, 128, 120)
+    assert decode(own, session.tokens, session.valid, session.level).shape == (19, 128, 120)
+
+
+def test_what_is_decoded_and_the_training_mean_are_at_the_level_of_the_session():
+    own = model()
+    session = part(own, np.ones(6, bool))
+    quiet, loud = (decode(own, session.tokens, session.valid, level) for level in (0.0, 9.0))
+    np.testing.assert_allclose(loud - quiet, 9, atol=1e-4)
+    np.testing.assert_allclose(mean_spectrum(own, 9.0), own.vqgan.mean_db.numpy() + 9, atol=1e-5)

@@ -9,9 +9,12 @@ import torch
 from clef.stages.crops import CHANNELS, MIRRORED, Crops, colours, crop
 from clef.stages.tokenizer import TokenizerStageConfig, make_vqgan
 from tests.helpers import spectrogram
+from tokenizer.level import electrode_levels, session_level
 from tokenizer.readings import Reading, ReadingConfig, Spectrograms
 from tokenizer.sessions import read_sessions
 from tokenizer.vqgan import VQGANConfig
+
+LEVELS = torch.zeros(19)
 
 SMALL = VQGANConfig(width=8, encoder_blocks=1, decoder_blocks=1, codes=16, code_dimension=4)
 
@@ -47,10 +50,10 @@ def test_crops_are_varied_in_the_stated_shares(readings):
     plain, varied = samples.config, dataclasses.replace(samples.config, mirror=0.5, hide_channels=0.3, colour=0.0)
     crop_of = Reading(spectrogram(1, 20)[0], torch.ones(20).bool(), torch.ones(19).bool())
     samples.config = dataclasses.replace(plain, mirror=0.0, hide_channels=0.0, colour=0.0)
-    same = samples._vary(crop_of, np.random.default_rng(0))
+    same = samples._vary(crop_of, LEVELS, np.random.default_rng(0))
     assert torch.equal(same.spec, crop_of.spec) and same.channel_seen.all()
     samples.config = varied
-    drawn = [samples._vary(crop_of, np.random.default_rng(i)) for i in range(600)]
+    drawn = [samples._vary(crop_of, LEVELS, np.random.default_rng(i)) for i in range(600)]
     mirrored = [torch.equal(d.spec, crop_of.spec[MIRRORED]) for d in drawn]
     hidden = np.array([19 - int(d.channel_seen.sum()) for d in drawn])
     assert np.mean(mirrored) == pytest.approx(0.5, abs=0.06) and (hidden > 0).mean() == pytest.approx(0.3, abs=0.06)
@@ -71,7 +74,7 @@ def test_random_spectra_are_added_to_half_of_the_crops(readings):
     samples = readings()
     samples.config = dataclasses.replace(samples.config, mirror=0.0, hide_channels=0.0, colour=2.0)
     crop_of = Reading(spectrogram(1, 20)[0], torch.ones(20).bool(), torch.ones(19).bool())
-    drawn = [samples._vary(crop_of, np.random.default_rng(i)) for i in range(300)]
+    drawn = [samples._vary(crop_of, LEVELS, np.random.default_rng(i)) for i in range(300)]
     added = np.array([float((d.spec - crop_of.spec).square().mean().sqrt()) for d in drawn])
     assert (added > 0).mean() == pytest.approx(0.5, abs=0.08) and 1.0 < added[added > 0].mean() < 4.0
 
@@ -90,18 +93,38 @@ def test_crops_are_of_train_and_validation_of_val(readings, tiny_cohort):
     assert sum(len(b["spec"]) for b in samples.validation()) == 2
 
 
-def test_scale_is_of_the_valid_frames_of_train(readings, tiny_cohort):
+@pytest.mark.parametrize("level", [True, False])
+def test_scale_is_of_the_valid_frames_of_train(readings, tiny_cohort, level):
     samples = readings()
     rows = np.random.default_rng((0, 2)).permutation(len(samples.train))[:3]
     source = Spectrograms(str(tiny_cohort), read_sessions(tiny_cohort, "train"), ReadingConfig())
-    found = [source[int(r)] for r in rows]
+    some = [source[int(r)] for r in rows]
+    levels = [float(session_level(r.spec, r.valid, r.channel_ok)) for r in some]
     flat = lambda cells: cells.permute(1, 0, 2).reshape(128, -1).numpy()
-    each = [r.spec[r.channel_ok][:, :, r.valid].double() for r in found]
+    each = [r.spec[r.channel_ok][:, :, r.valid].double() - level * own for r, own in zip(some, levels, strict=True)]
     cells = np.concatenate([flat(c) for c in each], axis=1)
     between = np.concatenate([flat(c - c.mean(0)) for c in each], axis=1)
-    mean, sd, deviation = samples.scale()
+    mean, sd, deviation, mean_level = samples.scale(level)
     np.testing.assert_allclose(mean, cells.mean(1), atol=1e-3)
     np.testing.assert_allclose(sd, cells.std(1), atol=1e-3)
     np.testing.assert_allclose(deviation, between.std(1), atol=1e-3)
-    vqgan = make_vqgan(SMALL, samples)
-    assert torch.equal(vqgan.mean_db, mean) and torch.equal(vqgan.sd_db, sd)
+    assert float(mean_level) == pytest.approx(np.average(levels, weights=[c[0, 0].numel() * len(c) for c in each]))
+    if level:
+        vqgan = make_vqgan(SMALL, samples)
+        assert torch.equal(vqgan.mean_db, mean) and torch.equal(vqgan.sd_db, sd) and vqgan.mean_level == mean_level
+
+
+def test_a_crop_carries_the_level_of_its_session(readings):
+    """Not its own: as `VQGAN.encode` finds it in the whole session, with what was added and hidden in this crop."""
+    samples = readings()
+    samples.config = dataclasses.replace(samples.config, mirror=0.5, hide_channels=0.5, colour=3.0)
+    whole = Reading(spectrogram(1, 60)[0], torch.arange(60) < 50, torch.arange(19) != 7)
+    whole.spec[..., 30:] += 6
+    for seed in range(20):
+        levels = electrode_levels(whole.spec, whole.valid)
+        of_whole, of_crop = (
+            samples._vary(part, levels, np.random.default_rng(seed)) for part in (whole, crop(whole, 20, 0.0))
+        )
+        assert of_crop.level == of_whole.level
+        expected = session_level(of_whole.spec, of_whole.valid, of_whole.channel_seen)
+        assert float(of_whole.level) == pytest.approx(float(expected), abs=1e-4)

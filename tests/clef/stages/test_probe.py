@@ -27,7 +27,7 @@ def sessions(seed=0):
     tokens = rng.integers(K, size=(n, R, W)).astype(np.uint16)
     tokens[:, 3] = np.where(LABEL, 7, 40)[:, None]
     names = np.array([f"s{i:03d}" for i in range(n)], dtype=object)
-    return Tokens(tokens, np.ones((n, W), bool), names, np.arange(n), SPLIT)
+    return Tokens(tokens, np.ones((n, W), bool), names, np.arange(n), SPLIT, np.zeros(n, np.float32))
 
 
 def tasks(label=LABEL, task="planted", split=SPLIT):
@@ -173,7 +173,7 @@ def store(tmp_path_factory):
     create_store(path, pl.DataFrame(table), vqgan, {})
     wide = {"tokens": np.pad(made.tokens, ((0, 0), (0, 0), (0, columns - W)))}
     wide |= {"valid": np.pad(np.ones((n, W), np.float16), ((0, 0), (0, columns - W)))}
-    rest = {"channel_ok": np.ones((n, 19), bool), "reason": np.zeros((n, 240), np.uint8)}
+    rest = {"channel_ok": np.ones((n, 19), bool), "level": np.zeros(n), "reason": np.zeros((n, 240), np.uint8)}
     TokenStore(path, writable=True).write_shard(0, wide | rest | {"status": np.full(n, DONE, np.uint8)})
     return path
 

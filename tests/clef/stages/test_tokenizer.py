@@ -27,7 +27,7 @@ def crops(n=3, frames=40, valid=(40, 30, 20)):
         channels = ok.clone()
         channels[: 3 * i] = False
         readings.append(Reading(spectrogram(1, frames, i)[0], torch.arange(frames) < valid[i], channels))
-    return collate([as_it_is(reading) for reading in readings])
+    return collate([as_it_is(reading, frames) for reading in readings])
 
 
 def test_tokenizer_loss_ignores_invalid_frames_and_missing_channels():
@@ -62,10 +62,11 @@ def test_the_terms_of_the_loss_are_the_stated_ones():
     """Against plain formulas over one fully valid crop, in dB: sd 5, sd of deviations 2."""
     batch, stage = crops(1), objective(deviation_weight=0.5, cell_weight=0.3, static_weight=0.7)
     found = stage(batch, batch["counts"], 0.0)
-    x = batch["spec"]
+    x = stage.vqgan.levelled(batch["spec"], batch["level"])
     y = stage.vqgan.join(stage.vqgan(x, batch["valid"], batch["channel_ok"], quantise=False)["planes"]).detach()
-    level = stage.vqgan(x, batch["valid"], batch["channel_ok"], quantise=False)["planes"][:, :1].detach() * 5 - 10
-    between = ((x - x.mean(1, keepdim=True)) - (y - level)) / 2
+    planes = stage.vqgan(x, batch["valid"], batch["channel_ok"], quantise=False)["planes"]
+    common = planes[:, :1].detach() * 5 - 10
+    between = ((x - x.mean(1, keepdim=True)) - (y - common)) / 2
     cells = lambda v: v.reshape(1, 19, 16, 8, 4, 10).mean((3, 5))
     expected = {
         "l1": (x - y).abs().mean() / 5,
@@ -88,7 +89,7 @@ def test_inter_channel_terms_vanish_for_an_offset_common_to_all_channels():
     """And only for that one: an offset of one channel counts, one of a missing channel does not."""
     batch, stage = crops(1), objective()
     batch["channel_ok"][0, 4] = batch["channel_seen"][0, 4] = False
-    planes = stage.vqgan.split(batch["spec"], batch["channel_ok"])
+    planes = stage.vqgan.split(stage.vqgan.levelled(batch["spec"], batch["level"]), batch["channel_ok"])
 
     def terms(offset):
         stage.vqgan.reconstruct = lambda code, valid: planes + offset
@@ -124,3 +125,13 @@ def test_generator_and_discriminator_teach_only_themselves():
     assert all(g is None for g in fooled)
     reached = torch.autograd.grad(out["fooled"], stage.vqgan.stem.weight, allow_unused=True)[0]
     assert reached is not None and reached.abs().sum() > 0
+
+
+def test_the_loss_does_not_know_the_level_of_a_session():
+    """A whole session louder is the same lesson; with level="none" it is another."""
+    for level, same in (("session", True), ("none", False)):
+        batch, stage = crops(), objective()
+        stage.vqgan.config.level = level
+        louder = dict(batch, spec=batch["spec"] + 9, level=batch["level"] + 9)
+        a, b = (stage(given, batch["counts"], 0.5)["loss"] for given in (batch, louder))
+        assert torch.allclose(a, b, atol=1e-5) is same
