@@ -40,6 +40,8 @@ class EncodeConfig:
     """As head= of clef.embed (encoder=clef)."""
     norm: Norm = "none"
     """As norm= of clef.embed."""
+    level: bool = False
+    """As level= of clef.embed."""
     shuffle: Shuffle = "none"
     """As shuffle= of clef.embed: minutes in random order before a session is embedded."""
     blank_below: float = 0.0
@@ -62,7 +64,7 @@ def main(config: EncodeConfig) -> None:
         config.model,
         config.tokens,
         config.device,
-        Readout(config.pool, config.head, config.norm, shuffle=config.shuffle),
+        Readout(config.pool, config.head, config.norm, shuffle=config.shuffle, level=config.level),
     )
     embeddings = encoder.embed(inputs)
     write_embeddings(config.out, embeddings)

@@ -55,6 +55,8 @@ class EmbedConfig:
     """Read at these projections of an aligned model, as unit vectors; none: its pooled states; auto: all there are."""
     norm: Norm = "none"
     """unit: every vector divided by its length."""
+    level: bool = False
+    """The session's level in dB as one more number, the last; it tells gains and amplifiers apart, too."""
     layer: str = "encoder"
     """Whose states are pooled: encoder, decoder, or one of their layers by its number, as encoder.5."""
     shuffle: Shuffle = "none"
@@ -79,7 +81,9 @@ def main(config: EmbedConfig) -> int:
     device = ranks.set_up(config.device)
     model = load(config.model).to(device)
     model.encoder.attention = choose(config.attention, device.type)
-    how = model.readout(config.kind, Readout(config.pool, config.head, config.norm, config.layer, config.shuffle))
+    how = model.readout(
+        config.kind, Readout(config.pool, config.head, config.norm, config.layer, config.shuffle, config.level)
+    )
     left_out = 0
     if config.tokens:
         sessions = model.tokenise(TokenStore(config.tokens))
@@ -97,8 +101,8 @@ def main(config: EmbedConfig) -> int:
     embeddings.trained_on = model.encoder.about.get("trained_on", {})
     write_embeddings(config.out, embeddings)
     log.info(
-        "wrote %s: %d sessions x %d dimensions (%s, pool=%s, head=%s, norm=%s)",
-        *(config.out, *vectors.shape, config.kind, how.pool, how.head, how.norm),
+        "wrote %s: %d sessions x %d dimensions (%s, pool=%s, head=%s, norm=%s%s)",
+        *(config.out, *vectors.shape, config.kind, how.pool, how.head, how.norm, ", level" * how.level),
     )
     log.info("next: python -m benchmark.run tasks=tasks.parquet embeddings=%s out=DIR", config.out)
     return int(left_out > 0)

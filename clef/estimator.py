@@ -24,8 +24,8 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     X is a list, a column of a table or an array with one session in each place: paths, tokenizer.Session, mne Raw, or
     arrays (channels, samples) with `channels` and `reading={"rate": …}`.
 
-    model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, head, norm, on_error, workers,
-    channels: as in `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
+    model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, head, norm, level, on_error,
+    workers, channels: as in `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
     A pickled or cloned embedder holds its settings; a model named by its folder is read again when it is needed.
     With model=None it is clef-open, which comes with CLEF.
     """
@@ -37,6 +37,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         pool: str | None = None,
         head: str | None = None,
         norm: str | None = None,
+        level: bool | None = None,
         on_error: str = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -46,6 +47,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.pool = pool
         self.head = head
         self.norm = norm
+        self.level = level
         self.on_error = on_error
         self.workers = workers
         self.channels = channels
@@ -61,7 +63,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """One vector (D,) for each session of X: (n, D) float32. Raises ValueError as `Model.embed`."""
         sessions = _sessions(X)
         options = {"on_error": self.on_error, "workers": self.workers, "channels": self.channels}
-        options |= {"pool": self.pool, "head": self.head, "norm": self.norm}
+        options |= {"pool": self.pool, "head": self.head, "norm": self.norm, "level": self.level}
         vectors = self._opened().embed(sessions, **options, **(self.reading or {}))
         if len(vectors) != len(sessions):
             raise ValueError(
@@ -72,7 +74,9 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     @property
     def _n_features_out(self) -> int:
-        return self._opened().width("trained", readout(pool=self.pool, head=self.head, norm=self.norm))
+        return self._opened().width(
+            "trained", readout(pool=self.pool, head=self.head, norm=self.norm, level=self.level)
+        )
 
     def _opened(self) -> Model:
         """The model, read once for each value of the setting."""

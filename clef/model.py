@@ -53,6 +53,7 @@ class Model:
         *,
         head: str | None = None,
         norm: str | None = None,
+        level: bool | None = None,
         on_error: OnError = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -64,14 +65,14 @@ class Model:
             of the table) or a token store; a tokenizer.Session; an mne Raw, or Epochs, each of which is a session; an
             array (channels, samples) with `rate` in Hz and `channels`, the names of its rows, in µV unless `unit` says
             otherwise; a TokenStore; or a list of these
-        pool, head, norm: as in `clef.readout`; by default the heads of a model that has any, else rows+sd
+        pool, head, norm, level: as in `clef.readout`; by default the heads of a model that has any, else rows+sd
         on_error: what cannot be used stops everything ("raise"), or becomes a row of NaN ("nan") and is logged
         workers: processes that read files beside this one · reading: fields of `ReadingConfig`, as in `tokenizer.read`
         Raises RecordingError with one line that names the first recording that cannot be used, ValueError with one line
         for what is no source, or a store from another tokenizer.
         """
         check_choice("on_error", on_error, get_args(OnError))
-        how = self.readout("trained", readout(pool=pool, head=head, norm=norm))
+        how = self.readout("trained", readout(pool=pool, head=head, norm=norm, level=level))
         gathered = self._gather(source, on_error, workers, channels, reading)
         return self._states(gathered) if tokens else self._vectors(gathered, how)
 
@@ -83,6 +84,7 @@ class Model:
         *,
         head: str | None = None,
         norm: str | None = None,
+        level: bool | None = None,
         on_error: Literal["raise", "skip"] = "raise",
         workers: int = 1,
         channels: Sequence[str] | None = None,
@@ -94,7 +96,7 @@ class Model:
         there is one; else the place in the list. on_error="skip" leaves out what cannot be used, and logs it.
         """
         check_choice("on_error", on_error, ("raise", "skip"))
-        how = self.readout("trained", readout(pool=pool, head=head, norm=norm))
+        how = self.readout("trained", readout(pool=pool, head=head, norm=norm, level=level))
         gathered = self._gather(source, on_error, workers, channels, reading)
         kept = gathered.reasons == ""
         if not kept.any():
@@ -171,7 +173,8 @@ class Model:
                 vectors = self._through_heads(encoder.embed(tokens, valid, how.pool, how.layer), how.head)
             vectors = F.normalize(vectors, dim=-1) if how.norm == "unit" else vectors
             parts |= dict(zip(rows, vectors.cpu().numpy(), strict=True))
-        return np.stack([parts[i] for i in range(len(sessions))])
+        vectors = np.stack([parts[i] for i in range(len(sessions))])
+        return np.concatenate([vectors, known_level(sessions)[:, None]], axis=1) if how.level else vectors
 
     def _through_heads(self, vectors: torch.Tensor, head: str) -> torch.Tensor:
         """Pooled states (B, D) as unit vectors in the spaces of `head`, side by side; themselves for none."""
@@ -203,9 +206,9 @@ class Model:
         """Numbers D of an embedding."""
         how = self.readout(kind, how)
         if how.head != "none":
-            return sum(getattr(self.heads, f"to_{name}").out_features for name in parts_of(how.head))
+            return how.level + sum(getattr(self.heads, f"to_{name}").out_features for name in parts_of(how.head))
         per_row = self.encoder.codes.shape[1] if kind == "codes" else self.encoder.config.width
-        return pooled_width(how.pool, self.encoder.rows, per_row)
+        return how.level + pooled_width(how.pool, self.encoder.rows, per_row)
 
     def about(self, kind: Kind = "trained", how: Readout | None = None) -> dict[str, Any]:
         """What an embedding file says of how it was made."""
@@ -265,7 +268,7 @@ class Model:
             sessions = read_embeddings(sessions)
         if isinstance(sessions, Embeddings):
             self._check_ours(sessions)
-            return self._report_part(sessions.vectors)
+            return self._report_part(sessions.vectors[:, : -1 if sessions.config.get("level") else None])
         is_signal = bool({"rate", "channels"} & set(options))
         if isinstance(sessions, np.ndarray) and sessions.dtype.kind == "f" and not is_signal:
             return self._report_part(sessions.astype(np.float32, copy=False))
@@ -326,6 +329,16 @@ class Model:
 
         tensors = {k: v.cpu().contiguous() for k, v in self.encoder.state_dict().items()}
         return fingerprint(repr(sorted(self.encoder.describe().items(), key=str)), save(tensors))
+
+
+def known_level(sessions: Tokens) -> np.ndarray:
+    """The level (n,) in dB of every session. Raises ValueError with one line if one has none."""
+    if not (known := np.isfinite(sessions.level)).all():
+        raise ValueError(
+            f"level=true: {int((~known).sum())} of {len(known)} sessions have no level (first: "
+            f"{sessions.session_id[~known][0]}); token stores of format 2 have none: run `tokenizer.encode` again"
+        )
+    return sessions.level
 
 
 def by_length(sessions: Tokens, batch: int) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:

@@ -30,6 +30,7 @@ class Readout:
     norm: Norm = "none"
     layer: str = "encoder"
     shuffle: Shuffle = "none"
+    level: bool = False
 
     def __post_init__(self) -> None:
         choices = {"pool": ("auto", *POOLS), "head": get_args(Head), "norm": get_args(Norm)}

@@ -10,7 +10,7 @@ from benchmark.report.facts import Facts
 HOMES = (Path(__file__).parent, Path(__file__).parents[2])
 """Where CITATION.cff is: beside this file in a wheel, on top of a checkout."""
 
-READ = ("pool", "head", "norm", "layer", "shuffle")
+READ = ("pool", "head", "norm", "level", "layer", "shuffle")
 """What embedding files say of their readout."""
 
 
@@ -52,7 +52,9 @@ def readouts(facts: Facts) -> str:
     """How each embedding was read from its model, those that were read alike together."""
     alike: dict[str, list[str]] = {}
     for name, store in facts.results.stores.items():
-        how = ", ".join(f"{key}={store.config[key]}" for key in READ if store.config.get(key) not in (None, "none"))
+        how = ", ".join(
+            f"{key}={store.config[key]}" for key in READ if store.config.get(key) not in (None, "none", False)
+        )
         alike.setdefault(how, []).append(name)
     return "; ".join(f"{', '.join(names)}: {how}" for how, names in alike.items() if how)
 

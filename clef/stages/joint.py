@@ -68,13 +68,14 @@ class JointObjective(AlignObjective):
         if f"{MASKED}tokens" in batch:
             masked = {key.removeprefix(MASKED): v for key, v in batch.items() if key.startswith(MASKED)}
             hidden = {key: v for key, v in totals.items() if key.startswith("hidden")}
-            parts = reconstruct(self.encoder, masked, hidden, self.recon.smoothing if self.training else 0.0)
+            smoothing, weight = (self.recon.smoothing, self.recon.vector_weight) if self.training else (0.0, 0.0)
+            parts = reconstruct(self.encoder, masked, hidden, smoothing, weight)
             losses.append(self.joint.recon_weight * parts["loss"])
             out |= {"loss_recon" if key == "loss" else key: value for key, value in parts.items()}
         return out | {"loss": sum(losses)}
 
     def before_start(self, samples: "JointSamples") -> dict[str, float]:
-        return say_baselines(samples.masked, len(self.encoder.codes)) | self.monitor()
+        return say_baselines(samples.masked, self.encoder.codes) | self.monitor()
 
     def monitor(self) -> dict[str, float]:
         return self.probes(self.encoder) if self.probes and ranks.RANK == 0 else {}

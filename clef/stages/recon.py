@@ -19,12 +19,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from clef.network.encoder import Encoder, EncoderConfig, plan
+from clef.stages.bottleneck import bottleneck_nats, steps_for
 from clef.stages.epochs import length_order
 from clef.stages.inputs import Inputs, about_training, load_tokens
 from clef.stages.masks import MaskConfig, draw_masks, kept_positions
 from clef.stages.probe import HeldOutProbes, make_probes
 from clef.stages.stage import Batch, Objective, Samples
-from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines
+from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines, count_codes
 from tokenizer.base import ranks
 from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens
@@ -46,10 +47,23 @@ class ReconConfig(MaskConfig):
     """Held-out sessions the loss is validated on, each at five mask ratios."""
     subjects_share: float = 1.0
     """Share of the training subjects used, by a seeded hash; a smaller share is a part of a larger one."""
+    vector_weight: float = 0.0
+    """Weight of a second loss: one minus the cosine of the expected code vector with a hidden token's own."""
+    bottleneck: bool = True
+    """Whether the log and metrics.jsonl say what a small model without attention reaches (clef.stages.bottleneck)."""
+    bottleneck_seconds: float = 30.0
+    """Processor time its training may take before the first step; it is stopped then, and the log says so."""
     probe: str | None = None
     """Task file of benchmark.build whose questions are probed at each validation (clef.stages.probe): probe_auroc."""
     probe_tasks: int = 8
     """How many of its tasks, those with most cases."""
+
+    def check(self) -> None:
+        """Raise ValueError for settings nothing can be trained with."""
+        super().check()
+        for name in ("vector_weight", "bottleneck_seconds"):
+            if not 0 <= (value := getattr(self, name)) < math.inf:
+                raise ValueError(f"recon.{name}={value:g}: expected a number of at least 0")
 
 
 class ReconObjective(Objective):
@@ -60,32 +74,56 @@ class ReconObjective(Objective):
         self.encoder, self.config, self.probes = encoder, config, probes
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
-        return reconstruct(self.encoder, batch, totals, self.config.smoothing if self.training else 0.0)
+        config = self.config
+        weight = config.vector_weight if self.training else 0.0
+        return reconstruct(self.encoder, batch, totals, config.smoothing if self.training else 0.0, weight)
 
     def before_start(self, samples: "MaskedSessions") -> dict[str, float]:
-        return say_baselines(samples, len(self.encoder.codes)) | self.monitor()
+        return say_baselines(samples, self.encoder.codes) | self.monitor()
 
     def monitor(self) -> dict[str, float]:
         return self.probes(self.encoder) if self.probes and ranks.RANK == 0 else {}
+
+    def remark(self, shown: dict[str, float]) -> str:
+        if (nats := self.known.get("baseline_bottleneck")) is None:
+            return ""
+        by = nats - shown["val_loss"]
+        return f"{abs(by):.4f} nats {'below' if by > 0 else 'above'} the bottleneck, {nats:.4f}"
 
     def save_model(self, folder: Path) -> None:
         self.encoder.save_pretrained(folder / "encoder")
 
 
-def reconstruct(encoder: Encoder, batch: Batch, totals: dict[str, float], smoothing: float) -> dict[str, Tensor]:
+def reconstruct(
+    encoder: Encoder, batch: Batch, totals: dict[str, float], smoothing: float, vector_weight: float = 0.0
+) -> dict[str, Tensor]:
     """Loss and accuracy on the hidden tokens of a masked batch, as shares of `totals`."""
     logits, truth = encoder.predict(batch)
     logits = logits.float()
     losses = F.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)  # (V,)
     right = (logits.argmax(-1) == truth).sum() / totals["hidden"]
-    return {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
+    out = {"loss": losses.sum() / totals["hidden"], "accuracy": right} | by_ratio(losses, batch, totals)
+    if vector_weight:
+        out["loss_vector"] = vector_losses(logits, truth, encoder.codes).sum() / totals["hidden"]
+        out["loss"] = out["loss"] + vector_weight * out["loss_vector"]
+    return out
 
 
-def say_baselines(samples: "MaskedSessions", codes: int) -> dict[str, float]:
+def vector_losses(logits: Tensor, truth: Tensor, codes: Tensor) -> Tensor:
+    """One minus the cosine of the expected code vector with that of the true code: (V, K), (V,), (K, E) -> (V,).
+
+    A code that sounds like the true one costs little, where the cross-entropy counts every other code alike. The
+    vector before the quantiser would say more, but token stores do not hold it.
+    """
+    return 1 - F.cosine_similarity(logits.softmax(-1) @ codes, codes[truth], dim=-1)
+
+
+def say_baselines(samples: "MaskedSessions", codes: Tensor) -> dict[str, float]:
     """Log what the loss has to beat, and return it as metrics."""
-    known = samples.baselines(codes)
+    known = samples.baselines(len(codes)) | samples.bottleneck(codes)
     for name, nats in known.items():
-        log.info("the loss to beat, without a network: %s %.4f nats per hidden token", name, nats)
+        how = "without attention" if name == "bottleneck" else "without a network"
+        log.info("the loss to beat, %s: %s %.4f nats per hidden token", how, name, nats)
     return {f"baseline_{name}": nats for name, nats in known.items()}
 
 
@@ -152,10 +190,21 @@ class MaskedSessions:
         """Nats per hidden token of the validation batches without a network (`clef.stages.token_baselines`)."""
         if not self.validation():
             return {}
-        rows = np.random.default_rng((0, 4)).permutation(len(self.train))[:FIT_SESSIONS]
+        rows = self._counted()
         tuning = rows[: max(1, min(TUNE_SESSIONS, len(rows) // 2))]
         masked = self._fixed(self.train, tuning, spaced(len(tuning)), 4)
         return baselines(self.train, rows, tuning, masked, self.validation(), codes)
+
+    def bottleneck(self, codes: Tensor) -> dict[str, float]:
+        """The same of the bottleneck (`clef.stages.bottleneck`), if it is asked for: codes (K, E)."""
+        if not self.validation() or not self.config.bottleneck:
+            return {}
+        counts = count_codes(self.train, self._counted(), len(codes))
+        steps, most = steps_for(len(self.train)), self.config.bottleneck_seconds
+        return {"bottleneck": bottleneck_nats(codes, counts, self.batch, self.validation(), steps, most)}
+
+    def _counted(self) -> np.ndarray:
+        return np.random.default_rng((0, 4)).permutation(len(self.train))[:FIT_SESSIONS]
 
     def _fixed(self, source: Tokens, rows: np.ndarray, quantiles: np.ndarray, purpose: int) -> list[Batch]:
         batches = []

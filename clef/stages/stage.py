@@ -6,8 +6,9 @@ over what is counted, divided by the totals over all micro-batches and processes
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
@@ -28,7 +29,12 @@ class Samples(Protocol):
 
 
 class Objective(nn.Module):
-    """A stage: owns its parameter groups and turns a batch into its share of the loss."""
+    """A stage: owns its parameter groups and turns a batch into its share of the loss.
+
+    known: what `before_start` returned, also where a run goes on
+    """
+
+    known: Mapping[str, float] = MappingProxyType({})
 
     def groups(self) -> list[dict[str, Any]]:
         """Parameter groups for AdamW, each with `params` and optionally `scale` of the learning rate."""
@@ -45,6 +51,10 @@ class Objective(nn.Module):
     def monitor(self) -> dict[str, float]:
         """What is worth knowing of the averaged weights beside the loss, at each validation; returns metrics."""
         return {}
+
+    def remark(self, shown: dict[str, float]) -> str:
+        """A line for the log on the metrics of a validation; empty for none."""
+        return ""
 
     def after_step(self, step: int) -> dict[str, float]:
         """What has to happen once per step beside the gradient; returns metrics."""

@@ -77,6 +77,8 @@ def train(objective: Objective, samples: Samples, config: LoopConfig, run: Run, 
     log.info("%s: %.2f M parameters, step %d of %d", run.folder, _millions(objective), start, config.steps)
     if start == 0 and ranks.RANK == 0 and (known := objective.before_start(samples)):
         run.log_metrics({"step": 0, **known})
+    if ranks.RANK == 0:
+        objective.known = run.first_metrics()
     stop, bad, clock, saved_at = StopSignal(), FirstBadStep(device), StepClock(), time.monotonic()
     forecast = Forecast(start, config.steps)
     coming = load(samples, range(start, config.steps), config.batch, config.accumulate, workers, device.type == "cuda")
@@ -206,6 +208,8 @@ def validate(
     objective.train()
     run.log_metrics({"step": done, **shown})
     log.info("step %d: %s", done, "  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
+    if remark := objective.remark(shown):
+        log.info("step %d: %s", done, remark)
 
 
 # ---- checkpoints

@@ -10,6 +10,8 @@ Tensors are safetensors and the rest JSON: nothing is unpickled. All randomness 
 (seed, step, sample), so a checkpoint needs no generator state and the step is the data position.
 """
 
+import io
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,13 @@ class Run:
         if ranks.RANK == 0:
             self._metrics.append(metrics)
             self._mirror.log(metrics)
+
+    def first_metrics(self) -> dict[str, float]:
+        """What was known before the first step, from the first line of metrics.jsonl; empty if that is of a step."""
+        file = self.folder / "metrics.jsonl"
+        with file.open() if file.is_file() else io.StringIO() as lines:
+            first = json.loads(lines.readline() or "{}")
+        return first if first.get("step") == 0 else {}
 
     # ---- checkpoints
     def save_checkpoint(self, step: int, tensors: dict[str, dict[str, Tensor]]) -> None:

@@ -1,5 +1,7 @@
 """The readout: what is left open is chosen by what the model has, and what it has not is refused."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -74,12 +76,28 @@ def test_files_say_how_they_were_read_and_texts_are_compared_with_every_readout_
     assert np.linalg.norm(model.embed(store, norm="unit", head="none"), axis=1) == pytest.approx(1, abs=1e-5)
 
 
+def test_the_level_is_one_more_number_the_last(tiny_align, tiny_store):
+    model = clef.load(tiny_align)
+    sessions = model.tokenise(TokenStore(tiny_store))
+    level = np.linspace(-3, 9, len(sessions), dtype=np.float32)
+    sessions = dataclasses.replace(sessions, level=level)
+    for kind, chosen in (("trained", {}), ("trained", {"norm": "unit", "head": "none"}), ("codes", {})):
+        how = Readout(**chosen, level=True)
+        vectors, plain = (model.read(sessions, h, kind) for h in (how, Readout(**chosen)))
+        assert vectors.shape[1] == model.width(kind, how) == plain.shape[1] + 1
+        np.testing.assert_array_equal(vectors[:, :-1], plain)
+        np.testing.assert_array_equal(vectors[:, -1], level)
+    level[4] = np.nan
+    with pytest.raises(ValueError, match=rf"level=true: 1 of {len(level)} sessions have no level \(first: "):
+        model.read(sessions, Readout(level=True))
+
+
 def test_shuffled_minutes_change_what_a_model_sees_and_not_what_codes_hold(tiny_align, tiny_store):
     model = clef.load(tiny_align)
     sessions = model.tokenise(TokenStore(tiny_store))
     sessions = sessions.where(sessions.valid.sum(1) > 2)
     long = np.tile(sessions.tokens[..., :2], 12), np.ones((len(sessions), 24), bool)
-    sessions = type(sessions)(*long, *(getattr(sessions, name) for name in ("session_id", "subject_id", "split")))
+    sessions = dataclasses.replace(sessions, tokens=long[0], valid=long[1])
     sessions.tokens[..., :12] = np.roll(sessions.tokens[..., :12], 1, axis=1)  # the first two minutes are others
     plain, shuffled = Readout(pool="rows+sd"), Readout(pool="rows+sd", shuffle="minutes")
     for kind, changed in (("codes", False), ("trained", True), ("untrained", True)):

@@ -14,7 +14,7 @@ from benchmark.scores.comparing import Mean, differences
 from benchmark.scores.eligibility import unknown_training
 from benchmark.scores.results import Results
 
-READOUT = ("pool", "norm", "layer", "shuffle", "tokenizer")
+READOUT = ("pool", "norm", "level", "layer", "shuffle", "tokenizer")
 """What two embeddings have in common if training is all that tells their weights apart."""
 AT_HEADS = {"pool", "norm"}
 """Not asked of an embedding read at its heads: these are trained weights, with a pooling and a length of their own."""

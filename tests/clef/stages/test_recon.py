@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from clef.network.encoder import Encoder, EncoderConfig
 from clef.stages.masks import MaskConfig, mask_ratio
-from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective
+from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective, vector_losses
 from tests.helpers import must, pretrain
 from tests.helpers import random_tokens as tokens
 
@@ -186,11 +186,35 @@ def test_a_run_starts_with_what_its_loss_has_to_beat(tiny_store, tmp_path):
     settings = {"tokens": tiny_store, "out": tmp_path / "run", "steps": 4}
     done = must(pretrain(tmp_path / "said", "recon", **settings))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert lines[0].keys() == {"step", "baseline_unigram", "baseline_session", "baseline_copy"}
+    assert lines[0].keys() == {"step", "baseline_unigram", "baseline_session", "baseline_copy", "baseline_bottleneck"}
     assert lines[0]["step"] == 0 and all(0 < v < 10 for k, v in lines[0].items() if k != "step")
     for name, nats in list(lines[0].items())[1:]:
         assert f"{name.removeprefix('baseline_')} {nats:.4f} nats" in done.err
     assert any(k.startswith("val_loss_") for k in lines[-1]) and "baseline_copy" not in json.dumps(lines[1:])
-    must(pretrain(tmp_path / "said", "recon", **settings | {"steps": 6}))
+    by = lines[0]["baseline_bottleneck"] - lines[-1]["val_loss"]
+    remark = f"{abs(by):.4f} nats {'below' if by > 0 else 'above'} the bottleneck"
+    assert f"step 4: {remark}" in done.err
+    done = must(pretrain(tmp_path / "said", "recon", **settings | {"steps": 6}))
+    assert f"the bottleneck, {lines[0]['baseline_bottleneck']:.4f}" in done.err, "also of a run that goes on"
     text = (tmp_path / "run" / "metrics.jsonl").read_text()
     assert text.count("baseline_copy") == 1  # not again when a run goes on
+
+
+def test_the_expected_code_vector_is_near_its_own_where_the_code_is_wrong_but_alike():
+    codes = F.normalize(torch.tensor([[1.0, 0.0], [0.9, 0.1], [-1.0, 0.0]]), dim=-1)
+    sure = 20 * torch.eye(3)
+    losses = vector_losses(sure, torch.tensor([0, 0, 0]), codes)
+    assert losses[0] < 1e-3 < losses[1] < 0.02 and losses[2] == pytest.approx(2, abs=1e-3)
+
+
+def test_the_loss_of_vectors_is_for_training_alone():
+    """So that val_loss stays the nats that every other run reports."""
+    masked = samples(tokens(8), vector_weight=2.0)
+    encoder = Encoder(EncoderConfig(width=16, heads=2, encoder_layers=1, decoder_layers=1), torch.eye(11, 5), 4)
+    objective, batch = ReconObjective(encoder, masked.config), masked.batch(range(4))
+    with torch.no_grad():
+        trained = objective.train()(batch, batch["counts"], 0.0)
+        held_out = objective.eval()(batch, batch["counts"], 0.0)
+    assert "loss_vector" not in held_out and 0 < trained["loss_vector"] < 2
+    with pytest.raises(ValueError, match=r"recon\.vector_weight=-1: expected a number of at least 0"):
+        samples(tokens(8), vector_weight=-1.0)

@@ -192,6 +192,17 @@ def test_nothing_judged():
     assert list(lines(made())) == ["nothing-judged"]
 
 
+def test_heads_are_weights_and_no_other_readout():
+    """A control has none: it is read by its pooled states, which hold more than a head was trained on."""
+    config, controls = {"pool": "rows", "head": "both"}, {"pool": "rows+sd", "head": "none", "stage": "recon"}
+    assert "other-readout" not in lines(made({"ours": 0.84, "untrained": 0.7}, config=config, controls=controls))
+    pooled = {"pool": "rows", "head": "none"}
+    assert "other-readout" in lines(made({"ours": 0.84, "untrained": 0.7}, config=pooled, controls=controls))
+    order = {"shuffle": "minutes", "head": "both"}
+    results = made({"ours": 0.84, "untrained": 0.7}, config=order, controls={"shuffle": "none"})
+    assert "untrained: shuffle=none and not minutes" in lines(results)["other-readout"]
+
+
 def test_no_ablation():
     line = lines(made({"ours": 0.84}, without=["codes"]))["no-ablation"]
     assert line.startswith(
