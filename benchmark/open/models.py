@@ -7,6 +7,7 @@ the people it was trained on, not the name of its folder.
 
 import dataclasses
 import logging
+import re
 from pathlib import Path
 
 from benchmark.open.datasets import DataSet
@@ -15,6 +16,8 @@ from clef.model import Model, load
 
 log = logging.getLogger(__name__)
 LODO = "lodo"
+TAKEN = ("bandpower", "metadata", "acquisition", "cohort")
+"""Names that other rows and folders have."""
 STAGES = ("align", "recon")
 """What a folder of one model may hold; the last stage that is there is asked."""
 
@@ -38,6 +41,10 @@ def parse_models(given: list[str]) -> dict[str, Path]:
         name, equals, path = text.partition("=")
         if not equals or not name or not path:
             raise ValueError(f"models: {text!r} is no name=RUN; write models=[mine=RUN,lodo=FOLDER]")
+        if not re.fullmatch(r"[\w.-]+", name) or name in TAKEN:
+            raise ValueError(
+                f"models: {name!r} is no name for a model; use letters and digits, and not {', '.join(TAKEN)}"
+            )
         if name in models:
             raise ValueError(f"models: {name!r} is named twice; give each model a name of its own")
         if not Path(path).is_dir():

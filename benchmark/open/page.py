@@ -42,7 +42,7 @@ class Result:
 
     def saw(self, row: str, dataset: str) -> bool:
         """Whether a row comes from weights that saw people of a data set, or may have."""
-        model = next((m for m in sorted(self.models, key=len, reverse=True) if row.startswith(m)), None)
+        model = next((m for m in self.models if row == m or row.startswith(f"{m} ")), None)
         return model is not None and self.seen[model, dataset] != 0
 
 
@@ -161,12 +161,12 @@ def protocol_lines(result: Result) -> list[str]:
         f"{result.seeds} seeds; the smaller group are the cases, everybody of the larger is in the set of one of them; "
         f"sets are never divided; pairs are compared within their fold; intervals resample sets, the probes held fixed"
     )
-    lines.append("MMSE: AUROC of below the median of all patients against the rest, no regression")
+    lines.append("MMSE: AUROC of the lower half of all patients against the upper, no regression")
     lines += sorted({f"probe: {one.protocol}" for one in _scored(result)})
     widths = {name: width for one in _scored(result) for name, width in one.dimensions.items() if " x" not in name}
     lines.append("dimensions: " + ", ".join(f"{name} {width}" for name, width in sorted(widths.items())))
     lines += [_of_model(result, model) for model in result.models]
-    hashes = ", ".join(f"{one.question.name} {one.split_hash}" for one in _scored(result))
+    hashes = ", ".join(dict.fromkeys(f"{one.question.dataset} {one.split_hash}" for one in _scored(result)))
     return [*lines, f"folds (hash of one seed's): {hashes}", f"CLEF {clef.__version__}"]
 
 

@@ -51,14 +51,14 @@ QUESTIONS = (
         *("alzheimer or frontotemporal", "ds004504", "Alzheimer's against frontotemporal dementia", "diagnosis"),
         ("alzheimer", "frontotemporal"),
     ),
-    Question("mmse", "ds004504", "MMSE below the median of all patients, or not", "mmse", among=PATIENTS),
+    Question("mmse", "ds004504", "MMSE in the lower or the upper half of all patients", "mmse", among=PATIENTS),
     Question(
         *("depression", "mdd_husm", "depression against healthy, bins below 2 Hz blanked", "diagnosis"),
-        *(("depression", "healthy"), CLOSED, 2.0),
+        *(("MDD", "healthy"), CLOSED, 2.0),
     ),
     Question(
         *("depression, all bins", "mdd_husm", "the same with all bins: amplifiers differ below 1 Hz", "diagnosis"),
-        *(("depression", "healthy"), CLOSED),
+        *(("MDD", "healthy"), CLOSED),
         counted=False,
     ),
     Question("adhd", "adhd_nasrabadi", "ADHD against control", "diagnosis", ("ADHD", "control")),
@@ -90,7 +90,9 @@ def _in_groups(question: Question, table: pl.DataFrame) -> pl.DataFrame:
         return of_two.with_columns(first=pl.col(question.column) == question.groups[0])
     number = pl.col(question.column).cast(pl.Float64, strict=False)
     known = table.filter(number.is_not_null())
-    return known.with_columns(first=number < number.median())
+    # many share the median: of the two ways to cut there, the one that divides people more evenly
+    halves = [known.with_columns(first=cut) for cut in (number < number.median(), number <= number.median())]
+    return min(halves, key=lambda half: abs(half["first"].mean() - 0.5) if len(half) else 0)
 
 
 def _sets(table: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,7 @@ def write_open_data(root: Path, people: int = 3, seconds: float = 16) -> Path:
         dementia.append(f"sub-{i:03d},{kind},F,{60 + i},{score},{seconds},sub-{i:03d}_EC.edf")
         _write(root / "ds004504" / f"sub-{i:03d}_EC.edf", seconds + i, 95, seed=i, gain=1 + 2 * (kind == "alzheimer"))
         for state in ("EC", "EO"):
-            diagnosis = "depression" if ill else "healthy"
+            diagnosis = "MDD" if ill else "healthy"
             mood.append(f"P{i:02d},{diagnosis},{ill},{state},M,30,2013,20,{seconds},P{i:02d}_{state}.edf")
             _write(root / "mdd_husm" / f"P{i:02d}_{state}.edf", seconds, 256, seed=100 + i)
         children.append(f"A{i:02d},{'ADHD' if ill else 'control'},{ill},{seconds},A{i:02d}.csv")

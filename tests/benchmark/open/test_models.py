@@ -38,14 +38,23 @@ def test_a_name_of_a_folder_proves_nothing(tiny_recon, tiny_cohort, tmp_path):
 def test_a_model_that_does_not_say_whom_it_saw_is_refused_or_marked(tiny_recon, tmp_path):
     shutil.copytree(tiny_recon / "model", tmp_path / "model")
     config = json.loads((tmp_path / "model" / "encoder" / "config.json").read_text())
-    del config["about"]["trained_on"]
+    del config["about"]["trained_on"], config["digests"]
     (tmp_path / "model" / "encoder" / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match="does not say whether it saw"):
         ask("tiny", tmp_path, MOOD, {1}, allow_overlap=False)
     assert not ask("tiny", tmp_path, MOOD, {1}, allow_overlap=True).known
 
 
-@pytest.mark.parametrize("given,text", ((["x"], "no name=RUN"), (["a=.", "a=."], "twice"), (["a=nowhere"], "no such")))
+@pytest.mark.parametrize(
+    "given,text",
+    (
+        (["x"], "no name=RUN"),
+        (["a=.", "a=."], "twice"),
+        (["a=nowhere"], "no such"),
+        (["bandpower=."], "no name for"),
+        (["../a=."], "no name for"),
+    ),
+)
 def test_what_is_no_model_is_one_line(given, text):
     with pytest.raises(ValueError, match=text):
         parse_models(given)

@@ -31,7 +31,7 @@ def test_the_number_is_cut_at_the_median_of_those_who_are_asked():
     task = task_of(BY_NAME["mmse"], labels, sessions).join(labels, on="session_id")
     assert set(task["diagnosis"]) == {"alzheimer", "frontotemporal"} and counts(task) == (5, 6)
     low, high = task.filter("label")["mmse"], task.filter(~pl.col("label"))["mmse"]
-    assert max(map(int, low)) < min(map(int, high))
+    assert max(map(int, high)) < min(map(int, low)), "the upper half is the smaller: its people are the cases"
 
 
 def test_a_pair_is_the_two_recordings_of_one_person():
