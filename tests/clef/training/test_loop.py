@@ -175,7 +175,7 @@ def test_two_processes_equal_one_with_everything_that_can_be_learned(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trained", [{"align.multiple_instance": True}, {"report_encoder.train_layers": 1}])
+@pytest.mark.parametrize("trained", [{}, {"report_encoder.train_layers": 1}])
 def test_two_processes_equal_one_with_a_language_model(trained, tiny_store, tiny_cohort, tiny_recon, tmp_path):
     """Frozen, each process computes features of a share of the reports, and reads those of the other."""
     name = write_t5(tmp_path / "t5")  # which has no biases: see `without_noise`
