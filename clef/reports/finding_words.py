@@ -110,7 +110,8 @@ MENTIONS = [
         r"\b(?:posterior (?:dominant |basic |background |alpha )?rhythm|dominant posterior (?:\w+ )?rhythm|alpha rhythm"
         r"|occipital (?:dominant )?(?:rhythm|alpha)|(?:waking )?posterior (?:dominant )?alpha|alpha of [\d.-]+ hz over"
         r" the (?:occipital|posterior))": "pdr",
-        r"\bfocal(?= (?:or|and|nor|and/or) (?:generalised|diffuse) (?:[\w-]+ ){0,2}?slow)": "focal_slowing",
+        r"\b(?:focal|lateralised|localised|regional)"
+        r"(?= (?:or|and|nor|and/or) (?:generalised|diffuse) (?:[\w-]+ ){0,2}?slow)": "focal_slowing",
         r"\b(?:generalised|diffuse)(?= (?:or|and|nor|and/or) focal (?:[\w-]+ ){0,2}?slow)": "generalised_slowing",
         r"\b(?:generalised|diffuse(?:ly)?|global(?:ly)?|bihemispheric|background|bilateral diffuse)"
         + BETWEEN
@@ -126,8 +127,8 @@ MENTIONS = [
         r"\b(?:polymorphic |intermittent |irregular |arrhythmic )*(?:slowing|slow waves?|slow activity"
         r"|(?:theta|delta)\b(?: slowing| activity)?)(?= [^,;]*\b(?:over|in|at|on|from) (?:the )?[\w -]*\b(?:left|right"
         r"|temporal|frontal|central|parietal|occipital|hemisphere)\b)": "focal_slowing",
-        r"\bslow(?:ing| activity), (?=(?:(?:focal|regional|maxim\w+|left|right|over|the|bilateral|anterior|posterior|mid"
-        r"|temporal|frontal|central|parietal|occipital|frontotemporal|regions?),? ?)+(?:$|[;.]))": "focal_slowing",
+        r"\bslow(?:ing| activity), (?=(?:(?:focal|regional|maxim\w+|left|right|over|the|bilateral|anterior|posterior"
+        r"|mid|temporal|frontal|central|parietal|occipital|frontotemporal|regions?),? ?)+(?:$|[;.]))": "focal_slowing",
         r"\bslowing: (?:\w+,? ){0,2}(?:generalised|diffuse)\b": "generalised_slowing",
         r"\bslowing: (?=(?:[\w-]+,? ){0,3}(?:left|right|focal|temporal|frontal|central|parietal|occipital)\b)|\b"
         + PLACE
@@ -144,7 +145,8 @@ MENTIONS = [
         r"\babnormalit(?:y|ies)\b": "-abnormal",
         r"\b(?:stage (?:n1|1|i)\b(?: sleep)?|n1\b(?: sleep)?|drows\w+|light sleep)(?!: no )": "n1",
         r"\b(?:stages? (?:n2|2|ii)\b(?: sleep)?|n2\b(?: sleep)?)(?!: no )": "n2",
-        r"\b(?<!eeg )(?<!slow[- ]wave )(?<!rem )(?<!deep )sleep\b(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
+        r"\b(?<!eeg )(?<!slow[- ]wave )(?<!rem )(?<!deep )sleep\b"
+        r"(?!: no | (?:depriv|spindle|study|transient|architect|structure|stages?|apn))": "-n1 -n2",
         r"\b(?:awake|wakeful\w*|waking)\b(?!: no )": "awake",
     }.items()
 ]
@@ -233,6 +235,12 @@ POSSIBLE_BEHIND = re.compile(
     r"|not (?:entirely )?(?:excluded|ruled out)|versus\b|vs\b)"
 )
 # What a denial or a doubt does not reach beyond.
+DURING = re.compile(
+    r"\b(?:in|into|during|throughout) (?:(?:either|both|the|any|all|light|wakefulness|drowsiness|sleep|stages?|n[12]"
+    r"|and|or)[ ,]*)*$"
+)
+"""Stands before a state of which something else is said: "no spikes in sleep"."""
+STATES = {"awake", "n1", "n2", "-n1", "-n2"}
 TURN = re.compile(
     r";|\b(?:but|however|although|though|while|whereas|except|apart from|other than|aside from|with the exception of)\b"
     r"|,? (?:and )?(?:there|which) (?:is|are|was|were|has|have)\b|,? (?:and|with) (?:frequent|occasional|abundant|rare"

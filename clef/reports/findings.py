@@ -111,6 +111,8 @@ def _presence(sentence: str, mention: Mention) -> str:
     behind = sentence[mention.end : mention.end + REACH]
     if turn := words.TURN.search(behind):
         behind = behind[: turn.start()]
+    if words.STATES.issuperset(mention.names) and words.DURING.search(before):
+        return "present"
     if _reaches(words.POSSIBLE_BEFORE, before, ""):
         doubt = [match.start() for match in words.POSSIBLE_BEFORE.finditer(before)][-1]
         return "absent" if _reaches(words.DENIED_BEFORE, before[:doubt], "") else "possible"  # "nothing to suggest"

@@ -157,7 +157,8 @@ PAST = any_of(rf"""
     {OTHERS} (?:\w+ )?(?:reports?|reported|describ\w+|witness\w+|states?|notes?|noted|observ\w+)
     (?:per|according to) (?:the |her |his )?(?:{OTHERS}|chart|notes?\b|referr) | denie[sd]\b | admitted
     present(?:s|ed|ing) (?:with|for|to|after) | known (?:to|case|epilep|seizure)
-    (?:evaluat\w+|referred|requested|monitor\w*|assess\w*|question|concern) (?:for|of|because)
+    (?:evaluat\w+|referred|requested|monitor\w*|assess\w*|question) (?:for|of|because)
+    (?<!raising )(?<!raises )(?<!raise )concern (?:for|of|because)
     (?:he|she|they) (?:has|had|have|was|is|were|takes)\b
     (?:the )?patient (?:has|had|have|takes|reports?|presents)\b(?!.*(?:electrographic|recording|study|eeg|during))
 """)
@@ -201,7 +202,9 @@ MEANING = re.compile(
     r",? ?\(?\b(?:(?:which|that|this|these|findings?|and) )*"
     r"(?:(?:is|are|may be|can be|could be|would be|likely|most likely|possibly|probably) )*"
     r"(?:suggest(?:s|ive of|ing|ed)?|consistent with|compatible with|indicat(?:es?|ive of|ing)|(?:in )?keeping with"
-    r"|secondary to|due to|because of|represent\w*|(?:as|often|typically|commonly|usually|sometimes|can be|may be) seen (?:in|with)|related to|in the (?:setting|context) of"
+    r"|secondary to|due to|because of|represent\w*"
+    r"|(?:as|often|typically|commonly|usually|sometimes|can be|may be) seen (?:in|with)"
+    r"|related to|in the (?:setting|context) of"
     r"|support(?:s|ing|ive of)?|typical (?:of|for)|characteristic of|reflect\w*|attributable to) [^,;.)]*\)?"
 )
 # "on propofol", "after 2 mg of lorazepam", "with hepatic failure": the name that follows decides.

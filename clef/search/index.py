@@ -10,9 +10,10 @@ numbers). Those that come near the last place are compared again in float32, so 
 Shapes: n sessions · P shared width · K hits.
 """
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +66,8 @@ class Index:
     def nearest(self, vector: NDArray[np.float32], count: int, without: int | None = None) -> Hits:
         """The `count` sessions whose cosine to a unit `vector` (P,) is highest, row `without` left out; ties by row."""
         asked = torch.from_numpy(np.asarray(vector, np.float32))
-        rough, n = (self.vectors @ asked.half()).float().numpy(), len(self)
+        with _one_thread():
+            rough, n = (self.vectors @ asked.half()).float().numpy(), len(self)
         if without is not None:
             rough[without] = -np.inf
         count = min(count, n - (without is not None))
@@ -84,6 +86,17 @@ class Index:
         except ValueError:
             some = ", ".join(self.session_id[:3])
             raise ValueError(f"session={session}: none of the {len(self):,} that are searched, as {some}") from None
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread of PyTorch: a second one saves nothing that memory does not take, and waits as loud as it works."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _usual(cosines: NDArray[np.float32]) -> tuple[float, float]:

@@ -77,7 +77,7 @@ class AlignConfig:
     heldout_seed: int = 0
     """Which ones: the same seed holds out the same of a cohort in every run."""
     summariser: str = "rules"
-    """What turns reports into their electrographic content."""
+    """Whose summaries of the reports: rules, hf:FOLDER, http:URL#MODEL, or the fingerprint that clef.summarise says."""
 
 
 LIMITS = {

@@ -56,6 +56,7 @@ AGE = re.compile(
 )
 SENTENCES = re.compile(r"(?<=[.!?;])\s+")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+FREQUENCY = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))? hz\b")
 CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z][\w'-]+")
 OPENS = re.compile(r"(?:^|[.!?:;\n(\"*-])[\s\"(*-]*$")
 """What stands before a word that has its capital from the sentence it opens."""
@@ -147,8 +148,9 @@ def _is_elsewhere(finding: Finding, seen: list[Finding], report: str) -> bool:
 
 
 def _numbers(text: str) -> set[str]:
-    """Numbers as values: 9.0 is 9."""
-    return {f"{float(number):g}" for number in NUMBER.findall(text)}
+    """Numbers as values: 9.0 is 9. Frequencies count apart: the 10-20 system is no rhythm of 10 Hz."""
+    hz = {f"{float(number):g} hz" for pair in FREQUENCY.findall(text) for number in pair if number}
+    return hz | {f"{float(number):g}" for number in NUMBER.findall(text)}
 
 
 # ---- names

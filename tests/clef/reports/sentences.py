@@ -3,8 +3,8 @@
 Written by hand before the rules were tuned. A seeded hash cuts them into halves: the rules were tuned on TUNED alone,
 KEPT was opened once, at the end. Then 40 of 40 summaries of KEPT were right (34 with the rules of before) and 37 of 40
 findings; its three faults were mended. LATER, forty more, were written after that: 38 of 40 summaries and 37 of 40
-findings were right when it was opened; THIRD after that: 39 and 33. All are right now, so that a new number needs new
-sentences. Texts are invented.
+findings were right when it was opened; THIRD after that: 39 and 33, FOURTH after that: 39 and
+37. All are right now, so that a new number needs new sentences. Texts are invented.
 """
 
 import hashlib
@@ -389,14 +389,14 @@ FOURTH = [
          "drowsiness and sleep were not captured", "", "awake present, n1 absent, n2 absent"),
     case("Vertex waves were present, but no sleep spindles were seen.", "vertex waves / no sleep spindles", "",
          "vertex_waves present, spindles absent"),
-    case("Breach artifact over the left frontotemporal region after craniotomy.", "breach artefact / left", "craniotomy",
-         "breach present left frontotemporal"),
+    case("Breach artifact over the left frontotemporal region after craniotomy.", "breach artefact / left",
+         "craniotomy", "breach present left frontotemporal"),
     case("There was no photoparoxysmal or photomyogenic response.", "no photoparoxysmal", "", "ppr absent"),
     case("Intermittent photic stimulation produced no abnormal response.", "photic stimulation / no abnormal", ""),
     case("This routine EEG, recorded awake and drowsy, is normal.", "normal", "",
          "normal present, awake present, n1 present"),
-    case("IMPRESSION: This is a mildly abnormal EEG due to diffuse background slowing.", "abnormal eeg / background slowing",
-         "", "abnormal present, generalised_slowing present"),
+    case("IMPRESSION: This is a mildly abnormal EEG due to diffuse background slowing.",
+         "abnormal eeg / background slowing", "", "abnormal present, generalised_slowing present"),
     case("Conclusion: Normal. No epileptiform discharges.", "normal eeg / no epileptiform", "",
          "normal present, spikes absent"),
     case("There may be a subtle asymmetry, and left temporal slowing cannot be excluded.", "left temporal slowing", "",

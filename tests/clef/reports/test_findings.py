@@ -15,6 +15,7 @@ EVIDENCE = [
     ("No epileptiform changes. No spikes in response to photic stimulation.", "spikes absent"),
     ("There was no activity suggestive of seizures.", "seizure absent"),
     ("Seizures are unlikely.", "seizure possible"),
+    ("No spikes during drowsiness or sleep.", "spikes absent, n1 present"),
     ("Photoparoxysmal response: none", "ppr absent"),
     ("Sleep: No epileptiform discharges.", "spikes absent"),
     ("Photic stimulation: No PPR.", "ppr absent"),

@@ -4,7 +4,7 @@ import pytest
 
 from clef.reports import findings
 from clef.reports.rules import condense
-from tests.clef.reports.sentences import KEPT, LATER, SENTENCES, THIRD, TUNED, Case
+from tests.clef.reports.sentences import FOURTH, KEPT, LATER, SENTENCES, THIRD, TUNED, Case
 
 
 def faults(row: Case) -> list[str]:
@@ -17,7 +17,7 @@ def faults(row: Case) -> list[str]:
     return wrong + [f"findings: {sorted(stated)}"] * (stated != set(filter(None, row.findings.split(", "))))
 
 
-@pytest.mark.parametrize("row", [*TUNED, *KEPT, *LATER, *THIRD], ids=lambda row: row.text[:50])
+@pytest.mark.parametrize("row", [*TUNED, *KEPT, *LATER, *THIRD, *FOURTH], ids=lambda row: row.text[:50])
 def test_sentences_of_reports(row):
     assert faults(row) == []
 

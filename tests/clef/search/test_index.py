@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import clef
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
@@ -38,7 +39,9 @@ def test_the_nearest_are_those_of_a_plain_sort(count):
 def test_what_is_usual_in_a_large_index_is_read_from_a_part_of_it():
     index, vector = some_index(3 * SAMPLED + 1), np.full(16, 0.25, np.float32)
     cosines = index.vectors.numpy().astype(np.float64) @ vector
+    threads = torch.get_num_threads()
     np.testing.assert_allclose(index.nearest(vector, 3).usual, np.quantile(cosines, (0.5, 0.99)), atol=0.02)
+    assert torch.get_num_threads() == threads
 
 
 def test_what_float16_products_confuse_is_told_apart():

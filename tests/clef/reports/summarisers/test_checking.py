@@ -84,6 +84,13 @@ def test_nonsense_history_and_the_wrong_verdict_are_found(summary, kind):
     assert kind in violations(summary, REPORT)
 
 
+def test_a_number_of_the_technique_is_no_frequency():
+    report = f"Recorded with the 10-20 system. {REPORT}"
+    assert violations("The posterior dominant rhythm is 10 Hz.", report) == ["invented"]
+    assert violations("The posterior dominant rhythm is 8.5 Hz.", report) == []
+    assert violations("Theta of 5 Hz.", "IMPRESSION: Theta of 5-6 Hz.") == []
+
+
 def test_all_that_is_found_is_named_in_the_order_of_the_table():
     found = violations("Marlow, aged 47, takes clobazam for epilepsy. Burst suppression.", REPORT)
     assert found == ["invented", "identity", "age", "drug", "diagnosis"] and set(found) <= set(KINDS)
