@@ -72,8 +72,8 @@ def response(rng: np.random.Generator) -> np.ndarray:
 
 def shown(config: VariationsConfig, channel_ok: Tensor, rng: np.random.Generator) -> Tensor:
     """Which channels (C,) bool the encoder sees: in some crops not all of those that there are."""
-    seen, there = channel_ok.clone(), np.flatnonzero(channel_ok)
-    most = len(there) - config.fewest_channels
+    seen, present = channel_ok.clone(), np.flatnonzero(channel_ok)
+    most = len(present) - config.fewest_channels
     if rng.random() < config.hide_channels and most > 0:
-        seen[rng.permutation(there)[: rng.integers(1, most + 1)]] = False
+        seen[rng.permutation(present)[: rng.integers(1, most + 1)]] = False
     return seen

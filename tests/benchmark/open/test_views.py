@@ -42,4 +42,5 @@ def test_what_is_there_is_not_made_again(tiny_recon, tmp_path):
     assert snapshot(keep) == before and len(before) == len(views) * len(KINDS)
     first, blanked = (read_view(cohorts[0], one, view, keep, "codes") for view in views)
     assert len(first.session_id) == 3 and not np.allclose(first.vectors, blanked.vectors)
+    assert first.config["pool"] == "rows+sd" and first.config["kind"] == "codes"
     assert read_view(cohorts[1], one, views[0], keep, "codes") is None, "cut to another length"
