@@ -30,6 +30,7 @@ KEYWORDS = {"check_unit": ReadingConfig, "crop": ReadingConfig, "writable": Toke
 KEYWORDS |= {
     "on_error": Model.embed,
     "channels": Model.embed,
+    "most_seconds": ReadingConfig,
     "reading": EEGEmbedder,
     "session_id": TokenDataset,
     "memory": Pipeline,

@@ -15,7 +15,7 @@ import polars as pl
 
 from clef.cohort import Cohort, write_cohort
 from tokenizer.base.cli import ConfigError, program
-from tools.bundling.record import SYNTHETIC
+from tools.bundling.sites import placed
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +47,6 @@ def main(config: JoinConfig) -> None:
     people, some = table["subject_id"].n_unique(), "python -m clef.pretrain stage=tokenizer"
     log.info("wrote %s: %d sessions of %d people from %d cohorts", out.name, len(table), people, len(cohorts))
     log.info("next: %s cohort=%s out=RUN", some, config.out)
-
-
-def placed(cohort: Cohort) -> pl.DataFrame:
-    """The session table with whole paths, and with the sites of people who are drawn called so."""
-    home = str(cohort.path.resolve())
-    paths = [str(Path(home) / path) for path in cohort.sessions["path"]]
-    table = cohort.sessions.with_columns(path=pl.Series(paths, dtype=pl.String))
-    named = pl.concat_str(pl.lit(f"{SYNTHETIC} "), pl.col("site").fill_null(""))
-    return table.with_columns(site=named) if cohort.is_synthetic else table
 
 
 def check_distinct(names: Sequence[str], tables: Sequence[pl.DataFrame], column: str) -> None:

@@ -31,6 +31,7 @@ from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, parse, program
 from tokenizer.base.files import check_out, write_json
 from tokenizer.base.values import MISSING
+from tools.bundling.sites import placed
 
 log = logging.getLogger(__name__)
 NOBODY = "none"
@@ -158,16 +159,12 @@ def about_cohort(config: LodoConfig, name: str) -> dict[str, Any]:
 
 def add_cohort(other: Cohort, cohort: Path) -> None:
     """Add the sessions of another cohort, read where they are; its test people are learned from, too."""
-    root = other.path.absolute()
-    sessions = other.sessions.with_columns(
-        path=pl.Series([str(root / path) for path in other.sessions["path"]]),
-        split=pl.col("split").replace("test", "train"),  # nobody of it is scored
-    )
+    sessions = placed(other).with_columns(split=pl.col("split").replace("test", "train"))  # nobody of it is scored
     for (site,), part in sessions.partition_by("site", as_dict=True).items():
         of_site = part["subject_id"].implode()
         events = other.events.filter(pl.col("subject_id").is_in(of_site))
         reports = other.reports.join(part, on="session_id", how="semi")
-        merge(cohort, site, part, events, reports, {})
+        merge(cohort, site, part, events, reports, other.descriptions)
 
 
 # ---- what is run

@@ -103,8 +103,8 @@ def _paired(result: Result, model: str) -> list[str]:
     header = ["question", f"minus {best} (best control)", *(f"minus {name}" for name in others)]
     rows = [[_title(one), *(_by(difference([one], model, c)) for c in (best, *others))] for one in _scored(result)]
     rows.append([f"**mean of {len(known)}**", *(f"**{_by(difference(known, model, c))}**" for c in (best, *others))])
-    said = "Paired by person, 95 % intervals for other people; the best control is that with the highest mean over all."
-    return [f"## {model} against its controls", "", said, "", *_table(header, rows)]
+    note = "Paired by person, 95 % intervals for other people; the best control is that with the highest mean over all."
+    return [f"## {model} against its controls", "", note, "", *_table(header, rows)]
 
 
 def _by(interval: Interval) -> str:
@@ -179,8 +179,8 @@ def _of_model(result: Result, model: str) -> str:
     parts = []
     for (name, dataset), count in result.seen.items():
         if name == model:
-            said = "does not say whom it saw" if count is None else f"saw {count} of its people"
-            parts.append(f"on {dataset} {result.runs[model, dataset]}, {said}")
+            overlap = "does not say whom it saw" if count is None else f"saw {count} of its people"
+            parts.append(f"on {dataset} {result.runs[model, dataset]}, {overlap}")
     return f"{model}: {'; '.join(parts)}"
 
 

@@ -90,12 +90,12 @@ def path_of(one: Asked, view: View, keep: Path, kind: str) -> Path:
     return keep / one.name / f"{blank}{gain}.{kind}.parquet"
 
 
-def about(cohort: Cohort, one: Asked, view: View) -> dict[str, Any]:
-    """What a file has to say of itself to be taken as it is."""
+def about(cohort: Cohort, one: Asked, view: View, kind: str) -> dict[str, Any]:
+    """What a file has to say of itself to be taken as it is: whose vectors it holds, and how states were read."""
     readings = cohort.sessions["reading"].fill_null("").unique().sort().to_list()
-    return {"cohort": cohort.fingerprint, "readings": readings, "view": dataclasses.asdict(view)} | {
-        "run": one.model.fingerprint
-    }
+    how = {} if kind == "rebuilt" else one.model.readout(kind).about()
+    of_view = {"cohort": cohort.fingerprint, "readings": readings, "view": dataclasses.asdict(view)}
+    return {"kind": kind, **how, **of_view, "run": one.model.fingerprint}
 
 
 def read_view(cohort: Cohort, one: Asked, view: View, keep: Path, kind: str) -> Embeddings | None:
@@ -104,7 +104,7 @@ def read_view(cohort: Cohort, one: Asked, view: View, keep: Path, kind: str) -> 
     if not path.is_file():
         return None
     store = read_embeddings(path)
-    fits = about(cohort, one, view).items() <= store.config.items()
+    fits = about(cohort, one, view, kind).items() <= store.config.items()
     return store if fits else None
 
 
@@ -137,16 +137,15 @@ def rebuilt_features(model: Model, reading: Reading, blank_below: float) -> list
 def write_view(cohort: Cohort, one: Asked, view: View, keep: Path, tokens: Tokens, features: list[list[float]]) -> None:
     """Write one model's vectors of one view, a file for each kind."""
     model, names = one.model, [str(name) for name in tokens.session_id]
-    same = about(cohort, one, view)
     trained_on = model.encoder.about.get("trained_on", {})
-    pool = model.encoder.config.pool
     for kind, words in KINDS.items():
-        vectors = model.embed_tokens(tokens, None, kind)
-        config = model.about(kind, pool, "encoder") | same
-        store = Embeddings(names, vectors, one.name + words, model.fingerprint, config, trained_on)
+        config = model.about(kind) | about(cohort, one, view, kind)
+        store = Embeddings(
+            names, model.read(tokens, kind=kind), one.name + words, model.fingerprint, config, trained_on
+        )
         write_embeddings(path_of(one, view, keep, kind), store)
     if features:
         store = band_vectors(pl.DataFrame({"session_id": names, "quantities": features}), {}, view.blank_below)
         store.name, store.trained_on = one.name + REBUILT, trained_on
-        store.config |= same | {"kind": "rebuilt"}
+        store.config |= about(cohort, one, view, "rebuilt")
         write_embeddings(path_of(one, view, keep, "rebuilt"), store)

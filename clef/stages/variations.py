@@ -13,9 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tokenizer.level import HIGH, LOW
+
 HZ = np.arange(128) / 4
-OCTAVES = np.log2(np.maximum(HZ, 0.25) / np.sqrt(30.0))
-"""Octaves above the middle of 1–30 Hz on a logarithmic scale; a slope turns about it and leaves the level alone."""
+OCTAVES = np.log2(np.maximum(HZ, 0.25))
+OCTAVES -= OCTAVES[LOW:HIGH].mean()
+"""Octaves above the mean of the bins of the level (6.7 Hz); a slope turns about it and leaves the level alone."""
 HIGH_PASS_HZ, LOW_PASS_HZ = (0.3, 1.6), (15.0, 45.0)
 """Corner frequencies in use: time constants of 0.5 to 0.1 s, and low-passes from a report's display to none at all."""
 DEEPEST_DB = -30.0
@@ -69,8 +72,8 @@ def response(rng: np.random.Generator) -> np.ndarray:
 
 def shown(config: VariationsConfig, channel_ok: Tensor, rng: np.random.Generator) -> Tensor:
     """Which channels (C,) bool the encoder sees: in some crops not all of those that there are."""
-    seen, there = channel_ok.clone(), np.flatnonzero(channel_ok)
-    most = len(there) - config.fewest_channels
+    seen, present = channel_ok.clone(), np.flatnonzero(channel_ok)
+    most = len(present) - config.fewest_channels
     if rng.random() < config.hide_channels and most > 0:
-        seen[rng.permutation(there)[: rng.integers(1, most + 1)]] = False
+        seen[rng.permutation(present)[: rng.integers(1, most + 1)]] = False
     return seen

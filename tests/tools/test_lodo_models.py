@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.open.datasets import DATA_SETS, people_of
+from clef.cohort import Cohort
 from clef.embeddings import seen_subjects
 from clef.model import load
 from tests.benchmark.open.folder import write_open_data
@@ -29,6 +30,10 @@ def test_the_cohort_of_a_model_lacks_the_data_set_and_has_all_others(data, tiny_
     synthetic = read_sessions(tiny_cohort)
     assert set(synthetic["subject_id"]) <= set(sessions["subject_id"]) and "test" not in set(sessions["split"])
     assert all(Path(path).is_file() for path in sessions["path"])
+    drawn = sessions.filter(sessions["subject_id"].is_in(synthetic["subject_id"].implode()))
+    assert drawn["site"].str.starts_with("synthetic ").all()  # the card of a bundle counts them by this name
+    words = Cohort(tmp_path / "without-ds004504" / "cohort").descriptions
+    assert words.items() >= Cohort(tiny_cohort).descriptions.items()
 
 
 def test_a_folder_goes_on_with_the_same_people_alone(data, tiny_cohort, tmp_path):

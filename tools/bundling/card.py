@@ -10,8 +10,8 @@ UNKNOWN = "not measured"
 
 def model_card(record: dict[str, Any], size: int) -> str:
     """The card as Markdown; `size`: bytes of the weights."""
-    here = jinja2.FileSystemLoader(Path(__file__).parent)
-    pages = jinja2.Environment(loader=here, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown, no HTML
+    templates = jinja2.FileSystemLoader(Path(__file__).parent)
+    pages = jinja2.Environment(loader=templates, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # Markdown
     pages.filters |= {"known": known, "decimals": decimals}
     return pages.get_template("card.md.jinja").render(record=record, megabytes=f"{size / 1e6:.1f}")
 

@@ -19,9 +19,9 @@ from clef.model import Model
 from clef.training.run import finished_model
 from tokenizer.base.values import read_yaml
 from tokenizer.store import TokenStore
+from tools.bundling.sites import SYNTHETIC
 
 FORMAT = 1
-SYNTHETIC = "synthetic"
 COLUMN_SECONDS = 10
 
 

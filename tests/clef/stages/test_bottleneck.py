@@ -32,9 +32,9 @@ def nats(samples, codes, steps=60, seconds=60.0):
 def test_it_finds_what_kind_of_session_it_is_and_no_more():
     codes = np.linalg.qr(np.random.default_rng(0).normal(size=(12, 12)))[0].astype(np.float32)
     samples = MaskedSessions(kinds(), ReconConfig(), 0)
-    found = nats(samples, codes)
-    assert found == pytest.approx(np.log(4), abs=0.12), "12 codes without the session would be log 12 = 2.48"
-    assert found == nats(samples, codes)
+    reached = nats(samples, codes)
+    assert reached == pytest.approx(np.log(4), abs=0.12), "12 codes without the session would be log 12 = 2.48"
+    assert reached == nats(samples, codes)
 
 
 def test_too_slow_a_machine_is_said(caplog):
