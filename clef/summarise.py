@@ -166,10 +166,11 @@ def _sum_up(config: SummariseConfig, reports: pl.DataFrame, by: str, unanswered:
             log.info("%7d  %s: %s", kinds[kind], kind, KINDS[kind])
     if unanswered:
         log.warning("%d reports were not answered; the same command asks for them again", unanswered)
+        return 1
     name = config.summariser if config.summariser in SUMMARISERS else by
     log.info("next: python -m clef.pretrain stage=align cohort=%s align.summariser=%s init=RECON tokens=TOKENS out=RUN",
              config.cohort, name)  # fmt: skip
-    return 1 if unanswered else 0
+    return 0
 
 
 def _wrong(label: str) -> list[str]:

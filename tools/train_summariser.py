@@ -77,7 +77,7 @@ def report_pairs(cohort: str, without: str | None) -> list[tuple[str, str]]:
 def make_tokenizer(transformers: Any, texts: list[str], size: int = 2000) -> Any:
     """Byte pairs, so that any text can be written and read back as it was."""
     bytes_ = Tokenizer(models.BPE())
-    bytes_.pre_tokenizer, bytes_.decoder = pre_tokenizers.ByteLevel(), decoders.ByteLevel()
+    bytes_.pre_tokenizer, bytes_.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bytes_.train_from_iterator(
         texts, trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet)

@@ -4,15 +4,14 @@ import signal
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from clef.cohort import read_reports, write_cohort
+from clef.cohort import read_reports
 from clef.reports.summarisers import report_summaries, summarise
 from tests.clef.reports.summarisers.server import HALF, ChatServer
+from tests.clef.reports.summarisers.small_cohort import write_small_cohort
 from tests.helpers import Done, run, start
 from tokenizer.base.tables import read_table
-from tokenizer.sessions import SCHEMA
 
 REPORT = "HISTORY: Marlow{i} takes clobazam.\nIMPRESSION: Abnormal EEG due to left temporal spikes. No seizures."
 GOOD = "Abnormal EEG, left temporal spikes. No seizures."
@@ -24,15 +23,7 @@ QUICK = {"http.timeout": 0.3, "http.retries": 1, "http.backoff": 0.01, "http.par
 @pytest.fixture
 def cohort(tmp_path) -> Path:
     """Six sessions with reports that differ in a name."""
-    rows = [{"session_id": f"s{i}", "subject_id": i, "path": f"s{i}.edf", "split": "train"} for i in range(COUNT)]
-    sessions = pl.DataFrame(rows, schema=SCHEMA)
-    texts = [REPORT.format(i=i) for i in range(COUNT)]
-    reports = pl.DataFrame({"session_id": sessions["session_id"], "text": texts}).with_columns(
-        summary=pl.lit(None, pl.String), summariser=pl.lit(None, pl.String)
-    )
-    events = pl.DataFrame({"subject_id": [0], "code": ["FINDING//spikes"]})
-    write_cohort(tmp_path / "cohort", "six", sessions, events, reports)
-    return tmp_path / "cohort"
+    return write_small_cohort(tmp_path / "cohort", [REPORT.format(i=i) for i in range(COUNT)])
 
 
 def ask(folder: Path, cohort: Path, server: ChatServer, **settings) -> Done:

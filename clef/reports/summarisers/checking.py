@@ -26,7 +26,7 @@ KINDS = {
     "drug": "a drug",
     "diagnosis": "a diagnosis",
     "history": "what was before this recording, or what people told",
-    "empty": "no word of the tracing, though the report has some",
+    "empty": "no word of the tracing that the report has, though it has some",
     "cut short": "an answer that did not end",
     "too long": "a report beyond the model's window",
     "refused": "a report that the server does not take",
@@ -55,6 +55,7 @@ AGE = re.compile(
     r"|p(?:a)?ediatric|premature|preterm)\b"
 )
 SENTENCES = re.compile(r"(?<=[.!?;])\s+")
+WORD = re.compile(r"[a-z][\w-]+")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 FREQUENCY = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))? hz\b")
 CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z][\w'-]+")
@@ -87,7 +88,8 @@ def violations(summary: str, report: str) -> list[str]:
     wrong |= {"identity"} if _names(summary, report) else set()
     if not wrong & {"age", "drug", "diagnosis"} and (words.STORY.search(text) or words.PAST.search(text)):
         wrong.add("history")
-    if not _has_content(summary) and rules.condense(report):
+    blank = not _has_content(summary) or not (wrong or _repeats(summary, report))
+    if blank and rules.condense(report):
         wrong.add("empty")
     return [kind for kind in KINDS if kind in wrong]
 
@@ -99,6 +101,13 @@ def _stated(summary: str) -> list[Finding]:
 
 def _has_content(summary: str) -> bool:
     return words.FINDINGS.search(rules.normalise(summary)) is not None
+
+
+def _repeats(summary: str, report: str) -> bool:
+    """Whether a summary has a finding or a word of the tracing from its report: "the cat sleeps" has none."""
+    stated = ({finding.name for finding in findings(text)} for text in (summary, report))
+    spoken = ({w for w in WORD.findall(rules.normalise(t)) if words.FINDINGS.match(w)} for t in (summary, report))
+    return bool(set.intersection(*stated) or set.intersection(*spoken))
 
 
 # ---- findings

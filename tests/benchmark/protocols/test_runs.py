@@ -1,5 +1,6 @@
 """Runs read for comparison: names, vectors at the heads, and embeddings that are kept."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ import torch
 from benchmark.protocols.runs import named_folders, read_run
 from clef.cohort import Cohort
 from clef.embeddings import read_embeddings, write_embeddings
+from clef.network.record_encoder import RecordConfig
+from clef.network.report_encoder import TextConfig
+from clef.stages.align import AlignConfig, build
+from clef.stages.inputs import Inputs
 from tokenizer.store import TokenStore
 
 CPU = torch.device("cpu")
@@ -58,6 +63,36 @@ def test_a_damaged_file_is_made_again(tiny_recon, tiny_store, tmp_path, caplog):
     keep.write_bytes(b"half")
     run = read_run("recon", tiny_recon, store, store.session_id.tolist()[:2], keep, CPU)
     assert "made again" in caplog.text and read_embeddings(keep).session_id == run.pooled.session_id
+
+
+@pytest.mark.parametrize("window, hierarchy", [("before", True), ("around", False), ("ever", True)])
+def test_vectors_are_those_that_training_computed(
+    window, hierarchy, tiny_align, tiny_recon, tiny_store, tiny_cohort, tmp_path
+):
+    """Windows and hierarchy of records come back with the model, and a learned temperature changes no vector."""
+    inputs = Inputs(cohort=str(tiny_cohort), tokens=str(tiny_store), init=tiny_recon / "model")
+    small = {"width": 16, "layers": 1, "heads": 2, "output": 16, "min_count": 1}
+    record = RecordConfig(**small, window=window, hierarchy=hierarchy)
+    text = TextConfig(**small, vocabulary=300)
+    stage, pairs = build(inputs, AlignConfig(learned_temperature=True, partner_drop=0.0), text, record)
+    folder = shutil.copytree(tiny_align, tmp_path / "run")
+    shutil.rmtree(folder / "model" / "align")
+    shutil.rmtree(folder / "model" / "encoder")
+    stage.eval().save_model(folder / "model")
+    rows = pairs.held_out.tolist()
+    names = pairs.tokens.session_id[rows].tolist()
+    given = pairs.validation()[0]
+    with torch.no_grad():
+        codes = torch.nn.functional.normalize(stage.heads.record(given["record"], given["record_mask"]), dim=-1)
+        session = stage.encoder.embed_kept(given["tokens"], given["kept"], given["kept_ok"])
+        session = torch.nn.functional.normalize(stage.heads.to_record(session), dim=-1)
+    run = read_run("run", folder, TokenStore(tiny_store), names, tmp_path / "kept.parquet", CPU)
+    assert run.pooled.session_id == names
+    np.testing.assert_allclose(run.sessions_in("record"), session, atol=1e-5)
+    kept, vectors = run.partner_vectors("record", Cohort(tiny_cohort))
+    expected = {name: codes[i] for i, name in enumerate(names) if given["has_record"][i]}
+    assert set(kept) == set(expected) and len(kept) > 1
+    np.testing.assert_allclose(vectors, [expected[name] for name in kept], atol=1e-5)
 
 
 def test_names_of_runs(tmp_path):

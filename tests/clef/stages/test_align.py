@@ -1,5 +1,7 @@
 """stage=align: what its samples are, and what its loss counts."""
 
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,9 +12,11 @@ from clef.network.bpe import learn
 from clef.network.encoder import Encoder, EncoderConfig
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
-from clef.stages.align import AlignConfig, AlignObjective, Pairs
+from clef.stages.align import AlignConfig, AlignObjective, Pairs, build
 from clef.stages.contrastive import pairwise_sigmoid
+from clef.stages.inputs import Inputs
 from clef.stages.partners import find_partners
+from tests.clef.network.language_models import write_bert
 from tests.helpers import random_tokens as tokens
 
 K = 11
@@ -207,6 +211,34 @@ def test_parts_of_a_session_meet_the_sentences_of_its_report(align):
     torch.testing.assert_close(found["loss_report"], plain)
     stage.config = AlignConfig()
     torch.testing.assert_close(found["loss_record"], stage(whole, {"report": 3.0, "record": 3.0}, 0.0)["loss_record"])
+
+
+def test_parts_and_sentences_of_a_language_model_are_the_same_from_kept_features(
+    tiny_cohort, tiny_store, tiny_recon, tmp_path
+):
+    """Two steps of training; features are kept in half precision."""
+    pytest.importorskip("transformers", reason="text=hf needs transformers")
+    cohort = shutil.copytree(tiny_cohort, tmp_path / "cohort")
+    text = {"pretrained": True, "name": write_bert(tmp_path / "bert"), "length": 32, "output": 16}
+    record = RecordConfig(width=16, layers=1, heads=2, output=16, min_count=1)
+    inputs = Inputs(cohort=str(cohort), tokens=str(tiny_store), init=tiny_recon / "model")
+    losses = {}
+    for cache in (True, False):
+        torch.manual_seed(0)
+        config = AlignConfig(multiple_instance=True, parts=3, sentences=3)
+        stage, pairs = build(inputs, config, TextConfig(**text, cache=cache), record)
+        assert (cohort / "text_features").exists(), "kept by the first of the two"
+        optimiser = torch.optim.SGD([p for p in stage.parameters() if p.requires_grad], 0.1)
+        losses[cache] = []
+        for step in range(2):
+            given = pairs.batch(range(4 * step, 4 * step + 4))
+            out = stage(given, given["counts"], 0.0)
+            optimiser.zero_grad()
+            out["loss"].backward()
+            optimiser.step()
+            losses[cache].append((out["loss_report"].item(), out["loss_record"].item()))
+    np.testing.assert_allclose(losses[True], losses[False], rtol=2e-3)
+    assert np.ptp(losses[True], axis=0).min() > 1e-3, "the two steps differ by more than what rounding may do"
 
 
 def test_settings_of_the_loss_reach_it_and_what_it_learns_is_trained_and_told(align):

@@ -75,6 +75,7 @@ def test_the_same_in_other_words_passes(summary):
     (
         ("I am sorry, I cannot help with that.", "empty"),
         ("", "empty"),
+        ("The weather is fine and the cat sleeps on the mat.", "empty"),
         ("Left temporal sharp waves. Previous EEG showed generalised periodic discharges.", "history"),
         ("Left temporal sharp waves. The patient was admitted two days ago.", "history"),
         ("A normal EEG.", "invented"),

@@ -8,14 +8,7 @@ from clef.reports.summarisers import open_model
 from clef.reports.summarisers.answers import Answer, tidy
 from clef.reports.summarisers.hf import HfConfig, LocalModel, model_fingerprint
 from clef.reports.summarisers.prompt import read_prompt
-from tests.clef.reports.summarisers.tiny_model import SUMMARY, save_tiny
-
-PROMPT = "Condense : {report} Summary :"
-REPORTS = [
-    "HISTORY : spells . IMPRESSION : abnormal eeg due to left temporal spikes . no seizures .",
-    "abnormal eeg : spikes over the left temporal region and slowing , no seizures were recorded in two hours .",
-    "left temporal spikes",
-]
+from tests.clef.reports.summarisers.tiny_model import PROMPT, REPORTS, SUMMARY, save_tiny
 
 
 @pytest.fixture(scope="module", params=("chat", "both"))

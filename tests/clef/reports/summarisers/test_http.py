@@ -76,10 +76,12 @@ def test_a_trickle_does_not_hold_it_for_ever():
 
 
 def test_no_more_questions_a_minute_than_allowed():
+    """Counted from the beginning: on a busy machine a late question may stand close to the next one."""
     with ChatServer(lambda report: "normal eeg") as server:
+        began = time.monotonic()
         answers(server, ["a", "b", "c", "d"], HttpConfig(per_minute=1200, parallel=4))
-        gaps = [b - a for a, b in zip(sorted(server.times), sorted(server.times)[1:], strict=False)]
-    assert min(gaps) > 0.03
+        after = [at - began for at in sorted(server.times)]
+    assert all(seconds >= 0.05 * number for number, seconds in enumerate(after)) and len(after) == 4
 
 
 def test_the_key_comes_from_the_environment_and_is_never_said(monkeypatch):

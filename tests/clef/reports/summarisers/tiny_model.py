@@ -6,6 +6,12 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+PROMPT = "Condense : {report} Summary :"
+REPORTS = [
+    "HISTORY : spells . IMPRESSION : abnormal eeg due to left temporal spikes . no seizures .",
+    "abnormal eeg : spikes over the left temporal region and slowing , no seizures were recorded in two hours .",
+    "left temporal spikes",
+]
 SUMMARY = "abnormal eeg . left temporal spikes . no seizures ."
 TEMPLATE = "{% for message in messages %}<user> {{ message.content }} <answer> {% endfor %}"
 
