@@ -120,7 +120,7 @@ MENTIONS = [
         + r"|\b"
         + SLOW
         + r" (?:of|in) the (?:\w+ )?background|\bbackground(?: activity| rhythms?)?(?: is| was| appears|:)"
-        r" (?:(?!not |no |without )[\w-]+,? ){0,5}?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
+        r" (?:(?!not |no |without |_)[\w-]+,? ){0,5}?slow(?:ed)?\b|\bslow(?:ed)? background": "generalised_slowing",
         r"\bfocal (?:or (?:generalised|diffuse) )?slow\w*(?: (?:waves?|activity))?": "focal_slowing",
         r"\b" + PLACE + r"(?:(?!_)[\w -]){0,60}?\b(?:slow(?:ing)?(?: waves?)?(?: activity)?\b"
         r"|(?:theta|delta) (?:slowing|activity|waves?)\b|polymorphic delta)": "focal_slowing",

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 MAX_TOKENS = 256
 """Longest answer: a third more than the 120 words that the prompt asks for need; what rambles on is cut anyway."""
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the same model and prompt may give another summary: decoding, tidying or checking changed."""
 
 

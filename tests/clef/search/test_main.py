@@ -1,5 +1,6 @@
 """The program clef.search: what it prints and writes, what it keeps to itself, and what it refuses."""
 
+import html
 import re
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_session_finds_others_and_reports_whose_text_is_on_the_page_alone(know
     settings = known | {"session": own, "cohort": tiny_cohort, "reports": True, "top": 3, "out": page}
     done = must(run(tmp_path / "said", "clef.search", **settings, index=tmp_path / "i.parquet"))
     assert own not in ranked(done.out.partition("nearest reports")[0]) and (tmp_path / "i.reports.parquet").is_file()
-    text, shown = page.read_text(), ranked(done.out.partition("nearest reports")[2])
+    text, shown = html.unescape(page.read_text()), ranked(done.out.partition("nearest reports")[2])
     texts = dict(cohort.reports.select("session_id", "text").iter_rows())
     assert text.count("data:image/webp") == 3
     assert "This page holds text of reports" in text and all(texts[name].split("\n")[0] in text for name in shown)

@@ -91,6 +91,12 @@ def test_a_number_of_the_technique_is_no_frequency():
     assert violations("Theta of 5 Hz.", "IMPRESSION: Theta of 5-6 Hz.") == []
 
 
+def test_a_slow_posterior_rhythm_is_no_slowing_of_the_background():
+    report = "Background: The posterior rhythm is slow, 8.0 Hz. There is no generalised slowing."
+    assert violations(condense(report), report) == []
+    assert "denied" in violations("The background is slow.", report)
+
+
 def test_all_that_is_found_is_named_in_the_order_of_the_table():
     found = violations("Marlow, aged 47, takes clobazam for epilepsy. Burst suppression.", REPORT)
     assert found == ["invented", "identity", "age", "drug", "diagnosis"] and set(found) <= set(KINDS)
