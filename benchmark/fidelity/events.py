@@ -89,7 +89,7 @@ def unquantised(vqgan: VQGAN, reading: Reading) -> Array:
     spec, valid, ok = spec.float().to(device), valid.to(device), ok.to(device)
     level = vqgan.level(spec, valid, ok)
     z, _ = vqgan.features(vqgan.levelled(spec, level), valid, ok)
-    rebuilt = vqgan.levelled(vqgan.join(vqgan.reconstruct(vqgan.codebook.direction(z), valid)), -level)
+    rebuilt = vqgan.put_back(vqgan.join(vqgan.reconstruct(vqgan.codebook.direction(z), valid)), level)
     return rebuilt[0, ..., :frames].cpu().numpy()
 
 

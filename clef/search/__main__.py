@@ -92,8 +92,8 @@ def main(config: SearchConfig) -> None:
     cohort = Cohort(config.cohort) if config.cohort else None
     index = open_index(config, model, store)
     if query is None and config.session is None:
-        named = f"model={config.model} " if config.model else ""
-        log.info("next: python -m clef.search %sindex=%s 'focal slowing'", named, config.index)
+        named = f" model={config.model}" if config.model else ""
+        log.info("next: python -m clef.search%s index=%s 'focal slowing'", named, config.index)
         return
     began = time.perf_counter()
     own = index.row_of(config.session) if config.session else None

@@ -100,6 +100,9 @@ def read_config(folder_or_id: str, options: dict[str, Any] | None = None) -> dic
     if not isinstance(config, dict):
         raise _damaged(folder_or_id, f"{CONFIG} holds no settings")
     digests = config.get("digests", {})
+    # none at all, or both: one alone would leave the other file unchecked
+    if digests and (not isinstance(digests, dict) or digests.keys() != {CONFIG, WEIGHTS}):
+        raise _damaged(folder_or_id, f"{CONFIG}: `digests` are not those of its two files")
     if not isinstance(digests, dict) or digests.get(CONFIG, _config_digest(config)) != _config_digest(config):
         raise _damaged(folder_or_id, f"{CONFIG} is not what was written; if you changed it, take out its `digests`")
     return config

@@ -43,8 +43,8 @@ def test_a_slope_is_a_line_over_octaves_that_leaves_the_level_alone():
     assert octave[octave != 0].std() == pytest.approx(1, abs=0.15) and (octave != 0).mean() == pytest.approx(
         0.5, abs=0.08
     )
-    everywhere = torch.ones(len(slopes), 1, dtype=torch.bool)
-    np.testing.assert_allclose(session_level(slopes, everywhere, torch.ones(len(slopes), 19) > 0), 0, atol=1e-4)
+    second, electrodes = torch.ones(len(slopes), 1).bool(), torch.ones(len(slopes), 19).bool()
+    np.testing.assert_allclose(session_level(slopes[..., None], second, electrodes), 0, atol=1e-4)
 
 
 def test_filters_only_take_away_and_their_corners_are_those_in_use():
