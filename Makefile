@@ -1,7 +1,7 @@
 # make demo   the whole job on a synthetic cohort, into runs/demo/ (start it again to go on where it stopped)
 # make test   all tests but those marked slow or gpu; make test-all: every one; make lint: ruff
 # make test-anywhere   the tests as other machines run them (processor, threads, time zone, locale, order): about 20 minutes
-# make open DATA=DIR   clef-open, the model that comes with CLEF, from open data: hours (configs/recipes/clef-open.sh)
+# make open DATA=DIR   clef-open, the model used where none is named, from open data: hours (configs/recipes/clef-open.sh)
 # Each sets up .venv first: once, and again when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3

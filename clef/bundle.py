@@ -1,4 +1,4 @@
-"""The model that comes with CLEF: `clef-open`, a folder inside this package.
+"""The model that is used where none is named: `clef-open`, a folder inside this package.
 
 A wheel, an editable install and a checkout all have it at `clef/weights/clef-open/`: tokenizer/, encoder/, align/ (if
 it knows words), `record.json` (what it was trained on, what that cost, what it scores) and README.md, the model card.
@@ -20,11 +20,11 @@ def is_bundled() -> bool:
 
 
 def bundled() -> Path:
-    """The folder of the model that comes with CLEF. Raises ValueError with one line if this copy of CLEF has none."""
+    """The folder of clef-open. Raises ValueError with one line if this copy of CLEF has none."""
     if not is_bundled():
         raise ValueError(
-            f"no model was named, and this copy of CLEF has no {NAME} (clef/weights/{NAME}/): name one (model=RUN), "
-            f"install a wheel that has it, or make it from open data: make open DATA=DIR (docs/{NAME}.md)"
+            f"no model was named, and this copy of CLEF has no {NAME} (clef/weights/{NAME}/): name one "
+            f"(model=RUN), or make it from open data: make open DATA=DIR (docs/{NAME}.md)"
         )
     return FOLDER
 
@@ -32,6 +32,6 @@ def bundled() -> Path:
 def model_folder(path: str | os.PathLike | None) -> Path:
     """The folder that `path` names; that of `clef-open` for None, and for its name where no such folder is at hand."""
     if path is None:
-        log.info("no model named: %s, which comes with CLEF (docs/%s.md)", NAME, NAME)
+        log.info("no model named: %s (docs/%s.md)", NAME, NAME)
         return bundled()
     return bundled() if str(path) == NAME and not Path(path).exists() else Path(path)

@@ -36,7 +36,7 @@ class EmbedConfig:
     """Settings of clef.embed."""
 
     model: str | None = None
-    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, which comes with CLEF."""
+    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, if it was made."""
     out: str = "???"
     """The embedding file to write."""
     tokens: str | None = None

@@ -27,7 +27,7 @@ class EEGEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     model: a run folder, its model/, or a loaded `clef.Model` (on a GPU, say) · pool, head, norm, level, on_error,
     workers, channels: as in `Model.embed` · reading: fields of `ReadingConfig`, as {"rate": 128, "unit": "uV"}
     A pickled or cloned embedder holds its settings; a model named by its folder is read again when it is needed.
-    With model=None it is clef-open, which comes with CLEF.
+    With model=None it is clef-open, if it was made (docs/clef-open.md).
     """
 
     def __init__(

@@ -45,7 +45,7 @@ class InpaintConfig:
     """Settings of `python -m clef.inpaint`."""
 
     model: str | None = None
-    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, which comes with CLEF."""
+    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, if it was made."""
     out: str = "???"
     """Folder of inpaint.png and inpaint.json; made if absent."""
     tokens: str | None = None

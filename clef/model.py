@@ -1,6 +1,6 @@
 """The public model: whatever a run folder holds, ready to embed recordings, sessions and token stores.
 
-model = clef.load("RUN")            # clef.load(): the model that comes with CLEF
+model = clef.load("RUN")            # clef.load(): clef-open, where `make open` made it
 model.embed("recording.edf")        # (1, D) float32
 model.embed("archive/")             # (n, D), a row for every recording in it
 model.embeddings("archive/")        # the same with a name for every row, ready to be written or scored

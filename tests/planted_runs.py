@@ -14,6 +14,7 @@ from tests.benchmark.open.folder import write_open_data
 from tests.clef.importers.bids import tree as bids
 from tests.clef.importers.heedb import tree as heedb
 from tests.clef.importers.tuh import tree as tuh
+from tests.clef.network.language_models import write_bert
 from tests.helpers import TINY, Done, run
 from tests.planted import NAMED, RATE, Person, make_recordings, plant
 from tokenizer.base.tables import write_table
@@ -142,6 +143,15 @@ RUNS = (
             | {"record_encoder.hierarchy": True}
         ),
         slow=True,  # what it writes is what align writes
+    ),
+    Run(
+        *("language_model", "clef.pretrain"),
+        lambda at: (
+            _train("align", out=at.out / "language_model", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")
+            | {"init": at.out / "recon", "steps": 2, "text": "hf", "report_encoder.length": 32}
+            | {"report_encoder.name": write_bert(at.root / "bert"), "align.multiple_instance": True}
+        ),
+        slow=True,
     ),
     Run(
         *("embed", "clef.embed"),

@@ -53,7 +53,7 @@ class SearchConfig:
     """Settings of clef.search."""
 
     model: str | None = None
-    """Run folder of a stage=align run with reports, or its model/; by default clef-open, which comes with CLEF."""
+    """Run folder of a stage=align run with reports, or its model/; by default clef-open, if it was made."""
     query: str | None = None
     """What to look for, in words; words without `name=` are it, too."""
     session: str | None = None

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The recipe of clef-open, the model that comes with CLEF: open recordings and synthetic people, to weights and card.
+# The recipe of clef-open, the model that is used where none is named: open recordings and synthetic people, to weights and card.
 #
 # command:   make open DATA=DIR            (or: DATA=DIR configs/recipes/clef-open.sh)
 # hardware:  [to be filled in: cores, memory, GPU]

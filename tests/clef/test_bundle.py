@@ -1,4 +1,4 @@
-"""clef-open, the model that comes with CLEF: found wherever CLEF is, and used where no model is named."""
+"""clef-open, the model where none is named: found wherever CLEF is, and used where no model is named."""
 
 import shutil
 import subprocess
@@ -88,7 +88,7 @@ def test_embed_needs_no_model(weights, recordings, tmp_path, caplog):
     assert embed.main(embed.EmbedConfig(recordings=str(recordings), out=str(out))) == 0
     embeddings = read_embeddings(out)
     np.testing.assert_array_equal(embeddings.vectors, clef.load(weights).embed(recordings))
-    assert embeddings.model == clef.load().fingerprint and "clef-open, which comes with CLEF" in caplog.text
+    assert embeddings.model == clef.load().fingerprint and "no model named: clef-open" in caplog.text
 
 
 def test_pages_and_search_need_no_model(weights, recordings, tiny_store, tmp_path, capsys):
