@@ -150,7 +150,7 @@ def ask_about_person(
         part = rows.with_columns(label=rule).drop_nulls("label")
         label = part["label"].to_numpy()
         if name in prompts and min(label.sum(), (~label).sum()) >= FEWEST:
-            known[name] = person_question(label, ask(run, vectors[part["row"].to_numpy()], prompts[name]))
+            known[name] = person_question(label, ask(run, vectors[part["row"].to_numpy()], prompts, name))
     return known
 
 

@@ -19,27 +19,27 @@ from benchmark.scores.statistics.auroc import auroc, logit_interval
 from benchmark.scores.statistics.covariance import mean_covariance
 from benchmark.scores.statistics.delong import delong
 from clef.search.prompts import Prompts
-from clef.search.zero_shot import class_vectors, score
+from clef.search.zero_shot import question, score
 
 NORMAL = 1.959964
 """The normal quantile of 0.975."""
 
 
 def answer(run: AlignedRun, tasks: Iterable[str], prompts: Mapping[str, Prompts]) -> dict[str, dict[str, float]]:
-    """Task -> session_id -> score, for the tasks of findings that have prompts: cosine to yes less cosine to no.
+    """Task -> session_id -> score, for the tasks of findings that have prompts: nearness to yes less that to no.
 
     Raises ValueError if the run was aligned without reports.
     """
     sessions, scores = run.sessions_in("report"), {}
     for task in tasks:
         if (name := task.removeprefix("FINDING//")) in prompts and name != task:
-            scores[task] = dict(zip(run.pooled.session_id, ask(run, sessions, prompts[name]).tolist(), strict=True))
+            scores[task] = dict(zip(run.pooled.session_id, ask(run, sessions, prompts, name).tolist(), strict=True))
     return scores
 
 
-def ask(run: AlignedRun, sessions: np.ndarray, prompts: Prompts) -> np.ndarray:
-    """Scores (n,) of sessions (n, P) in the report space for one question."""
-    return score(sessions, *class_vectors(run.model, [prompts.present, prompts.absent]))
+def ask(run: AlignedRun, sessions: np.ndarray, prompts: Mapping[str, Prompts], name: str) -> np.ndarray:
+    """Scores (n,) of sessions (n, P) in the report space for the question `name` of `prompts`."""
+    return score(sessions, *question(run.model, prompts, name))
 
 
 def score_zero_shot(scored: Scored, answers: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Scored:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import clef
-from clef.search.zero_shot import class_vectors, score
+from clef.search.prompts import Prompts
+from clef.search.zero_shot import class_vectors, question, score
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,18 @@ def test_a_class_without_prompts_is_refused(model):
     with pytest.raises(ValueError, match="text 2 of 2 is an empty list"):
         class_vectors(model, [["a"], []])
     assert model.text([]).shape == (0, 16)
+
+
+def test_no_is_half_the_denial_and_half_what_all_findings_share(model):
+    prompts = {
+        "spikes": Prompts(["spikes."], ["no spikes."]),
+        "gpd": Prompts(["gpds.", "there are gpds."], ["no gpds."]),
+    }
+    one = lambda *texts: (mean := model.heads.text(list(texts)).numpy().mean(0)) / np.linalg.norm(mean)
+    shared = one("spikes.") + one("gpds.", "there are gpds.")
+    yes, no = question(model, prompts, "spikes")
+    np.testing.assert_allclose(yes, one("spikes."), atol=1e-6)
+    np.testing.assert_allclose(no, (one("no spikes.") + shared / np.linalg.norm(shared)) / 2, atol=1e-6)
 
 
 def test_a_score_is_a_difference_of_cosines():
