@@ -15,7 +15,7 @@ import polars as pl
 from benchmark.protocols.heldout import HeldOut, compare_heldout, heldout_of
 from benchmark.protocols.retrieval import Retrieval, recall_difference, retrieve
 from benchmark.protocols.runs import AlignedRun
-from benchmark.protocols.zero_shot import answer, ask, person_question, score_zero_shot
+from benchmark.protocols.zero_shot import answer, ask_opposites, person_question, score_zero_shot
 from benchmark.scores.scoring import Scored, score_tasks
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, seen_subjects
@@ -150,7 +150,7 @@ def ask_about_person(
         part = rows.with_columns(label=rule).drop_nulls("label")
         label = part["label"].to_numpy()
         if name in prompts and min(label.sum(), (~label).sum()) >= FEWEST:
-            known[name] = person_question(label, ask(run, vectors[part["row"].to_numpy()], prompts, name))
+            known[name] = person_question(label, ask_opposites(run, vectors[part["row"].to_numpy()], prompts[name]))
     return known
 
 

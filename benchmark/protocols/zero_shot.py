@@ -19,7 +19,7 @@ from benchmark.scores.statistics.auroc import auroc, logit_interval
 from benchmark.scores.statistics.covariance import mean_covariance
 from benchmark.scores.statistics.delong import delong
 from clef.search.prompts import Prompts
-from clef.search.zero_shot import question, score
+from clef.search.zero_shot import class_vectors, question, score
 
 NORMAL = 1.959964
 """The normal quantile of 0.975."""
@@ -40,6 +40,11 @@ def answer(run: AlignedRun, tasks: Iterable[str], prompts: Mapping[str, Prompts]
 def ask(run: AlignedRun, sessions: np.ndarray, prompts: Mapping[str, Prompts], name: str) -> np.ndarray:
     """Scores (n,) of sessions (n, P) in the report space for the question `name` of `prompts`."""
     return score(sessions, *question(run.model, prompts, name))
+
+
+def ask_opposites(run: AlignedRun, sessions: np.ndarray, prompts: Prompts) -> np.ndarray:
+    """Scores (n,) of sessions (n, P) for a question with two answers of equal standing, as older or younger than 50."""
+    return score(sessions, *class_vectors(run.model, [prompts.present, prompts.absent]))
 
 
 def score_zero_shot(scored: Scored, answers: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Scored:
