@@ -47,6 +47,7 @@ TINY = {
         "vqgan.code_dimension": 8,
     },
     **{"encoder.width": 32, "encoder.heads": 2, "encoder.encoder_layers": 2, "encoder.decoder_layers": 1},
+    "recon.bottleneck": False,  # it takes longer than the run that it is beside
     **{"report_encoder.width": 32, "report_encoder.layers": 1, "report_encoder.heads": 2, "report_encoder.output": 16},
     **{"record_encoder.width": 32, "record_encoder.layers": 1, "record_encoder.heads": 2, "record_encoder.output": 16},
     **{"report_encoder.vocabulary": 300, "record_encoder.min_count": 1},

@@ -183,7 +183,7 @@ def test_empty_tenths_do_not_appear():
 
 
 def test_a_run_starts_with_what_its_loss_has_to_beat(tiny_store, tmp_path):
-    settings = {"tokens": tiny_store, "out": tmp_path / "run", "steps": 4}
+    settings = {"tokens": tiny_store, "out": tmp_path / "run", "steps": 4, "recon.bottleneck": True}
     done = must(pretrain(tmp_path / "said", "recon", **settings))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert lines[0].keys() == {"step", "baseline_unigram", "baseline_session", "baseline_copy", "baseline_bottleneck"}
