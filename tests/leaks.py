@@ -22,6 +22,7 @@ DATES = re.compile(
     .replace(b"S", str(YEAR)[2:].encode())
     .replace(b"M", MONTH)
 )
+DIGESTS = re.compile(rb"(?=\d*[a-f])[\da-f]{16,}")  # of their many digits eight in a row can be a date by chance
 
 
 def leaks(folder: Path, without: tuple[Path, ...] = (), core: str = CORE) -> list[str]:
@@ -42,8 +43,11 @@ def found_in(data: bytes, core: str = CORE) -> list[bytes]:
     data = data.lower()
     words = [core.lower().encode(coding) for coding in CODINGS]
     places = [m.start() for word in words for m in re.finditer(re.escape(word), data)]
-    places += [m.start() for m in DATES.finditer(data)] if core == CORE else []
-    return [data[max(0, at - 20) : at + 40] for at in places[:3]]
+    found = [data[max(0, at - 20) : at + 40] for at in places]
+    if core == CORE:
+        plain = DIGESTS.sub(b"#", data)
+        found += [plain[max(0, m.start() - 20) : m.end() + 20] for m in DATES.finditer(plain)]
+    return found[:3]
 
 
 def texts_of(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -20,8 +20,8 @@ from tests.planted import NAMED, RATE, Person, make_recordings, plant
 from tokenizer.base.tables import write_table
 from tokenizer.sessions import read_sessions
 
-CROSSFIT = ("threads", "workers", "device")
-"""Settings of clef.crossfit itself; the other TINY ones it hands on."""
+OWN = ("threads", "workers", "device")
+"""Settings of clef.crossfit and benchmark.leave_out themselves; the other TINY ones they hand on."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ def _labels(at: At, name: str, **more: object) -> dict[str, object]:
 
 def _with_align(at: At) -> dict[str, object]:
     return {"model": at.out / "align", "embeddings": at.out / "embed.parquet", "cohort": at.out / "cohort"}
+
+
+def _settings() -> str:
+    """The TINY settings that a program hands on."""
+    return "[" + ",".join(f"{k}={v}" for k, v in TINY.items() if k not in OWN) + "]"
 
 
 def _open_data(root: Path) -> Path:
@@ -245,9 +250,18 @@ RUNS = (
         lambda at: (
             {"cohort": at.out / "cohort", "out": at.out / "crossfit", "folds": 2, "threads": 1}
             | {"workers": 0, "device": "cpu", "tokenizer": "[steps=2]", "recon": "[steps=2]"}
-            | {"settings": "[" + ",".join(f"{k}={v}" for k, v in TINY.items() if k not in CROSSFIT) + "]"}
+            | {"settings": _settings()}
         ),
         slow=True,  # each of its programs has a row
+    ),
+    Run(
+        *("leave_out", "benchmark.leave_out"),
+        lambda at: (
+            {"data": _open_data(at.root / "open"), "out": at.out / "leave_out", "leave": "[ds004504]"}
+            | {"workers": 0, "threads": 1, "device": "cpu", "tokenizer": "[steps=2]", "recon": "[steps=2]"}
+            | {"settings": _settings()}
+        ),
+        slow=True,
     ),
     Run("deidentify", "tokenizer.deidentify", lambda at: {"root": at.root, "out": at.out / "shared"}, code=1),
 )

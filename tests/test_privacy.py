@@ -122,3 +122,4 @@ def test_the_search_finds_what_is_planted(planted, tmp_path):
 def test_the_search_knows_spellings(text):
     data = text if isinstance(text, bytes) else text.encode()
     assert found_in(b"a: " + data + b", b") and not found_in(b"0.19130502 1913 2021-05-02 12.02.0513")
+    assert not found_in(b"f2ed5ec499619138c58f61fccae08cea9360155586e8221")  # a digest of nobody

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
+from benchmark.leave_out import STAGES, parse_stage
 from clef.completion import schema_of
 from tests.helpers import ROOT
 from tokenizer.base.cli import parse
-from tools.lodo_models import STAGES, parse_stage
 
 RECIPE = ROOT / "configs" / "recipes" / "clef-open.sh"
 SITES = ("ds004504", "mdd_husm", "eegmat", "adhd_nasrabadi")
@@ -33,15 +33,15 @@ def test_every_command_fits_its_program(data):
     done = follow(data)
     assert done.returncode == 0, done.stderr
     commands = [shlex.split(line) for line in done.stdout.splitlines()]
-    assert [module for _, module, *_ in commands] == ["clef.importers.synthetic", "tools.lodo_models", "tools.bundle"]
+    assert [module for _, module, *_ in commands] == ["clef.importers.synthetic", "benchmark.leave_out", "tools.bundle"]
     for _, module, *arguments in commands:
         parse(schema_of(module), module, arguments)  # raises for a name or a value that the program does not know
 
 
 def test_settings_of_the_stages_are_ones_of_pretrain(data):
     """They are words in a list, which the program that passes them on reads only later."""
-    line = next(line for line in follow(data).stdout.splitlines() if "lodo_models" in line)
-    config = parse(schema_of("tools.lodo_models"), "tools.lodo_models", shlex.split(line)[2:])
+    line = next(line for line in follow(data).stdout.splitlines() if "leave_out" in line)
+    config = parse(schema_of("benchmark.leave_out"), "benchmark.leave_out", shlex.split(line)[2:])
     for stage in STAGES:
         parse_stage(config, stage, data)
 

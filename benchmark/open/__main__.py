@@ -45,7 +45,7 @@ class OpenConfig:
     out: Path = MISSING
     """Folder for the table, the cohorts and the vectors; the same folder goes on."""
     models: list[str] = dataclasses.field(default_factory=list)
-    """Runs to ask, [name=RUN,…]; lodo=FOLDER of tools.lodo_models: each data set gets the run without it."""
+    """Runs to ask, [name=RUN,…]; lodo=FOLDER of benchmark.leave_out: each data set gets the run without it."""
     datasets: list[str] = dataclasses.field(default_factory=list)
     """Data sets to ask of; without any all that have questions and are in data=."""
     seconds: float = 0.0

@@ -1,7 +1,7 @@
 """The models that are asked: which run is which, whom it was trained on, and which data set it may be scored on.
 
 `name=RUN` is one run for all data sets. `lodo=FOLDER` is a folder of leave-one-data-set-out runs
-(tools.lodo_models): each data set gets the run in FOLDER/without-<data set>. What decides is each run's own record of
+(benchmark.leave_out): each data set gets the run in FOLDER/without-<data set>. What decides is each run's own record of
 the people it was trained on, not the name of its folder.
 """
 
@@ -63,7 +63,7 @@ def run_of(name: str, path: Path, dataset: DataSet) -> Path:
             return folder / stage
     raise ValueError(
         f"models: {name}={path}: {folder.name} holds no finished {' or '.join(reversed(STAGES))} run; "
-        f"`python -m tools.lodo_models` trains it"
+        f"`python -m benchmark.leave_out` trains it"
     )
 
 

@@ -46,10 +46,6 @@ class Key:
         assert self.secret
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
 
-    def session_name(self, name: str) -> str:
-        """What a session is called in the cohort: the archive's name without a key, else a name that hides it."""
-        return self.digest(f"session\0{name}")[:16] if self.secret else name
-
     def write(self) -> None:
         """Write a key that was drawn just now, for its owner alone."""
         if self.secret is None or self.path is None or not self.new:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
-from clef.cohort import read_code_descriptions, read_events, read_reports, write_cohort
+from clef.cohort import Cohort, read_code_descriptions, read_events, read_reports, write_cohort
 from tokenizer.sessions import SCHEMA, SPLITS, read_sessions
 
 log = logging.getLogger(__name__)
+SYNTHETIC = "synthetic"
+"""First word of the sites of people whom a program drew, where they stand beside real ones."""
 
 
 def merge(
@@ -57,3 +59,12 @@ def say_cohort(
     )
     log.info("the cohort now holds %d sessions of %d sites", len(cohort), cohort["site"].n_unique())
     log.info("next: python -m clef.pretrain stage=tokenizer cohort=%s out=RUN", out)
+
+
+def placed(cohort: Cohort) -> pl.DataFrame:
+    """The session table with whole paths, and with the sites of people who are drawn called so."""
+    home = cohort.path.resolve()
+    paths = [str(home / path) for path in cohort.sessions["path"]]
+    table = cohort.sessions.with_columns(path=pl.Series(paths, dtype=pl.String))
+    named = pl.concat_str(pl.lit(f"{SYNTHETIC} "), pl.col("site").fill_null(""))
+    return table.with_columns(site=named) if cohort.is_synthetic else table

@@ -31,7 +31,7 @@ done
 
 "$PYTHON" -m clef.importers.synthetic out="$OUT/synthetic" subjects="$SUBJECTS" minutes="$MINUTES" seed=7
 # imports the open data with their units and rates, joins the synthetic people, trains both stages on all of them
-"$PYTHON" -m tools.lodo_models data="$DATA" out="$OUT" "leave=[$LEAVE]" synthetic="$OUT/synthetic" \
+"$PYTHON" -m benchmark.leave_out data="$DATA" out="$OUT" "leave=[$LEAVE]" synthetic="$OUT/synthetic" \
     "settings=[model=$MODEL]" "tokenizer=[$TOKENIZER]" "recon=[$RECON]" threads=1 workers=1
 
 # ---- weights, record and card; exit code 1 says that scores of these very weights are not among the facts yet

@@ -15,11 +15,11 @@ import clef
 from clef.bundle import NAME
 from clef.cohort import Cohort
 from clef.embeddings import seen_subjects
+from clef.importers.merging import SYNTHETIC
 from clef.model import Model
 from clef.training.run import finished_model
 from tokenizer.base.values import read_yaml
 from tokenizer.store import TokenStore
-from tools.bundling.sites import SYNTHETIC
 
 FORMAT = 1
 COLUMN_SECONDS = 10

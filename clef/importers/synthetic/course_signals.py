@@ -17,10 +17,11 @@ from clef.importers.synthetic.signals import (
     add_focal_slowing,
     add_muscle,
     bursts,
+    discharges,
     gains,
     slow,
 )
-from clef.importers.synthetic.waves import Canvas, Streams, bump, lobe, spike_and_wave, spindle, topography, triphasic
+from clef.importers.synthetic.waves import Canvas, Streams, bump, lobe, spike_and_wave, spindle, topography
 
 #             W    N1    N2    N3   REM  coma
 ALPHA = (1.00, 0.25, 0.06, 0.03, 0.12, 1.00)
@@ -74,7 +75,8 @@ def render_course(z: dict, rate: int, seconds: int, mains: int, streams: Streams
     if not z["coma"]:
         _sleep(canvas, z, minutes)
     _transients(canvas, minutes)
-    _discharges(canvas, z, minutes)
+    # as clustered as the benign transients; periodic ones are there all the time
+    discharges(canvas, z, lambda per_minute: _scatter(canvas, 0.3 + 0.7 * minutes.sharp, per_minute))
     _seizures(canvas, z, minutes.course)
     brain = canvas.mix() + MIXING @ canvas.noise(lambda f: 26 / f**1.6, 0.2, 55, 19)
     brain *= (z["voltage"] * gains(z))[:, None]
@@ -159,24 +161,6 @@ def _transients(canvas: Canvas, minutes: Minutes) -> None:
     times = _scatter(canvas, minutes.sharp * np.isin(minutes.stage, (W, COMA)), TRANSIENTS_A_MINUTE)
     shape = TRANSIENT_UV * spike_and_wave(canvas.clock(0.5))
     canvas.add(topography(0, -0.5, 0.55), canvas.train(times, shape))
-
-
-def _discharges(canvas: Canvas, z: dict, minutes: Minutes) -> None:
-    """Spikes and spike-and-wave as clustered as the benign transients; periodic discharges all the time."""
-    weight, t = 0.3 + 0.7 * minutes.sharp, canvas.clock(0.5)
-    if z["spike_rate"]:
-        times = _scatter(canvas, weight, z["spike_rate"])
-        canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.3), canvas.train(times, 110 * spike_and_wave(t)))
-    if z["wave_rate"]:
-        starts = _scatter(canvas, weight, z["wave_rate"])
-        beats = [np.arange(canvas.events.integers(3, 10)) / 3.0 + start for start in starts]
-        times = np.concatenate([np.zeros(0), *beats])
-        canvas.add(FRONT + 0.35, canvas.train(times[times < canvas.seconds - 1], 120 * spike_and_wave(t), 0.15))
-    if z["gpd_hz"]:
-        canvas.add(FRONT + 0.4, canvas.train(canvas.periodic(z["gpd_hz"]), 75 * triphasic(canvas.clock(0.6)), 0.15))
-    if z["lpd_hz"]:
-        times = canvas.periodic(z["lpd_hz"], 0.12)
-        canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.5), canvas.train(times, 130 * spike_and_wave(t), 0.15))
 
 
 def _seizures(canvas: Canvas, z: dict, course: Course) -> None:

@@ -6,6 +6,8 @@ The slowing has the shape of the background below its upper frequency, so that h
 cannot be confused with the amplifier's high-pass filter.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from clef.importers.synthetic.waves import (
@@ -34,7 +36,8 @@ def render(z: dict, rate: int, seconds: int, mains: int, streams: Streams) -> np
     _rhythms(canvas, z, states)
     _slowing(canvas, z)
     _sleep(canvas, z, states)
-    _discharges(canvas, z)
+    always = np.ones(canvas.seconds, bool)
+    discharges(canvas, z, lambda per_minute: canvas.scatter(always, per_minute))
     _seizures(canvas, z)
     brain = canvas.mix() + MIXING @ canvas.noise(lambda f: 26 / f**1.6, 0.2, 55, 19)
     brain *= (z["voltage"] * gains(z))[:, None]
@@ -113,13 +116,14 @@ def _sleep(canvas: Canvas, z: dict, states: dict) -> None:
     canvas.add(topography(0, 0.2, 0.5), canvas.train(canvas.scatter(where, rate), 34 * spindle(canvas.clock(1.1))))
 
 
-def _discharges(canvas: Canvas, z: dict) -> None:
-    always, t = np.ones(canvas.seconds, bool), canvas.clock(0.5)
+def discharges(canvas: Canvas, z: dict, scatter: Callable[[float], np.ndarray]) -> None:
+    """Spikes, spike-and-wave and periodic discharges; `scatter`: events a minute -> times (s) of the first two."""
+    t = canvas.clock(0.5)
     if z["spike_rate"]:
-        times = canvas.scatter(always, z["spike_rate"])
+        times = scatter(z["spike_rate"])
         canvas.add(lobe(z["spike_side"], z["spike_lobe"], 0.3), canvas.train(times, 110 * spike_and_wave(t)))
     if z["wave_rate"]:
-        starts = canvas.scatter(always, z["wave_rate"])
+        starts = scatter(z["wave_rate"])
         beats = [np.arange(canvas.events.integers(3, 10)) / 3.0 + start for start in starts]
         times = np.concatenate([np.zeros(0), *beats])
         canvas.add(FRONT + 0.35, canvas.train(times[times < canvas.seconds - 1], 120 * spike_and_wave(t), 0.15))

@@ -1,9 +1,11 @@
 """Leave-one-data-set-out models: nobody of the data set that is left out is in what they learn from."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from benchmark.leave_out import LeaveOutConfig, checked, jobs_of, make_cohort
 from benchmark.open.datasets import DATA_SETS, people_of
 from clef.cohort import Cohort
 from clef.embeddings import seen_subjects
@@ -12,7 +14,6 @@ from tests.benchmark.open.folder import write_open_data
 from tests.helpers import TINY, must, run
 from tokenizer.base.cli import ConfigError
 from tokenizer.sessions import read_sessions
-from tools.lodo_models import LodoConfig, checked, jobs_of, make_cohort
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def data(tmp_path_factory):
 
 
 def test_the_cohort_of_a_model_lacks_the_data_set_and_has_all_others(data, tiny_cohort, tmp_path):
-    config = LodoConfig(data=data, out=str(tmp_path), synthetic=tiny_cohort)
+    config = LeaveOutConfig(data=data, out=str(tmp_path), synthetic=tiny_cohort)
     make_cohort(config, "ds004504", tmp_path / "without-ds004504")
     sessions = read_sessions(tmp_path / "without-ds004504" / "cohort")
     assert not people_of(data, DATA_SETS["ds004504"]) & set(sessions["subject_id"])
@@ -38,17 +39,17 @@ def test_the_cohort_of_a_model_lacks_the_data_set_and_has_all_others(data, tiny_
 
 def test_a_folder_goes_on_with_the_same_people_alone(data, tiny_cohort, tmp_path):
     folder = tmp_path / "without-ds004504"
-    config = LodoConfig(data=data, out=str(tmp_path))
+    config = LeaveOutConfig(data=data, out=str(tmp_path))
     make_cohort(config, "ds004504", folder)
     before = (folder / "cohort" / "sessions.parquet").stat().st_mtime_ns
     make_cohort(config, "ds004504", folder)
     assert (folder / "cohort" / "sessions.parquet").stat().st_mtime_ns == before
     with pytest.raises(ValueError, match="another synthetic="):
-        make_cohort(LodoConfig(data=data, out=str(tmp_path), synthetic=tiny_cohort), "ds004504", folder)
+        make_cohort(LeaveOutConfig(data=data, out=str(tmp_path), synthetic=tiny_cohort), "ds004504", folder)
 
 
 def test_the_persons_own_settings_come_last(data, tmp_path):
-    config = LodoConfig(data=data, out=str(tmp_path), settings=["model=tiny"], recon=["steps=7"])
+    config = LeaveOutConfig(data=data, out=str(tmp_path), settings=["model=tiny"], recon=["steps=7"])
     tokenizer, encode, recon = jobs_of(config, 0, tmp_path / "without-x")
     assert [job.program for job in (tokenizer, encode, recon)] == ["clef.pretrain", "tokenizer.encode", "clef.pretrain"]
     assert recon.arguments[-2:] == ("model=tiny", "steps=7") and "steps=7" not in tokenizer.arguments
@@ -57,9 +58,9 @@ def test_the_persons_own_settings_come_last(data, tmp_path):
 def test_what_programs_would_refuse_is_said_before_anything_is_made(data, tmp_path):
     for wrong, text in (({"recon": ["stepz=7"]}, "stepz"), ({"leave": []}, "leave=")):
         with pytest.raises(ConfigError, match=text):
-            checked(LodoConfig(data=data, out=str(tmp_path / "out"), **wrong))
+            checked(LeaveOutConfig(data=data, out=str(tmp_path / "out"), **wrong))
     with pytest.raises(ValueError, match="'tuab' is no data set"):
-        checked(LodoConfig(data=data, out=str(tmp_path / "out"), leave=["tuab"]))
+        checked(LeaveOutConfig(data=data, out=str(tmp_path / "out"), leave=["tuab"]))
     assert not (tmp_path / "out").exists()
 
 
@@ -69,8 +70,14 @@ def test_a_model_says_that_it_saw_nobody_of_the_data_set_left_out(data, tmp_path
     given = {"data": data, "out": tmp_path / "lodo", "leave": "[mdd_husm]"} | {name: TINY[name] for name in own}
     more = ",".join(f"{key}={value}" for key, value in TINY.items() if key not in own)
     given["settings"] = f"[{more},steps=4]"
-    must(run(tmp_path / "said", "tools.lodo_models", **given))
+    must(run(tmp_path / "said", "benchmark.leave_out", **given))
     seen = load(tmp_path / "lodo" / "without-mdd_husm" / "recon").encoder.about["trained_on"]
     assert not any(seen_subjects(seen, people_of(data, DATA_SETS["mdd_husm"])).values())
     assert any(seen_subjects(seen, people_of(data, DATA_SETS["eegmat"])).values())
-    must(run(tmp_path / "again", "tools.lodo_models", **given))
+    must(run(tmp_path / "again", "benchmark.leave_out", **given))
+
+
+def test_a_synthetic_cohort_without_recordings_is_refused(data, tiny_cohort, tmp_path):
+    shutil.copytree(tiny_cohort, tmp_path / "synthetic", ignore=shutil.ignore_patterns("recordings"))
+    with pytest.raises(ValueError, match="its recordings are not there.*keep=tokens"):
+        checked(LeaveOutConfig(data=data, out=str(tmp_path / "out"), synthetic=tmp_path / "synthetic"))

@@ -1,6 +1,6 @@
 """Models that never saw a data set, in any stage: for each data set one that was trained on all the others.
 
-    python -m tools.lodo_models data=DIR out=FOLDER [leave=[ds004504,mdd_husm]] [synthetic=COHORT] [machine=laptop]
+    python -m benchmark.leave_out data=DIR out=FOLDER [leave=[ds004504,mdd_husm]] [synthetic=COHORT] [machine=laptop]
 
 For each data set that is left out FOLDER/without-NAME/{cohort, tokenizer, tokens.zarr, recon}, each made by the program
 that people use for it, one after the other; leave=[none] makes FOLDER/without-none, which saw everybody.
@@ -23,7 +23,7 @@ from clef.cohort import Cohort
 from clef.crossfit.children import run_program
 from clef.crossfit.costs import foretell
 from clef.crossfit.jobs import Job
-from clef.importers.merging import merge
+from clef.importers.merging import merge, placed
 from clef.training.forecast import in_words
 from clef.training.guards import lock_folder
 from clef.training.settings import PretrainConfig
@@ -31,7 +31,6 @@ from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, parse, program
 from tokenizer.base.files import check_out, write_json
 from tokenizer.base.values import MISSING
-from tools.bundling.sites import placed
 
 log = logging.getLogger(__name__)
 NOBODY = "none"
@@ -40,8 +39,8 @@ STAGES = ("tokenizer", "recon")
 
 
 @dataclasses.dataclass
-class LodoConfig:
-    """Settings of `python -m tools.lodo_models`."""
+class LeaveOutConfig:
+    """Settings of `python -m benchmark.leave_out`."""
 
     data: Path = MISSING
     """Folder of the open data sets, each a folder with its recordings and labels.csv."""
@@ -71,7 +70,7 @@ class LodoConfig:
     """Import the recordings, say what the trainings would cost, and end."""
 
 
-def main(config: LodoConfig) -> None:
+def main(config: LeaveOutConfig) -> None:
     """Import what is learned from, and train what is not trained yet."""
     folders = {name: Path(config.out) / f"without-{name}" for name in checked(config)}
     check_out(config.out, "folder")
@@ -94,14 +93,19 @@ def main(config: LodoConfig) -> None:
     log.info("next: python -m benchmark.open data=%s models=[lodo=%s] out=DIR", config.data, config.out)
 
 
-def checked(config: LodoConfig) -> list[str]:
+def checked(config: LeaveOutConfig) -> list[str]:
     """The data sets to leave out. ConfigError for what programs would refuse, ValueError for data that is absent."""
     if not config.leave or len(set(config.leave)) < len(config.leave):
         raise ConfigError(f"leave={','.join(config.leave)}: name each data set once, or none for a model of all")
     if ranks.WORLD > 1:
-        raise ConfigError("torchrun: tools.lodo_models is one process that starts others; start it without")
+        raise ConfigError("torchrun: benchmark.leave_out is one process that starts others; start it without")
     if config.synthetic and not Cohort(config.synthetic).is_synthetic:
         raise ConfigError(f"synthetic={config.synthetic}: the name of this cohort does not say that it is synthetic")
+    if config.synthetic and not Path(placed(Cohort(config.synthetic))["path"][0]).is_file():
+        raise ValueError(
+            f"synthetic={config.synthetic}: its recordings are not there, and a tokenizer learns from recordings; "
+            f"draw the cohort without keep=tokens"
+        )
     in_folder(config.data, [name for name in config.leave if name != NOBODY] or None)
     for name in config.leave:
         if not others(config, name):
@@ -111,29 +115,29 @@ def checked(config: LodoConfig) -> list[str]:
     return config.leave
 
 
-def others(config: LodoConfig, name: str) -> list[DataSet]:
+def others(config: LeaveOutConfig, name: str) -> list[DataSet]:
     """The data sets that a model without `name` learns from."""
     return [dataset for dataset in in_folder(config.data) if dataset.name != name]
 
 
-def parse_stage(config: LodoConfig, stage: str, cohort: Path) -> PretrainConfig:
+def parse_stage(config: LeaveOutConfig, stage: str, cohort: Path) -> PretrainConfig:
     """The settings of a stage as clef.pretrain will read them."""
     return parse(PretrainConfig, "clef.pretrain", [f"stage={stage}", f"cohort={cohort}", *settings_for(config, stage)])
 
 
-def settings_for(config: LodoConfig, stage: str) -> list[str]:
+def settings_for(config: LeaveOutConfig, stage: str) -> list[str]:
     """Arguments of clef.pretrain for a stage, the person's own last."""
     common = [f"machine={config.machine}", f"seed={config.seed}", f"workers={config.workers}", *common_of(config)]
     return [*common, *config.settings, *getattr(config, stage)]
 
 
-def common_of(config: LodoConfig) -> list[str]:
+def common_of(config: LeaveOutConfig) -> list[str]:
     """Arguments that every program has."""
     return [f"device={config.device}", f"threads={config.threads}"]
 
 
 # ---- what a model learns from
-def make_cohort(config: LodoConfig, name: str, folder: Path) -> None:
+def make_cohort(config: LeaveOutConfig, name: str, folder: Path) -> None:
     """Import what a model learns from, unless that is done. ValueError if the folder was started otherwise."""
     about = about_cohort(config, name)
     if (folder / ABOUT).is_file():
@@ -147,7 +151,7 @@ def make_cohort(config: LodoConfig, name: str, folder: Path) -> None:
     write_json(folder / ABOUT, about)
 
 
-def about_cohort(config: LodoConfig, name: str) -> dict[str, Any]:
+def about_cohort(config: LeaveOutConfig, name: str) -> dict[str, Any]:
     """What has to be the same for a folder to go on."""
     synthetic = Cohort(config.synthetic).fingerprint if config.synthetic else None
     return {
@@ -168,7 +172,7 @@ def add_cohort(other: Cohort, cohort: Path) -> None:
 
 
 # ---- what is run
-def jobs_of(config: LodoConfig, number: int, folder: Path) -> Iterator[Job]:
+def jobs_of(config: LeaveOutConfig, number: int, folder: Path) -> Iterator[Job]:
     """The jobs of one model in their order."""
     cohort, tokens = f"cohort={folder / 'cohort'}", f"tokens={folder / 'tokens.zarr'}"
     for stage, given in zip(STAGES, (cohort, tokens), strict=True):
@@ -181,7 +185,7 @@ def jobs_of(config: LodoConfig, number: int, folder: Path) -> Iterator[Job]:
             yield Job(number, "encode", "tokenizer.encode", encode, store)
 
 
-def say_costs(config: LodoConfig, folders: dict[str, Path]) -> None:
+def say_costs(config: LeaveOutConfig, folders: dict[str, Path]) -> None:
     """Say what each model would take, foretold from a few steps on its own cohort."""
     device = ranks.set_up(config.device)
     for name, folder in folders.items():
@@ -194,4 +198,4 @@ def say_costs(config: LodoConfig, folders: dict[str, Path]) -> None:
 
 
 if __name__ == "__main__":
-    program(LodoConfig, main, "tools.lodo_models")
+    program(LeaveOutConfig, main, "benchmark.leave_out")
