@@ -79,5 +79,5 @@ def test_a_model_says_that_it_saw_nobody_of_the_data_set_left_out(data, tmp_path
 
 def test_a_synthetic_cohort_without_recordings_is_refused(data, tiny_cohort, tmp_path):
     shutil.copytree(tiny_cohort, tmp_path / "synthetic", ignore=shutil.ignore_patterns("recordings"))
-    with pytest.raises(ValueError, match="its recordings are not there.*keep=tokens"):
+    with pytest.raises(ValueError, match=r"its recordings are not there.*keep=tokens"):
         checked(LeaveOutConfig(data=data, out=str(tmp_path / "out"), synthetic=tmp_path / "synthetic"))

@@ -31,7 +31,7 @@ def test_a_name_of_a_folder_proves_nothing(tiny_recon, tiny_cohort, tmp_path):
     with pytest.raises(ValueError, match="saw 1 of the 1 people"):
         ask("lodo", tmp_path, MOOD, set(sessions.filter(sessions["split"] == "train")["subject_id"][:1]), False)
     assert ask("lodo", tmp_path, MOOD, {1}, allow_overlap=False).run == tmp_path / "without-mdd_husm" / "recon"
-    with pytest.raises(ValueError, match=r"without-ds004504 holds no finished recon or align run.*benchmark\.leave_out"):
+    with pytest.raises(ValueError, match=r"without-ds004504 holds no finished .*benchmark\.leave_out"):
         run_of("lodo", tmp_path, DATA_SETS["ds004504"])
 
 
