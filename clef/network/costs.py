@@ -59,6 +59,7 @@ def parameters(size: Size) -> int:
     width, layers = size.config.width, size.config.encoder_layers + size.config.decoder_layers
     per_layer = 12 * width**2 + 13 * width  # four matrices of attention, eight of the perceptron; biases and two norms
     embedding = width * (size.dimensions + 1 + size.codes + size.rows + 2)  # from_code, free, row, two special tokens
+    embedding += width * 2 * size.dimensions  # out_of_code
     joints = 2 * (width**2 + width) + 3 * 2 * width  # to_decoder, to_token, and the norms that end each part
     return layers * per_layer + embedding + joints + size.codes
 
@@ -78,8 +79,9 @@ def layer_flops(width: int, tokens: int) -> float:
 
 
 def training_flops(size: Size, need: Need, sessions: int) -> float:
-    """Operations of the forward and backward pass of a micro-batch; the table of codes is made once for it."""
-    return TRAINING * (sessions * session_flops(size, need) + 2 * size.codes * size.dimensions * size.config.width)
+    """Operations of the forward and backward pass of a micro-batch; both tables of codes are made once for it."""
+    tables = 2 * size.codes * 3 * size.dimensions * size.config.width
+    return TRAINING * (sessions * session_flops(size, need) + tables)
 
 
 # ---- memory

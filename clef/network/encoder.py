@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clef.network.attention import Kernel
 from clef.network.pooling import pooled
-from clef.network.transformer import Pack, Transformer
+from clef.network.transformer import Pack, Transformer, start_by_similarity
 from tokenizer.base.hub import ModelPart, build, check_entry, check_network, load_folder, save_folder
 from tokenizer.base.limits import SHARE, check_settings, is_whole
 
@@ -76,8 +77,11 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         self.to_decoder = nn.Linear(width, width)
         self.decoder = Transformer(width, config.heads, config.decoder_layers, config.dropout, config.encoder_layers)
         self.to_token = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        self.out_of_code = nn.Linear(2 * codes.shape[1], width, bias=False)
         self.token_bias = nn.Parameter(torch.zeros(len(codes)))
         self.apply(_start_small)
+        start_by_similarity([*self.encoder.layers, *self.decoder.layers])
+        nn.init.zeros_(self.out_of_code.weight)
         nn.init.normal_(self.row.weight, std=0.7)  # as strong as the sinusoids of time: rows are frequencies
         for special in (self.hidden_token, self.dropped_token):
             nn.init.normal_(special, std=0.02)
@@ -87,6 +91,21 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         """Embedding of every code (K, D): linear in the code vector, plus a learned one."""
         scaled = self.codes * math.sqrt(self.codes.shape[1])  # unit vectors -> unit variance per dimension
         return self.from_code(scaled) + self.free.weight
+
+    @torch.no_grad()
+    def start_from(self, counts: np.ndarray) -> None:
+        """Predict each code as often as it occurs in training, before anything is learned: counts (K,)."""
+        self.token_bias.copy_(torch.from_numpy(np.log((counts + 0.5) / (counts + 0.5).sum())))
+
+    def out_table(self, table: Tensor) -> Tensor:
+        """What a state is multiplied with for the logits (K, D), from `code_table`.
+
+        Beside the embedding of a code a map of its vector and of the vector's squares: so the logits of one state can
+        be a Gaussian density over the space of code vectors, which no table linear in them gives.
+        """
+        scaled = self.codes * math.sqrt(self.codes.shape[1])
+        features = torch.cat([scaled, scaled.square()], 1)
+        return table / self.config.width**0.5 + self.out_of_code(features)
 
     def places(self, at: Tensor, columns: int) -> Tensor:
         """Positions (T, D) of places `at` (T,) on R x `columns` grids: sine and cosine over time, learned over rows.
@@ -190,7 +209,7 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         full = full.index_copy(0, batch["seen_in_real"], states) + self.places(batch["real"], columns)
         full = self.decoder(full, Pack(batch["real_lengths"], self.attention, seed))
         states = self.to_token(full[batch["asked_in_real"]])  # (V, D)
-        return F.linear(states / self.config.width**0.5, table, self.token_bias), tokens[batch["asked"]]
+        return F.linear(states, self.out_table(table), self.token_bias), tokens[batch["asked"]]
 
     # ---- saving
     @property
@@ -284,6 +303,7 @@ def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
 def _start_small(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)

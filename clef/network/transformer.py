@@ -9,6 +9,7 @@ Shapes: B sessions · T tokens of all sessions, one session after another · D w
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -60,15 +61,34 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor, pack: Pack) -> Tensor:
-        attended = self.out(attend(*self.qkv(self.norm_a(x)).chunk(3, -1), self.heads, pack))
-        x = x + self._thinned(attended, pack, 0)
+        x = x + self._thinned(self.out(self._attended(x, pack)), pack, 0)
         return x + self._thinned(self.mlp(self.norm_b(x)), pack, 1)
+
+    def _attended(self, x: Tensor, pack: Pack) -> Tensor:
+        return attend(*self.qkv(self.norm_a(x)).chunk(3, -1), self.heads, pack)
 
     def _thinned(self, x: Tensor, pack: Pack, branch: int) -> Tensor:
         if not (self.training and self.dropout and pack.seeds is not None):
             return x
         kept = uniform(pack.seeds, 2 * self.number + branch, x.shape[-1]) >= self.dropout  # (B, D)
         return x * (kept / (1 - self.dropout)).to(x.dtype)[pack.session]
+
+
+@torch.no_grad()
+def start_by_similarity(layers: Sequence[Layer]) -> None:
+    """Let layers that are not trained yet attend to tokens like the one that asks, and hand on what these hold.
+
+    Keys start as queries and each output as the transpose of its values (after Trockman & Kolter 2023, arXiv
+    2305.09828, who fit such matrices to trained networks); every branch is weakened by the square root of their number
+    (Radford et al. 2019). With independent matrices short trainings do not get past the statistics of a session:
+    docs/encoder.md has the losses.
+    """
+    branches = 2 * len(layers)
+    for layer in layers:
+        query, key, value = layer.qkv.weight.chunk(3)
+        key.copy_(query)
+        layer.out.weight.copy_((2 / branches) ** 0.5 * value.T)
+        layer.mlp[2].weight.div_(branches**0.5)
 
 
 def uniform(seeds: Tensor, stream: int, count: int) -> Tensor:

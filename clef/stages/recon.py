@@ -199,9 +199,13 @@ class MaskedSessions:
         """The same of the bottleneck (`clef.stages.bottleneck`), if it is asked for: codes (K, E)."""
         if not self.validation() or not self.config.bottleneck:
             return {}
-        counts = count_codes(self.train, self._counted(), len(codes))
+        counts = self.code_counts(len(codes))
         steps, most = steps_for(len(self.train)), self.config.bottleneck_seconds
         return {"bottleneck": bottleneck_nats(codes, counts, self.batch, self.validation(), steps, most)}
+
+    def code_counts(self, codes: int) -> np.ndarray:
+        """How often each code occurs in each row of the training sessions: (R, K) int64."""
+        return count_codes(self.train, self._counted(), codes)
 
     def _counted(self) -> np.ndarray:
         return np.random.default_rng((0, 4)).permutation(len(self.train))[:FIT_SESSIONS]
@@ -255,4 +259,6 @@ def build(inputs: Inputs, encoder: EncoderConfig, recon: ReconConfig) -> tuple[O
     tokens = some_subjects(tokens, recon.subjects_share, inputs.seed)
     network = Encoder(encoder, store.tokenizer.codebook.vectors, store.grid[0])
     network.about, network.attention = about_training("recon", store, tokens), inputs.attention
-    return ReconObjective(network, recon, probes), MaskedSessions(tokens, recon, inputs.seed)
+    samples = MaskedSessions(tokens, recon, inputs.seed)
+    network.start_from(samples.code_counts(len(network.codes)).sum(0))
+    return ReconObjective(network, recon, probes), samples

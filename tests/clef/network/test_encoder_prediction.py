@@ -1,5 +1,6 @@
 """The session Transformer's predictions: what may not leak into them, what they cost, what dropout does to them."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -29,6 +30,28 @@ def test_only_hidden_valid_tokens_are_predicted_in_order(encoder):
     _, truth = predict(encoder, given)
     assert torch.equal(truth, given["tokens"].flatten(1)[given["hidden"]])
     assert not (given["hidden"] & ~encoder.token_ok(given["valid"])).any()
+
+
+def test_a_fresh_encoder_starts_from_how_often_codes_occur(encoder):
+    counts = np.arange(K) ** 2
+    encoder.start_from(counts)
+    for parameter in encoder.to_token[2].parameters():
+        parameter.data.zero_()  # what it makes of a session, which it cannot yet
+    logits, _ = predict(encoder, batch())
+    wanted = torch.from_numpy((counts + 0.5) / (counts + 0.5).sum()).float()
+    close(logits.softmax(-1), wanted.expand(len(logits), -1))
+
+
+def test_logits_of_one_state_can_be_a_density_over_code_vectors(encoder):
+    """A normal distribution around any point of the space of code vectors, without what is learned of single codes."""
+    points = encoder.codes.double() * encoder.codes.shape[1] ** 0.5
+    mean, sd = torch.randn(points.shape[1]).double(), 0.7
+    wanted = torch.distributions.Normal(mean, sd).log_prob(points).sum(1)
+    state = torch.zeros(encoder.config.width)
+    state[0] = 1.0
+    encoder.out_of_code.weight.data[0] = torch.cat([mean / sd**2, torch.full_like(mean, -0.5 / sd**2)])
+    found = F.linear(state, encoder.out_table(torch.zeros_like(encoder.code_table())))
+    close((found - found.mean()).double(), wanted - wanted.mean())
 
 
 def test_values_of_hidden_tokens_do_not_leak_into_the_prediction(encoder):

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from clef.network.transformer import Layer, Pack, Transformer, uniform
+from clef.network.transformer import Layer, Pack, Transformer, start_by_similarity, uniform
 
 
 def test_sessions_of_a_pack_do_not_see_each_other():
@@ -22,6 +22,27 @@ def test_stopping_early_gives_what_leaves_that_layer():
     by_hand = network.layers[1](network.layers[0](x, pack), pack)
     assert torch.equal(network(x, pack, 1), by_hand)
     assert torch.equal(network(x, pack), network.norm(network.layers[2](by_hand, pack)))
+
+
+def test_fresh_layers_attend_to_what_is_like_them_and_hand_it_on():
+    """Two kinds of tokens: before any training, attention gives each mostly its own kind's content."""
+    torch.manual_seed(0)
+    network, kinds = Transformer(64, 4, 2).eval(), torch.randn(2, 64)
+    start_by_similarity(network.layers)
+    layer, x = network.layers[0], kinds.repeat(10, 1)
+    added = layer.out(layer._attended(x, Pack([20], "sdpa")))[:2]  # to a token of either kind
+    likeness = torch.nn.functional.cosine_similarity(added[:, None], layer.norm_a(kinds)[None], dim=-1)
+    assert (likeness.diagonal() > 0.5).all() and (likeness.diagonal() > likeness.flip(0).diagonal() + 0.3).all()
+
+
+def test_fresh_layers_change_little_however_many_they_are():
+    torch.manual_seed(0)
+    x = torch.randn(50, 64)
+    for layers in (2, 8, 32):
+        network = Transformer(64, 4, layers).eval()
+        start_by_similarity(network.layers)
+        left = network(x, Pack([50], "sdpa"), layers - 1)
+        assert left.std() < 2 * x.std()
 
 
 def test_dropout_leaves_out_whole_features_of_a_session_and_keeps_the_mean():

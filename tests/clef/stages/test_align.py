@@ -113,7 +113,7 @@ def test_encoder_and_heads_learn_and_the_decoder_stays(align):
     stage, pairs = align
     given = rows(pairs, [0, 1, 4, 6])
     stage(given, given["counts"], 0.0)["loss"].backward()
-    frozen = ("decoder.", "to_decoder.", "to_token.", "token_bias", "dropped_token", "hidden_token")
+    frozen = ("decoder.", "to_decoder.", "to_token.", "out_of_code.", "token_bias", "dropped_token", "hidden_token")
     for name, parameter in stage.encoder.named_parameters():
         if name.startswith(frozen):
             assert not parameter.requires_grad and parameter.grad is None, name
