@@ -12,9 +12,9 @@ PY := .venv/bin/python
 # ---- the demo's size; `make demo SUBJECTS=100` and so on. What was started with one size goes on with it alone:
 # to change it, name another folder (DEMO=runs/other) or remove this one.
 DEMO ?= runs/demo
-SUBJECTS ?= 400
+SUBJECTS ?= 370
 MINUTES ?= 4
-TOKENIZER_STEPS ?= 110
+TOKENIZER_STEPS ?= 100
 # (validate_every: judged at its end alone)
 TOKENIZER_MORE ?= validate_every=1000 batch=16 lr=1e-3 tokenizer_stage.crop_frames=160 tokenizer_stage.scale_sessions=32 workers=1
 RECON_STEPS ?= 200
