@@ -93,9 +93,9 @@ class Encoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef"
         return self.from_code(scaled) + self.free.weight
 
     @torch.no_grad()
-    def start_from(self, counts: np.ndarray) -> None:
-        """Predict each code as often as it occurs in training, before anything is learned: counts (K,)."""
-        self.token_bias.copy_(torch.from_numpy(np.log((counts + 0.5) / (counts + 0.5).sum())))
+    def start_from(self, shares: np.ndarray) -> None:
+        """Guess each code as often as it occurs in training, before anything is learned: shares (K,), all above 0."""
+        self.token_bias.copy_(torch.from_numpy(np.log(shares)))
 
     def out_table(self, table: Tensor) -> Tensor:
         """What a state is multiplied with for the logits (K, D), from `code_table`.

@@ -124,5 +124,5 @@ def build(
     network.about, network.attention = about_training("joint", store, tokens) | heldout, inputs.attention
     objective = JointObjective(network.train(), heads, align, recon, joint, probes)
     masked, pairs = MaskedSessions(tokens, recon, inputs.seed), Pairs(tokens, partners, align, inputs.seed)
-    network.start_from(masked.code_counts(len(network.codes)).sum(0))
+    network.start_from(masked.code_shares(len(network.codes)))
     return objective, JointSamples(masked, pairs)

@@ -25,7 +25,7 @@ from clef.stages.inputs import Inputs, about_training, load_tokens
 from clef.stages.masks import MaskConfig, draw_masks, kept_positions
 from clef.stages.probe import HeldOutProbes, make_probes
 from clef.stages.stage import Batch, Objective, Samples
-from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines, count_codes
+from clef.stages.token_baselines import FIT_SESSIONS, TUNE_SESSIONS, baselines, count_codes, smoothed
 from tokenizer.base import ranks
 from tokenizer.base.files import fingerprint
 from tokenizer.store import Tokens
@@ -207,6 +207,10 @@ class MaskedSessions:
         """How often each code occurs in each row of the training sessions: (R, K) int64."""
         return count_codes(self.train, self._counted(), codes)
 
+    def code_shares(self, codes: int) -> np.ndarray:
+        """How often each code occurs in all rows, as a share above 0: (K,)."""
+        return smoothed(self.code_counts(codes).sum(0))
+
     def _counted(self) -> np.ndarray:
         return np.random.default_rng((0, 4)).permutation(len(self.train))[:FIT_SESSIONS]
 
@@ -260,5 +264,5 @@ def build(inputs: Inputs, encoder: EncoderConfig, recon: ReconConfig) -> tuple[O
     network = Encoder(encoder, store.tokenizer.codebook.vectors, store.grid[0])
     network.about, network.attention = about_training("recon", store, tokens), inputs.attention
     samples = MaskedSessions(tokens, recon, inputs.seed)
-    network.start_from(samples.code_counts(len(network.codes)).sum(0))
+    network.start_from(samples.code_shares(len(network.codes)))
     return ReconObjective(network, recon, probes), samples

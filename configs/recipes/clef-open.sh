@@ -3,7 +3,7 @@
 #
 # command:   make open DATA=DIR            (or: DATA=DIR configs/recipes/clef-open.sh)
 # hardware:  one core of a virtual AMD EPYC and one more that reads recordings, 24 GiB, no GPU
-# time:      tokenizer 12 minutes, encode 2, recon 30, beside another such run; synthesis and imports not timed
+# time:      tokenizer 13 minutes, encode 2, recon 29, beside another such run; synthesis and imports not timed
 # expect:    val_loss 2.21 (tokenizer) and 4.81 (recon, 0.61 below the bottleneck); model c898e11b62f241da; on the same
 #            processor the same weights to rounding, elsewhere near them; scores: clef/weights/clef-open/README.md
 #

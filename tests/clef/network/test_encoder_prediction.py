@@ -33,13 +33,12 @@ def test_only_hidden_valid_tokens_are_predicted_in_order(encoder):
 
 
 def test_a_fresh_encoder_starts_from_how_often_codes_occur(encoder):
-    counts = np.arange(K) ** 2
-    encoder.start_from(counts)
+    shares = np.arange(1, K + 1) / np.arange(1, K + 1).sum()
+    encoder.start_from(shares)
     for parameter in encoder.to_token[2].parameters():
         parameter.data.zero_()  # what it makes of a session, which it cannot yet
     logits, _ = predict(encoder, batch())
-    wanted = torch.from_numpy((counts + 0.5) / (counts + 0.5).sum()).float()
-    close(logits.softmax(-1), wanted.expand(len(logits), -1))
+    close(logits.softmax(-1), torch.from_numpy(shares).float().expand(len(logits), -1))
 
 
 def test_logits_of_one_state_can_be_a_density_over_code_vectors(encoder):
