@@ -63,7 +63,7 @@ class Bottleneck(nn.Module):
         tokens = batch["tokens"]
         seen = (batch["valid"][:, None] & ~batch["hidden"].view(tokens.shape)).float()
         share = seen / seen.sum(2, keepdim=True).clamp_min(1)
-        embedded = (self.from_vector(self.codes) + self.free.weight)[tokens]  # (B, R, W, D)
+        embedded = F.embedding(tokens, self.from_vector(self.codes) + self.free.weight)  # (B, R, W, D)
         mixed = F.gelu(torch.einsum("brwd,rde->brwe", embedded, self.mix_row))
         pooled = torch.einsum("brwe,brw->bre", mixed, share).flatten(1)
         states = self.mix(self.spread(self.squeeze(pooled))[:, None] + self.row.weight)
