@@ -23,7 +23,7 @@ ALIGN_STEPS ?= 60
 ALIGN_MORE ?= batch=64 lr=3e-4 align.encoder_scale=10 align.columns=16 align.drop=0.7 align.partner_drop=0.4 \
 	record_encoder.min_count=15
 # the session of the page to look at: somebody of test, with seizures (SUBJECTS of 17 or more have it)
-SESSION ?= synthetic-00016-1
+SESSION ?= synthetic-0-00016-1
 
 # two cores are shared with the process that reads recordings: threads that wait must sleep, not spin (same numbers, 7 % faster)
 export OMP_WAIT_POLICY ?= passive

@@ -1,17 +1,22 @@
 """Turn the sessions of a cohort into vectors with one of the encoders of the benchmark, as an embedding file.
 
     python -m benchmark.encode encoder=NAME cohort=COHORT out=FILE [model=RUN] [tokens=STORE] [blank_below=2]
+    python -m benchmark.encode encoder=elm cohort=COHORT out=FILE weights=CHECKPOINT [windows=mean+sd]
+    python -m benchmark.encode encoder=my_encoder.py cohort=COHORT out=FILE
 
-An encoder that reads recordings keeps what it measured in signal.parquet beside `out`: stopped, the same command goes
-on from there, and another such encoder with an `out` in the same folder does not read them again.
+An encoder that reads recordings keeps what it measured beside `out` (signal.parquet, NAME.windows.parquet): stopped,
+the same command goes on from there, and with another `out` in the same folder nothing is measured again.
+A model of short windows slides over every session, and its windows' vectors become one. Any other is a file of one's
+own with 10 lines in it (docs/compare.md).
 """
 
 import dataclasses
 import logging
 from pathlib import Path
 
-from benchmark.encoders.encoder import Encoder, Inputs
+from benchmark.encoders.encoder import Encoder, Inputs, Windows
 from benchmark.encoders.registry import ENCODERS, encoder_lines
+from benchmark.encoders.windows.foreign import encoder_in, is_file
 from clef.cohort import Cohort
 from clef.embeddings import write_embeddings
 from clef.readout import Head, Norm, PoolChoice, Readout, Shuffle
@@ -25,7 +30,7 @@ __doc__ += f"\nencoders\n{encoder_lines()}"  # --help shows the table, and nothi
 @dataclasses.dataclass
 class EncodeConfig:
     encoder: str = "???"
-    """Which encoder, one of those above."""
+    """Which encoder, one of those above, or a Python file that defines one."""
     cohort: str = "???"
     """Cohort folder."""
     out: str = "???"
@@ -44,6 +49,14 @@ class EncodeConfig:
     """As level= of clef.embed."""
     shuffle: Shuffle = "none"
     """As shuffle= of clef.embed: minutes in random order before a session is embedded."""
+    weights: str | None = None
+    """Weights of other people's models: .safetensors, or a .pt of tensors; random for fresh ones (elm, eegclip)."""
+    window: float | None = None
+    """Seconds of a window; without it as published (elm, eegclip) or 30 (crops)."""
+    windows: Windows = "mean"
+    """What the vectors of a session's windows become: their mean, or mean and spread side by side."""
+    upsample: bool = False
+    """Also take recordings that are slower than the encoder's rate; what they lack is not there."""
     blank_below: float = 0.0
     """Leave bins below so many Hz out of bandpower; 2 removes most of what a high-pass filter does to it."""
     workers: int = 2
@@ -65,6 +78,10 @@ def main(config: EncodeConfig) -> None:
         config.tokens,
         config.device,
         Readout(config.pool, config.head, config.norm, shuffle=config.shuffle, level=config.level),
+        config.weights,
+        config.window,
+        config.windows,
+        config.upsample,
     )
     embeddings = encoder.embed(inputs)
     write_embeddings(config.out, embeddings)
@@ -76,8 +93,12 @@ def main(config: EncodeConfig) -> None:
 
 def _chosen(config: EncodeConfig) -> Encoder:
     """The encoder that was asked for, if it has all that it needs."""
+    if is_file(config.encoder):
+        return encoder_in(config.encoder)
     if config.encoder not in ENCODERS:
-        raise ConfigError(f"encoder={config.encoder}: there is no such encoder; there are: {', '.join(ENCODERS)}")
+        raise ConfigError(
+            f"encoder={config.encoder}: there is no such encoder; there are: {', '.join(ENCODERS)}, or a file FILE.py"
+        )
     encoder = ENCODERS[config.encoder]
     if missing := [need for need in encoder.needs if getattr(config, need) is None]:
         raise ConfigError(

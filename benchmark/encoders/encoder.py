@@ -20,6 +20,8 @@ from clef.embeddings import Embeddings
 from clef.readout import Readout
 from tokenizer.base.files import fingerprint
 
+Windows = Literal["mean", "mean+sd"]
+
 
 @dataclasses.dataclass
 class Inputs:
@@ -40,6 +42,14 @@ class Inputs:
     """Where a model runs: auto, cpu, cuda or cuda:N."""
     readout: Readout = Readout()
     """How a model's states become a vector."""
+    weights: str | None = None
+    """Weights of an encoder of other people, a file; or `random`."""
+    window: float | None = None
+    """Seconds of a window; None for what the encoder was published with."""
+    windows: Windows = "mean"
+    """How the vectors of a session's windows become one."""
+    upsample: bool = False
+    """Take recordings that are slower than the encoder's rate."""
     definitions: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     """The tasks that will be scored, as their file defines them: codes, exclude, …"""
 

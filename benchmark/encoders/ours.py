@@ -26,15 +26,9 @@ def embed(inputs: Inputs, kind: "Kind", name: str) -> Embeddings:
 
     Raises ValueError in one line if the model cannot be loaded, or the store is another tokenizer's or cohort's.
     """
-    from clef.model import load
-    from clef.network.attention import choose
-    from tokenizer.base import ranks
-
-    device = ranks.set_up(inputs.device)
-    model = load(inputs.model or "").to(device)
-    model.encoder.attention = choose("auto", device.type)
+    model = loaded(inputs)
     how = model.readout(kind, inputs.readout)
-    sessions = _tokens(model, inputs)
+    sessions = sessions_of(model, inputs)
     vectors = np.concatenate(
         [model.read(sessions.where(part), how, kind, BATCH) for part in track(_parts(len(sessions)), "embed")]
     )
@@ -49,7 +43,19 @@ def embed(inputs: Inputs, kind: "Kind", name: str) -> Embeddings:
     )
 
 
-def _tokens(model: "Model", inputs: Inputs) -> "Tokens":
+def loaded(inputs: Inputs) -> "Model":
+    """The model of a run on the device that was asked for."""
+    from clef.model import load
+    from clef.network.attention import choose
+    from tokenizer.base import ranks
+
+    device = ranks.set_up(inputs.device)
+    model = load(inputs.model or "").to(device)
+    model.encoder.attention = choose("auto", device.type)
+    return model
+
+
+def sessions_of(model: "Model", inputs: Inputs) -> "Tokens":
     """Tokens of the cohort's sessions that have any valid column, in the store's order."""
     from tokenizer.store import TokenStore
 

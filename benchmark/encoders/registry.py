@@ -5,10 +5,13 @@ from collections.abc import Mapping
 
 from benchmark.encoders.acquisition import ACQUISITION
 from benchmark.encoders.bandpower import BANDPOWER
+from benchmark.encoders.crops import CROPS
 from benchmark.encoders.encoder import Encoder
 from benchmark.encoders.metadata import METADATA
 from benchmark.encoders.ours import CLEF, CODES, UNTRAINED
 from benchmark.encoders.truth import TRUTH
+from benchmark.encoders.windows.eegclip import EEGCLIP
+from benchmark.encoders.windows.elm import ELM
 from clef.fold_embeddings import Store
 
 ENCODERS: dict[str, Encoder] = {
@@ -20,6 +23,9 @@ ENCODERS: dict[str, Encoder] = {
         UNTRAINED,
         CODES,
         CLEF,
+        CROPS,
+        ELM,
+        EEGCLIP,
         TRUTH,
     )
 }

@@ -4,7 +4,6 @@ Recordings are read once, in processes; what was measured is kept in a table, an
 """
 
 import functools
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmark.encoders.keeping import keep_rows
 from benchmark.encoders.quantities import band_level, quantities
 from tokenizer.base.files import fingerprint
-from tokenizer.base.progress import track
-from tokenizer.base.tables import read_table, table_metadata, write_table
 from tokenizer.multitaper import session_spectrogram
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.recording import Raw, RecordingError, Session
 
-log = logging.getLogger(__name__)
-
-SAVE_EVERY = 64
 MEASURED = {
     "session_id": pl.String,
     "refused": pl.String,  # why the recording could not be read, else null
@@ -46,20 +41,8 @@ def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float
         "sessions": fingerprint(rows.sort("session_id").write_csv()),
         "blank_below": str(blank_below),
     }
-    done = pl.DataFrame(schema=MEASURED)
-    if path.is_file() and key.items() <= table_metadata(path).items():
-        done = read_table(path, "remove it; its recordings are read again")
-    todo = rows.filter(~pl.col("session_id").is_in(done["session_id"].implode()))
-    new: list[dict[str, Any]] = []
-    for i, row in enumerate(track(_measure_each(cohort, todo, blank_below, workers), "reading", len(todo))):
-        new.append(row)
-        if len(new) == SAVE_EVERY or i + 1 == len(todo):
-            done, new = pl.concat([done, pl.DataFrame(new, schema=MEASURED)]), []
-            write_table(path, done, key)
-    measured = rows.select("session_id").join(done, on="session_id", how="left", maintain_order="left")
-    if len(refused := measured["refused"].drop_nulls()):
-        log.info("%d of %d recordings could not be read (first: %s)", len(refused), len(measured), refused[0])
-    return measured
+    make = functools.partial(_measure_each, cohort, blank_below=blank_below, workers=workers)
+    return keep_rows(path, MEASURED, key, rows, make)
 
 
 def _measure_each(cohort: Path, rows: pl.DataFrame, blank_below: float, workers: int) -> Iterator[dict[str, Any]]:

@@ -148,7 +148,7 @@ def draw_visits(people: dict[str, np.ndarray], seed: int, minutes: float) -> dic
 def session_table(visits: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """The rows of `sessions.parquet`, in the order of the visits; the split is 52 / 8 / 40 % of the subjects."""
     ids = subject_ids(visits, seed)
-    names = session_names(visits)
+    names = session_names(visits, seed)
     return pl.DataFrame({
         "session_id": names, "subject_id": ids, "path": [f"recordings/{name}.edf" for name in names],
         "start_time": visits["start"], "age": visits["age"].astype(np.float32), "sex": visits["sex"],
@@ -157,9 +157,9 @@ def session_table(visits: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def session_names(visits: dict[str, np.ndarray]) -> list[str]:
-    """What the sessions are called, in the order of the visits."""
-    return [f"synthetic-{p:05d}-{v + 1}" for p, v in zip(visits["person"], visits["visit"], strict=True)]
+def session_names(visits: dict[str, np.ndarray], seed: int) -> list[str]:
+    """What the sessions are called, in the order of the visits; as subjects, in no two seeds the same."""
+    return [f"synthetic-{seed}-{p:05d}-{v + 1}" for p, v in zip(visits["person"], visits["visit"], strict=True)]
 
 
 def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
@@ -175,7 +175,7 @@ def subject_ids(visits: dict[str, np.ndarray], seed: int) -> np.ndarray:
 
 def record_events(visits: dict[str, np.ndarray], findings: dict[str, np.ndarray], seed: int) -> pl.DataFrame:
     """MEDS events: birth and gender, diagnoses before the first session, drugs and findings at each session."""
-    ids, names, rows = subject_ids(visits, seed), session_names(visits), []
+    ids, names, rows = subject_ids(visits, seed), session_names(visits, seed), []
     diseases, medicines = concepts_of(visits)
     for i, (subject, start) in enumerate(zip(ids.tolist(), visits["start"], strict=True)):
         rng = np.random.default_rng([seed, 2, int(visits["person"][i])])

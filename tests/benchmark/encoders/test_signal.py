@@ -23,7 +23,7 @@ def test_what_cannot_be_read_has_a_reason_and_is_counted(recorded, tmp_path, cap
     measured = measure(recorded, read_sessions(recorded), tmp_path / "signal.parquet", 0.0, 0)
     assert measured["refused"].null_count() == 5 and len(measured["refused"][5]) > 10
     assert measured.row(5, named=True)["quantities"] is None
-    assert "1 of 6 recordings could not be read" in caplog.text
+    assert "1 of 6 recordings could not be used" in caplog.text
 
 
 def test_a_second_measurement_reads_only_what_is_missing(recorded, tmp_path):

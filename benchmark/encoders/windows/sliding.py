@@ -1,0 +1,131 @@
+"""A model of short windows over whole sessions: every window's vector, and per session their mean and spread.
+
+Recordings are read in processes, windows are embedded in this one. Mean and spread of each session are kept in a table
+beside the embedding file, so that the same command goes on from there, and another pooling costs nothing.
+"""
+
+import functools
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmark.encoders.encoder import Inputs
+from benchmark.encoders.keeping import keep_rows
+from benchmark.encoders.windows.cutting import Cutting
+from benchmark.encoders.windows.window_model import RANDOM, WindowModel
+from clef.embeddings import Embeddings
+from tokenizer.base.files import fingerprint
+from tokenizer.reading.many import read_many
+from tokenizer.reading.read import ReadingConfig, row_jobs
+from tokenizer.recording import Raw, RecordingError, Session
+
+log = logging.getLogger(__name__)
+
+BATCH = 32
+SCALED = 32
+"""Training sessions from which mean and spread of a cohort are taken."""
+KEPT = {
+    "session_id": pl.String,
+    "refused": pl.String,  # why it has no windows, else null
+    "windows": pl.Int64,
+    "mean": pl.List(pl.Float32),
+    "sd": pl.List(pl.Float32),
+}
+
+
+def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind: str) -> Embeddings:
+    """Vectors (n, D) of the sessions that can be cut into windows: their windows' mean, or mean and spread (2·D).
+
+    kind: as in the table of encoders. Raises ValueError in one line if no session can.
+    """
+    model = build(inputs)
+    cut = Cutting.of(model, inputs.upsample)
+    shift, scale = cohort_scale(inputs, cut) if model.standard == "cohort" else (0.0, 1.0)
+    about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": shift, "scale": scale}
+    identity = fingerprint(json.dumps(about, sort_keys=True), model.fingerprint)
+    rows = inputs.cohort.sessions.select("session_id", "path", "reading")
+    key = {"model": identity, "sessions": fingerprint(rows.sort("session_id").write_csv())}
+    make = functools.partial(_embed_each, inputs, model, Standardised(cut, model.standard, shift, scale))
+    kept = keep_rows(inputs.keep / f"{model.name}.windows.parquet", KEPT, key, rows, make, model.name)
+    used = kept.filter(pl.col("mean").is_not_null())
+    if not len(used):
+        raise ValueError(f"{model.name}: no session of the cohort could be cut into its windows: {kept['refused'][0]}")
+    pooled = [np.array(used[name].to_list(), np.float32) for name in inputs.windows.split("+")]
+    about |= {"pool": inputs.windows, "windows": int(used["windows"].sum())}
+    name = f"{model.name}, random weights" if model.weights == RANDOM else model.name
+    names = used["session_id"].to_list()
+    return Embeddings(names, np.concatenate(pooled, 1), name, identity, about, model.trained_on)
+
+
+class Standardised:
+    """Windows of a session in the units a model takes: cut, then shifted and scaled as its `standard` says."""
+
+    def __init__(self, cut: Cutting, standard: str, shift: float, scale: float) -> None:
+        self.cut, self.standard, self.shift, self.scale = cut, standard, shift, scale
+
+    def __call__(self, session: Session, raw: Raw | None = None) -> np.ndarray:
+        """Windows (n, C, S) float32. Raises RecordingError as `Cutting`."""
+        windows = self.cut(session)
+        shift, scale = self.shift, self.scale
+        if self.standard == "session":
+            shift, scale = float(windows.mean()), float(windows.std())
+        if not scale > 0:
+            raise RecordingError("session", "it is flat, so its windows cannot be brought to one spread")
+        return (windows - np.float32(shift)) / np.float32(scale)
+
+
+def cohort_scale(inputs: Inputs, cut: Cutting) -> tuple[float, float]:
+    """Mean and standard deviation of all samples of up to `SCALED` training sessions, spread over the cohort.
+
+    Raises ValueError in one line if none of them can be cut.
+    """
+    train = inputs.cohort.sessions.filter(pl.col("split") == "train").select("session_id", "path", "reading")
+    some = train[np.unique(np.linspace(0, len(train) - 1, min(SCALED, len(train))).round().astype(int)).tolist()]
+    moments = [m for m in _read(inputs, some, functools.partial(_moments, cut)) if not isinstance(m, RecordingError)]
+    if not moments:
+        raise ValueError("no training session of the cohort could be cut into windows, so their spread is not known")
+    count, total, squares = np.sum(moments, axis=0)
+    mean = total / count
+    return float(mean), float(np.sqrt(squares / count - mean**2))
+
+
+def _moments(cut: Cutting, session: Session, raw: Raw | None = None) -> np.ndarray:
+    windows = cut(session).astype(np.float64)
+    return np.array([windows.size, windows.sum(), np.square(windows).sum()])
+
+
+def _read(inputs: Inputs, rows: pl.DataFrame, then: Callable[..., Any]) -> Iterator[Any]:
+    return read_many(row_jobs(inputs.cohort.path, rows, ReadingConfig()), then, inputs.workers)
+
+
+def _embed_each(inputs: Inputs, model: WindowModel, cut: Standardised, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """`KEPT` of each session, in order."""
+    for session, windows in zip(rows["session_id"], _read(inputs, rows, cut), strict=True):
+        if isinstance(windows, RecordingError):
+            yield {"session_id": session, "refused": windows.reason}
+            continue
+        vectors = embed_windows(model, windows).astype(np.float64)
+        pooled = {"mean": vectors.mean(0).tolist(), "sd": vectors.std(0).tolist()}
+        yield {"session_id": session, "windows": len(vectors)} | pooled
+
+
+def embed_windows(model: WindowModel, windows: np.ndarray) -> np.ndarray:
+    """Vectors (n, D) float32 of windows (n, C, S), in batches. ValueError in one line for what is no such vectors."""
+    parts = []
+    for start in range(0, len(windows), BATCH):
+        batch = windows[start : start + BATCH]
+        vectors = np.asarray(model.embed(batch), np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(batch):
+            raise ValueError(
+                f"{model.name}: embed gave shape {vectors.shape} for windows of {batch.shape}; expected (n, D)"
+            )
+        if not np.isfinite(vectors).all():
+            raise ValueError(
+                f"{model.name}: embed gave NaN or infinity; expected numbers (are units and rate its own?)"
+            )
+        parts.append(vectors)
+    return np.concatenate(parts)

@@ -1,0 +1,88 @@
+"""Weights of other people's models, strictly: every tensor fits or the file is refused, and the counts are printed."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from benchmark.encoders.windows.window_model import RANDOM, WindowModel
+from tokenizer.base.files import file_digest
+from tokenizer.base.hub import build
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighted(Generic[ModuleT]):
+    """A network ready to use, in words where its weights come from, and their digest."""
+
+    network: ModuleT
+    weights: str
+    fingerprint: str
+
+    def as_model(self, name: str, device: torch.device, **taken: Any) -> WindowModel:
+        """The network on `device` as a model of windows; `taken`: what it takes, fields of `WindowModel`.
+
+        Raises ValueError in one line for a window that is shorter than the network can take.
+        """
+        network = self.network.to(device).eval()
+
+        def embed(windows: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                return network(torch.from_numpy(windows).to(device)).float().cpu().numpy()
+
+        model = WindowModel(name, embed=embed, weights=self.weights, fingerprint=self.fingerprint, **taken)
+        if model.samples < (least := getattr(network, "least_samples", 1)):
+            raise ValueError(f"window={model.window:g}: {name} takes {least / model.rate:g} s at least")
+        return model
+
+
+def weighted(
+    source: str, make: Callable[[], ModuleT], rename: Callable[[str], str] = str, seed: int = 0
+) -> Weighted[ModuleT]:
+    """The network that `make` gives, with the weights of the file `source`, or fresh ones where it is `random`."""
+    if source == RANDOM:
+        torch.manual_seed(seed)
+        return Weighted(make(), RANDOM, f"{RANDOM}, seed {seed}")
+    network, digest = load_weights(source, make, rename)
+    return Weighted(network, f"file {digest[:16]}", digest)
+
+
+def load_weights(
+    path: str | Path, make: Callable[[], ModuleT], rename: Callable[[str], str] = str
+) -> tuple[ModuleT, str]:
+    """The network that `make` gives with the weights of a file, ready to use; and the file's digest.
+
+    path: .safetensors, or a file of PyTorch that holds tensors alone (nothing in it is executed)
+    rename: the file's name of a tensor -> the network's. Raises ValueError in one line unless all of it fits.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"weights={path}: there is no such file; give .safetensors or a .pt of tensors")
+    tensors = {rename(name): tensor for name, tensor in _tensors(path).items()}
+    return build(make, tensors, 0, path.name), file_digest(path)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """What a file holds, by the names in it; a training checkpoint's `state_dict` where it has one."""
+    try:
+        held = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        raise ValueError(f"weights={path.name}: cannot be read as weights ({type(error).__name__})") from None
+    except Exception as error:  # a pickle that would run code is refused by its reader with an error of its own
+        raise ValueError(
+            f"weights={path.name}: holds more than tensors ({type(error).__name__}), and nothing of it is executed; "
+            f"save its state_dict alone"
+        ) from None
+    for key in ("state_dict", "model", "model_state_dict"):
+        held = held[key] if isinstance(held, dict) and isinstance(held.get(key), dict) else held
+    if not isinstance(held, dict) or not all(isinstance(tensor, Tensor) for tensor in held.values()):
+        raise ValueError(f"weights={path.name}: expected names and tensors, got {type(held).__name__}")
+    prefix = "module."  # what a model trained by several processes is saved with
+    return {name.removeprefix(prefix): tensor for name, tensor in held.items()}

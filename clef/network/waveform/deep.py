@@ -1,0 +1,85 @@
+"""Deep4, four blocks of convolution and pooling (Schirrmeister et al. 2017, Hum. Brain Mapp., figure 2), read densely
+as EEG-CLIP does (arXiv 2503.16531): features for every sample that has a whole receptive field around it.
+
+    window (B, C, S) at 100 Hz -> (B, D, S − 681) -> mean over time (B, D)
+
+The published network strides by 3 before each pooling. Here it does not, and what follows is dilated by 3 more: the
+same weights give the prediction that the strided network would make of every shifted window, computed once.
+
+Shapes: B windows · C channels · S samples · D features.
+"""
+
+import dataclasses
+import itertools
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+KERNEL, POOL, LAST = 10, 3, 2
+"""Samples of a convolution, of a pooling, and of the last convolution, at the rate of their layer."""
+WIDTHS = (25, 50, 100, 200)
+MOMENTUM = 0.1
+
+
+@dataclasses.dataclass
+class Deep4Config:
+    """Size of the network; the defaults are EEG-CLIP's published configuration."""
+
+    channels: int = 19
+    """Of a window."""
+    features: int = 1024
+    """D, outputs of the last convolution."""
+    dropout: float = 0.5
+    """Before every block but the first, while training."""
+    projection: int = 64
+    """Width of the space shared with text; 0 for none."""
+    projection_dropout: float = 0.1
+
+
+class Deep4(nn.Module):
+    """Windows -> features, and features -> the space shared with text."""
+
+    def __init__(self, config: Deep4Config):
+        super().__init__()
+        self.config, self.width = config, config.features
+        self.time = nn.Conv2d(1, WIDTHS[0], (1, KERNEL))
+        self.space = nn.Conv2d(WIDTHS[0], WIDTHS[0], (config.channels, 1), bias=False)
+        pairs = itertools.pairwise(WIDTHS)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(before, after, KERNEL, bias=False, dilation=POOL ** (i + 1))
+            for i, (before, after) in enumerate(pairs)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=MOMENTUM) for width in WIDTHS)
+        self.last = nn.Conv1d(WIDTHS[-1], config.features, LAST, dilation=POOL ** len(WIDTHS))
+        for layer in (self.time, self.space, *self.convolutions, self.last):
+            nn.init.xavier_uniform_(layer.weight)
+        for layer in (self.time, self.last):
+            nn.init.zeros_(layer.bias)
+        self.projection = Projection(config) if config.projection else None
+
+    @property
+    def least_samples(self) -> int:
+        """The shortest window that the network can take: its receptive field."""
+        steps = [POOL**i for i in range(len(WIDTHS) + 1)]
+        return 1 + sum((KERNEL - 1) * s for s in steps[:-1]) + sum((POOL - 1) * s for s in steps[1:]) + steps[-1]
+
+    def dense(self, windows: Tensor) -> Tensor:
+        """Features (B, D, T) of windows (B, C, S), one for each of the T = S − `least_samples` + 1 places."""
+        x = self.space(self.time(windows[:, None]))[:, :, 0]
+        for i, norm in enumerate(self.norms):
+            x = x if i == 0 else self.convolutions[i - 1](F.dropout(x, self.config.dropout, self.training))
+            x = F.max_pool1d(F.elu(norm(x)), POOL, stride=1, dilation=POOL ** (i + 1))
+        return self.last(x)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Features (B, D) of windows (B, C, S), the mean over places."""
+        return self.dense(windows).mean(-1)
+
+
+class Projection(nn.Sequential):
+    """Features -> the space shared with text: two layers with batch norm and ReLU between, (…, D) -> (…, P)."""
+
+    def __init__(self, config: Deep4Config):
+        shared = config.projection
+        norm, drop = nn.BatchNorm1d(shared), nn.Dropout(config.projection_dropout)
+        super().__init__(nn.Linear(config.features, shared), norm, nn.ReLU(), drop, nn.Linear(shared, shared))

@@ -1,0 +1,36 @@
+"""Deep4 read densely is the strided network on every shifted window."""
+
+import torch
+from torch.nn import functional as F
+
+from clef.network.waveform.deep import KERNEL, POOL, WIDTHS, Deep4, Deep4Config
+
+
+def strided(model, windows):
+    """One prediction (B, D) of a window as long as the receptive field, with strides as published."""
+    x = model.space(model.time(windows[:, None]))[:, :, 0, ::POOL]
+    for i, norm in enumerate(model.norms):
+        if i:
+            x = F.conv1d(x, model.convolutions[i - 1].weight)[..., ::POOL]
+        x = F.max_pool1d(F.elu(norm(x)), POOL, stride=1)
+    return F.conv1d(x, model.last.weight, model.last.bias)
+
+
+def test_dense_features_are_those_of_every_shifted_window():
+    torch.manual_seed(0)
+    model = Deep4(Deep4Config(channels=3, features=8)).eval()
+    assert model.least_samples == 682, "of 1,200 samples EEG-CLIP has 519 predictions"
+    windows = torch.randn(2, 3, 690)
+    dense = model.dense(windows)
+    assert dense.shape == (2, 8, 9) and KERNEL == 10 and len(WIDTHS) == 4
+    for place in (0, 1, 5, 8):
+        one = strided(model, windows[..., place : place + 682])
+        torch.testing.assert_close(dense[..., place], one[..., 0])
+    torch.testing.assert_close(model(windows), dense.mean(-1))
+
+
+def test_the_projection_takes_rows_and_the_rest_of_a_batch_changes_nothing():
+    model = Deep4(Deep4Config(channels=2, features=8, projection=4)).eval()
+    windows = torch.randn(3, 2, 700)
+    torch.testing.assert_close(model(windows)[1:2], model(windows[1:2]))
+    assert model.projection(model(windows)).shape == (3, 4)

@@ -1,0 +1,46 @@
+"""The residual CNN: places, lengths, and a written-out block."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from clef.network.waveform.residual import Block, ResidualCNN, ResidualCNNConfig, SideBySide
+
+
+def test_even_kernels_see_one_sample_more_of_the_past():
+    layer = SideBySide(1, 1, [4, 16])
+    for convolution in layer.convolutions:
+        torch.nn.init.ones_(convolution.weight)
+        torch.nn.init.zeros_(convolution.bias)
+    impulse = torch.zeros(1, 1, 101)
+    impulse[..., 50] = 1
+    short, long = layer(impulse)[0]
+    assert short.nonzero()[:, 0].tolist() == [49, 50, 51, 52] and len(short) == 101
+    assert long.nonzero()[:, 0].tolist() == list(range(43, 59))
+
+
+def test_a_block_is_two_convolutions_beside_one_and_the_largest_of_four():
+    torch.manual_seed(0)
+    block = Block(ResidualCNNConfig(kernels=[3], width=5)).train()
+    x = torch.randn(2, 5, 40)
+
+    def convolved(layer, x):
+        return F.conv1d(F.pad(x, (1, 1), "reflect"), layer.convolutions[0].weight, layer.convolutions[0].bias)
+
+    def normed(x):
+        return (x - x.mean((0, 2), keepdim=True)) / (x.var((0, 2), unbiased=False, keepdim=True) + 1e-5).sqrt()
+
+    inner = F.elu(normed(convolved(block.first, x)))
+    skip = F.conv1d(x, block.skip.convolutions[0].weight, block.skip.convolutions[0].bias)
+    wanted = (normed(convolved(block.second, inner)) + normed(skip)).unflatten(-1, (10, 4)).amax(-1)
+    torch.testing.assert_close(block(x), wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_published_sizes():
+    model = ResidualCNN(ResidualCNNConfig()).eval()
+    assert model.width == 96 and model.least_samples == 576
+    windows = torch.randn(2, 20, 576)
+    assert model(windows).shape == (2, 96) and model.projection(model(windows)).shape == (2, 256)
+    torch.testing.assert_close(model(windows)[:1], model(windows[:1]), atol=1e-6, rtol=1e-5)
+    with pytest.raises(RuntimeError):
+        model(torch.randn(1, 20, 575))
