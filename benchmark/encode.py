@@ -22,6 +22,7 @@ from clef.embeddings import write_embeddings
 from clef.readout import Head, Norm, PoolChoice, Readout, Shuffle
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out
+from tokenizer.reference import Reference
 
 log = logging.getLogger(__name__)
 __doc__ += f"\nencoders\n{encoder_lines()}"  # --help shows the table, and nothing else has to list it
@@ -59,6 +60,8 @@ class EncodeConfig:
     """Also take recordings that are slower than the encoder's rate; what they lack is not there."""
     blank_below: float = 0.0
     """Leave bins below so many Hz out of bandpower; 2 removes most of what a high-pass filter does to it."""
+    reference: Reference = "recorded"
+    """What bandpower measures electrodes against: as recorded, or the average of all electrodes."""
     workers: int = 2
     """Processes that read recordings; 0 reads in this one."""
     device: str = "auto"
@@ -82,6 +85,7 @@ def main(config: EncodeConfig) -> None:
         config.window,
         config.windows,
         config.upsample,
+        config.reference,
     )
     embeddings = encoder.embed(inputs)
     write_embeddings(config.out, embeddings)

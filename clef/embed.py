@@ -6,6 +6,7 @@ kind=untrained and kind=codes write the controls a benchmark shows beside a trai
 """
 
 import dataclasses
+import functools
 import logging
 from collections.abc import Collection
 from pathlib import Path
@@ -124,7 +125,8 @@ def embed_recordings(model: Model, config: EmbedConfig, how: Readout) -> tuple[l
     """Names, embeddings (n, D) of the recordings that are asked for, and how many were left out."""
     jobs = named_jobs(config)
     names, vectors = [], []
-    readings = read_many([job for _, job in jobs], reading_of, config.workers)
+    then = functools.partial(reading_of, reference=model.vqgan.config.reference)
+    readings = read_many([job for _, job in jobs], then, config.workers)
     for (name, _), reading in zip(jobs, track(readings, "embed", len(jobs)), strict=True):
         if isinstance(reading, RecordingError):
             log.warning("left out %s", reading)

@@ -8,10 +8,11 @@ Shapes: n sessions · R x W token grid of a session.
 """
 
 import dataclasses
+import functools
 import logging
 import os.path
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
@@ -81,7 +82,8 @@ def gather(source: Any, vqgan: VQGAN, fingerprint: str | None, options: Options)
     if not items:
         raise ValueError(f"nothing to embed: an empty {type(source).__name__}; expected {KINDS}")
     parts = []
-    with closing(_results(items, options.workers)) as results:
+    then = functools.partial(reading_of, reference=vqgan.config.reference)
+    with closing(_results(items, then, options.workers)) as results:
         for item, result in track(results, "read", len(items)) if len(items) > FEW else results:
             part = _of_store(result, fingerprint) if isinstance(result, TokenStore) else _rows(item, result, vqgan)
             _check(part, len(items), options.on_error)
@@ -197,19 +199,19 @@ def _named(items: list[Item]) -> list[Item]:
 
 
 # ---- items -> tokens
-def _results(items: list[Item], workers: int) -> Iterator[tuple[Item, Any]]:
+def _results(items: list[Item], then: Callable[..., Reading], workers: int) -> Iterator[tuple[Item, Any]]:
     """Each item with its reading, its error, or its store; files are read by `workers`, ahead of who asks."""
     in_file = [isinstance(i.content, Job) and isinstance(i.content.source, str | Path) for i in items]
-    files = read_many([i.content for i, yes in zip(items, in_file, strict=True) if yes], reading_of, workers)
+    files = read_many([i.content for i, yes in zip(items, in_file, strict=True) if yes], then, workers)
     with closing(files):
         for item, yes in zip(items, in_file, strict=True):
-            yield item, next(files) if yes else _read_here(item.content)
+            yield item, next(files) if yes else _read_here(item.content, then)
 
 
-def _read_here(content: Any) -> Any:
+def _read_here(content: Any, then: Callable[..., Reading]) -> Any:
     if isinstance(content, Job):
-        return next(read_many([content], reading_of))
-    return reading_of(content) if isinstance(content, Session) else content
+        return next(read_many([content], then))
+    return then(content) if isinstance(content, Session) else content
 
 
 def _rows(item: Item, result: Tokens | Reading | RecordingError, vqgan: VQGAN) -> Gathered:

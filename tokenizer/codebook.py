@@ -65,26 +65,31 @@ class Codebook(nn.Module):
         # straight-through (Bengio et al. 2013): forward the code, backward as if it were `unit`; argmax has no gradient
         return unit + (code - unit).detach(), index, commitment
 
-    def learn(self, seed: int) -> dict[str, float]:
-        """Move the codes by the vectors since the last call; returns usage and perplexity of those vectors."""
+    def learn(self, seed: int, pace: float = 1.0) -> dict[str, float]:
+        """Move the codes by the vectors since the last call; returns usage and perplexity of those vectors.
+
+        pace: how far, as a share of 1 − decay. The vectors of a step come from few recordings: codes that keep their
+        pace while the network comes to rest drift with whichever recordings came last.
+        """
+        step = pace * (1 - self.decay)
         raw = torch.cat(self._seen) if self._seen else self.vectors[:0]  # (V, E)
         wanted, self._seen, self._wanted = self._wanted, [], False
         if not len(raw):
             return {}
         if wanted and not self.started:
             self._start(self.direction(raw))
-        measured = self._learn_codes(self.direction(raw), seed) if self.started else {}
+        measured = self._learn_codes(self.direction(raw), seed, step) if self.started else {}
         # last, so that the codes above learned the directions that `forward` used in this step
-        self.centre.lerp_(raw.mean(0), 1 - self.decay)
-        self.spread.lerp_(raw.std(0).clamp_min(1e-3), 1 - self.decay)
+        self.centre.lerp_(raw.mean(0), step)
+        self.spread.lerp_(raw.std(0).clamp_min(1e-3), step)
         return measured
 
-    def _learn_codes(self, seen: Tensor, seed: int) -> dict[str, float]:
+    def _learn_codes(self, seen: Tensor, seed: int, step: float) -> dict[str, float]:
         """One step of the moving averages (van den Oord et al. 2017, A.1) on the directions `seen` (V, E)."""
         index = self.nearest(seen)
         count = torch.bincount(index, minlength=len(self.vectors)).float()
-        self.mean_count.lerp_(count, 1 - self.decay)
-        self.mean_sum.lerp_(torch.zeros_like(self.mean_sum).index_add_(0, index, seen), 1 - self.decay)
+        self.mean_count.lerp_(count, step)
+        self.mean_sum.lerp_(torch.zeros_like(self.mean_sum).index_add_(0, index, seen), step)
         # on the sphere only the direction of the sum counts: it need not be divided by the counts
         self.vectors.copy_(F.normalize(self.mean_sum, dim=-1))
         self._restart_dead(seen, seed)

@@ -8,6 +8,7 @@ reason and stops nothing.
 
 import dataclasses
 import errno
+import functools
 import itertools
 import logging
 import re
@@ -130,7 +131,8 @@ def encode_shards(
     begin, pace = time.perf_counter(), EncodingPace()
     shards = [range(s * out.shard, min((s + 1) * out.shard, len(sessions))) for s in todo]
     rows = [row for shard in shards for row in shard]
-    results = read_many(row_jobs(config.cohort, sessions[rows], config.reading), reading_of, config.workers)
+    then = functools.partial(reading_of, reference=vqgan.config.reference)
+    results = read_many(row_jobs(config.cohort, sessions[rows], config.reading), then, config.workers)
     readings = (refused(r) if isinstance(r, RecordingError) else r for r in results)
     readings = waiting(track(readings, "encode", total=len(rows)), pace)
     batch = config.batch or (8 if vqgan.mean_db.is_cuda else 1)

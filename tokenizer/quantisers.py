@@ -61,9 +61,9 @@ class ProductCodebook(nn.Module):
             self._codes.append(everyone(index, counted))
         return torch.cat([a, b], -1) / math.sqrt(2), index, (x + y) / 2
 
-    def learn(self, seed: int) -> dict[str, float]:
+    def learn(self, seed: int, pace: float = 1.0) -> dict[str, float]:
         """Move the codes of both; usage and perplexity are of their combinations."""
-        measured = [book.learn(2 * seed + i) for i, book in enumerate(self.books)]
+        measured = [book.learn(2 * seed + i, pace) for i, book in enumerate(self.books)]
         codes, self._codes = self._codes, []
         return usage(torch.cat(codes), len(self.vectors)) if all(measured) else {}
 
@@ -107,15 +107,15 @@ class ScalarCodebook(nn.Module):
         code = unit + (self.vectors[index] - unit).detach() if quantise else unit
         return code, index, torch.zeros_like(unit[..., 0])
 
-    def learn(self, seed: int) -> dict[str, float]:
+    def learn(self, seed: int, pace: float = 1.0) -> dict[str, float]:
         """Follow mean and sd of the vectors since the last call; returns usage and perplexity of their codes."""
         raw, codes, self._raw, self._codes = self._raw, self._codes, [], []
         if not raw:
             return {}
         seen = torch.cat(raw)
         if len(seen) > 1:
-            self.centre.lerp_(seen.mean(0), 1 - self.decay)
-            self.spread.lerp_(seen.std(0).clamp_min(1e-3), 1 - self.decay)
+            self.centre.lerp_(seen.mean(0), pace * (1 - self.decay))
+            self.spread.lerp_(seen.std(0).clamp_min(1e-3), pace * (1 - self.decay))
         return usage(torch.cat(codes), len(self.vectors)) if len(seen) else {}
 
 

@@ -70,7 +70,8 @@ def tokenise(
     set to the training mean. Raises RecordingError if the recording cannot be used.
     """
     if not isinstance(source, Reading):
-        source = reading_of(source if isinstance(source, Session) else read(source, config))
+        session = source if isinstance(source, Session) else read(source, config)
+        source = reading_of(session, reference=vqgan.config.reference)
     return next(tokenise_each([source], vqgan, blank_below))
 
 
@@ -99,6 +100,11 @@ def _encode(vqgan: VQGAN, reading: Reading, blank_below: float) -> tuple[torch.T
     """Tokens (R, columns of the reading) int64 and level () dB, on the device, which may still be at work on them."""
     if reading.reason:
         return torch.zeros(vqgan.grid[0], 0, dtype=torch.int64), torch.tensor(torch.nan)
+    if reading.reference != vqgan.config.reference:
+        raise ValueError(
+            f"a reading against reference={reading.reference}, and a tokenizer of {vqgan.config.reference}: "
+            f"make it with reading_of(session, reference={vqgan.config.reference!r})"
+        )
     device = vqgan.mean_db.device
     spec, frame_ok = reading.spec.float().to(device, non_blocking=True), reading.valid
     short = -spec.shape[-1] % vqgan.config.frames_per_token  # other grids than 10 s columns

@@ -18,6 +18,7 @@ from tokenizer.filters import RATE
 from tokenizer.reading.read import ReadingConfig, read_row
 from tokenizer.readings import Reading, reading_of, refused
 from tokenizer.recording import RecordingError, Session
+from tokenizer.reference import Reference, referenced
 
 SHIFT = 12
 """s between a recording and its later self: a column of tokens (10 s), and half the window of a frame."""
@@ -26,19 +27,31 @@ SHIFT = 12
 class Twins:
     """Row number of a session table -> the session's own Reading and those of its twins; a refused one has none."""
 
-    def __init__(self, cohort: str | Path, rows: list[dict[str, Any]], config: ReadingConfig, with_twins: list[bool]):
+    def __init__(
+        self,
+        cohort: str | Path,
+        rows: list[dict[str, Any]],
+        config: ReadingConfig,
+        with_twins: list[bool],
+        reference: Reference = "recorded",
+    ):
         self.cohort, self.config, self.with_twins, self.rows = cohort, config, with_twins, rows
+        self.reference: Reference = reference
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> list[Reading]:
         try:
-            session = read_row(self.cohort, self.rows[index], self.config)
+            session = referenced(read_row(self.cohort, self.rows[index], self.config), self.reference)
         except RecordingError as error:
             return [refused(error)]
-        own = [reading_of(session)]
-        return own + [reading_of(twin) for twin in twins(session)] if self.with_twins[index] else own
+        own = [self._reading(session)]
+        return own + [self._reading(twin) for twin in twins(session)] if self.with_twins[index] else own
+
+    def _reading(self, session: Session) -> Reading:
+        """Of a session that is against the reference already: the sum of two such is so, too."""
+        return dataclasses.replace(reading_of(session), reference=self.reference)
 
 
 def twins(session: Session) -> Iterator[Session]:

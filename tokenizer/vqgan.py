@@ -31,6 +31,7 @@ from tokenizer.base.limits import check_settings
 from tokenizer.codebook import Codebook
 from tokenizer.level import session_level
 from tokenizer.quantisers import ProductCodebook, ScalarCodebook, scalar_dimension
+from tokenizer.reference import Reference
 
 KIND, FORMAT = "clef-vqgan", 2
 """Format 1 was another network (convolutions at full resolution): its weights fit no layer of this one."""
@@ -63,6 +64,8 @@ class VQGANConfig:
     """Frames (1 s) in one token."""
     level: Literal["session", "none"] = "session"
     """session: the level of each session in dB is taken out and kept beside its tokens; none: tokens hold it."""
+    reference: Reference = "recorded"
+    """recorded: electrodes against what the recording has them against; average: against the mean of all of them."""
 
     @property
     def vector_length(self) -> int:
@@ -294,8 +297,9 @@ class VQGAN(
         config = dataclasses.asdict(self.config)
         if self.config.level == "none":
             del config["level"]  # as models from before this setting say it: their fingerprints stay
-        if self.config.quantiser == "vector":
-            del config["quantiser"]
+        for name, usual in (("quantiser", "vector"), ("reference", "recorded")):
+            if config[name] == usual:
+                del config[name]
         return {"format": FORMAT, "kind": KIND, **config, "about": self.about}
 
     def _save_pretrained(self, save_directory: Path) -> None:

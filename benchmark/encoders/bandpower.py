@@ -3,6 +3,7 @@
 `benchmark.encoders.quantities` says what is measured, and `feature_names()` which column is what.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,11 @@ from clef.embeddings import Embeddings
 
 def embed(inputs: Inputs) -> Embeddings:
     """Quantities of every session whose recording could be read, (n, D)."""
-    return band_vectors(inputs.signal, {"cohort": inputs.cohort.fingerprint}, inputs.blank_below)
+    about = {"cohort": inputs.cohort.fingerprint}
+    if inputs.reference == "recorded":
+        return band_vectors(inputs.signal, about, inputs.blank_below)
+    made = band_vectors(inputs.signal, about | {"reference": inputs.reference}, inputs.blank_below)
+    return dataclasses.replace(made, name=f"{made.name}, {inputs.reference} reference")
 
 
 def band_vectors(measured: pl.DataFrame, about: dict[str, Any], blank_below: float = 0.0) -> Embeddings:

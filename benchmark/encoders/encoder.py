@@ -19,6 +19,7 @@ from clef.cohort import Cohort
 from clef.embeddings import Embeddings
 from clef.readout import Readout
 from tokenizer.base.files import fingerprint
+from tokenizer.reference import Reference
 
 Windows = Literal["mean", "mean+sd"]
 
@@ -50,14 +51,17 @@ class Inputs:
     """How the vectors of a session's windows become one."""
     upsample: bool = False
     """Take recordings that are slower than the encoder's rate."""
+    reference: Reference = "recorded"
+    """What the electrodes are measured against in quantities of the spectrum."""
     definitions: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     """The tasks that will be scored, as their file defines them: codes, exclude, …"""
 
     @cached_property
     def signal(self) -> pl.DataFrame:
         """What was measured of each recording (`signal.MEASURED`), read once for all encoders that ask."""
-        path = self.keep / "signal.parquet"
-        return measure(self.cohort.path, self.cohort.sessions, path, self.blank_below, self.workers)
+        path = self.keep / ("signal.parquet" if self.reference == "recorded" else f"signal-{self.reference}.parquet")
+        sessions = self.cohort.sessions
+        return measure(self.cohort.path, sessions, path, self.blank_below, self.workers, self.reference)
 
 
 @dataclasses.dataclass

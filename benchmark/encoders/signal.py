@@ -18,6 +18,7 @@ from tokenizer.multitaper import session_spectrogram
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.recording import Raw, RecordingError, Session
+from tokenizer.reference import Reference, referenced
 
 MEASURED = {
     "session_id": pl.String,
@@ -33,30 +34,45 @@ MEASURED = {
 VERSION = "2"  # of what is measured: another one reads the recordings again
 
 
-def measure(cohort: Path, sessions: pl.DataFrame, path: Path, blank_below: float, workers: int) -> pl.DataFrame:
+def measure(
+    cohort: Path,
+    sessions: pl.DataFrame,
+    path: Path,
+    blank_below: float,
+    workers: int,
+    reference: Reference = "recorded",
+) -> pl.DataFrame:
     """`MEASURED` of all sessions, in their order; kept in `path` and taken from there as far as it fits."""
     rows = sessions.select("session_id", "path", "reading")
     key = {
         "version": VERSION,
         "sessions": fingerprint(rows.sort("session_id").write_csv()),
         "blank_below": str(blank_below),
+        "reference": reference,
     }
-    make = functools.partial(_measure_each, cohort, blank_below=blank_below, workers=workers)
+    make = functools.partial(_measure_each, cohort, blank_below=blank_below, workers=workers, reference=reference)
     return keep_rows(path, MEASURED, key, rows, make)
 
 
-def _measure_each(cohort: Path, rows: pl.DataFrame, blank_below: float, workers: int) -> Iterator[dict[str, Any]]:
+def _measure_each(
+    cohort: Path, rows: pl.DataFrame, blank_below: float, workers: int, reference: Reference
+) -> Iterator[dict[str, Any]]:
     """`MEASURED` of the recording of each row, in order, read by `workers` processes."""
-    then = functools.partial(measure_session, blank_below=blank_below)
+    then = functools.partial(measure_session, blank_below=blank_below, reference=reference)
     results = read_many(row_jobs(cohort, rows, ReadingConfig()), then, workers)
     for session, result in zip(rows["session_id"], results, strict=True):
         row = {"refused": result.reason} if isinstance(result, RecordingError) else result
         yield {"session_id": session, **row}
 
 
-def measure_session(session: Session, raw: Raw | None = None, blank_below: float = 0.0) -> dict[str, Any]:
-    """`MEASURED` of one session, without its id; `raw`, which `read_many` hands over, is not needed."""
-    spec, valid = session_spectrogram(session)
+def measure_session(
+    session: Session, raw: Raw | None = None, blank_below: float = 0.0, reference: Reference = "recorded"
+) -> dict[str, Any]:
+    """`MEASURED` of one session, without its id; `raw`, which `read_many` hands over, is not needed.
+
+    Quantities and slow drift are of the electrodes against `reference`.
+    """
+    spec, valid = session_spectrogram(referenced(session, reference))
     spec, ok = np.asarray(spec)[:, :, np.asarray(valid, bool)], np.asarray(session.channel_ok, bool)
     if spec.shape[2] < 2 or not ok.any():
         raise RecordingError("session", "no valid frames")

@@ -133,7 +133,7 @@ def make_report(
         report["focal"] = focal_slowing(
             evaluation.recordings, [redraws.latents(r.session_id) for r in evaluation.recordings]
         )
-        some = Spectrograms(config.cohort, chosen, config.reading)
+        some = Spectrograms(config.cohort, chosen, config.reading, vqgan.config.reference)
         report["expected"], notes = expected(vqgan, redraws, some, config.redrawn, config.draws)
         report["notes"] += notes
         if config.events:

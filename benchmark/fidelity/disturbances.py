@@ -80,10 +80,11 @@ def disturb(cohort: str, sessions: pl.DataFrame, config: ReadingConfig, vqgan: V
             session = read_row(cohort, row, config)
         except RecordingError:
             continue  # told, and counted, by the evaluation
-        own = reading_of(session)
+        reference = vqgan.config.reference
+        own = reading_of(session, reference=reference)
         coded = reconstruct(vqgan, own)
         for name, change in DISTURBANCES.items():
-            other = reading_of(change(session))
+            other = reading_of(change(session), reference=reference)
             if (compared := compare(own, coded, other, reconstruct(vqgan, other))) is not None:
                 sums[name].append(compared)
     return [summed(name, np.array(rows)) for name, rows in sums.items() if rows]

@@ -97,7 +97,7 @@ def events(
     cohort: str, sessions: pl.DataFrame, config: ReadingConfig, vqgan: VQGAN, redraws: Redraws
 ) -> list[dict[str, Any]]:
     """A row for each kind of planted event, from `sessions` with all 19 channels."""
-    source, scores, truth = Spectrograms(cohort, sessions, config), [], []
+    source, scores, truth = Spectrograms(cohort, sessions, config, vqgan.config.reference), [], []
     for i in track(range(len(source)), "events"):
         reading = source[i]
         if reading.reason or not reading.channel_ok.all() or reading.valid.sum() < LEAST_SECONDS:

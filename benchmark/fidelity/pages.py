@@ -100,7 +100,7 @@ def _read(cohort: str, sessions: pl.DataFrame, case: Case, config: ReadingConfig
     if case.session_id is None:
         return None
     row = sessions.filter(pl.col("session_id") == case.session_id)
-    reading = Spectrograms(cohort, row, config)[0]
+    reading = Spectrograms(cohort, row, config, vqgan.config.reference)[0]
     if reading.reason or not reading.valid.any():
         return None
     return Panel(case, reading, reconstruct(vqgan, reading), vqgan.config.frames_per_token)

@@ -62,7 +62,7 @@ def evaluate(
     rows = sessions.filter(pl.col("session_id").is_in(list(measured | asked)))
     names = rows["session_id"].to_list()
     plain = rows.select("session_id", "path", "reading").to_dicts()  # a reading worker does without polars
-    sources = Twins(cohort, plain, config, [n in measured for n in names])
+    sources = Twins(cohort, plain, config, [n in measured for n in names], vqgan.config.reference)
     readings = work_ahead(sources.__getitem__, range(len(rows)), workers)
     evaluation = Evaluation()
     for row, read in zip(rows.iter_rows(named=True), track(readings, "evaluate", len(rows)), strict=True):

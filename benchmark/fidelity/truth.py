@@ -33,6 +33,7 @@ from tokenizer.cells import BANDS, Array, cells
 from tokenizer.multitaper import session_spectrogram
 from tokenizer.reading.read import read
 from tokenizer.readings import Spectrograms
+from tokenizer.reference import Reference, referenced
 from tokenizer.vqgan import VQGAN
 
 DELTA = list(BANDS).index("delta")
@@ -63,12 +64,12 @@ class Redraws:
         streams = Streams.of_session(self.seed, row, number)
         draw_recording(path, self.latents(session_id), visit | {"start": self.visits["start"][row]}, streams)
 
-    def draw(self, session_id: str, number: int) -> Array:
+    def draw(self, session_id: str, number: int, reference: Reference = "recorded") -> Array:
         """Spectrogram (C, F, T) in dB of what `write` writes, read with the options of the cohort's own recordings."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "redrawn.edf"
             self.write(session_id, number, path)
-            spec, _ = session_spectrogram(read(path, **self.options))
+            spec, _ = session_spectrogram(referenced(read(path, **self.options), reference))
         return spec.numpy()
 
 
@@ -86,7 +87,7 @@ def expected(
         name, read = sessions.rows[i]["session_id"], sessions[i]
         if read.reason:
             continue
-        ok, spec, again = read.channel_ok.numpy(), read.spec.numpy(), redraws.draw(name, 0)
+        ok, spec, again = read.channel_ok.numpy(), read.spec.numpy(), redraws.draw(name, 0, vqgan.config.reference)
         if again.shape != spec.shape or np.median(np.abs(again - spec)[ok]) > DIFFERENT_DB:
             return None, [
                 f"expected spectrum left out: {name} was drawn by another version of clef.importers.synthetic"

@@ -2,6 +2,7 @@
 
     python -m benchmark.open data=DIR out=DIR2 models=[recon=RUN] [gains=[0.25,0.5,2,4]] [retention=true]
     python -m benchmark.open data=DIR out=DIR2 models=[lodo=FOLDER,bundle=RUN] allow_overlap=true
+    python -m benchmark.open data=DIR out=DIR2 models=[lodo=FOLDER] encoders=[elm=CHECKPOINT,mine=FILE.py] upsample=true
 
 DIR holds the data sets, each a folder with its recordings and labels.csv (docs/open.md). They are imported, every
 recording of a data set is cut to the same length, and each question is asked in repeated folds of people: of every
@@ -18,12 +19,14 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import with_role
 from benchmark.open.answers import Answer, answer
 from benchmark.open.datasets import DATA_SETS, DataSet, import_data_set, in_folder, people_of, read_labels, shortest
 from benchmark.open.models import Asked, ask, parse_models
-from benchmark.open.page import Result, as_json, as_markdown
+from benchmark.open.others import Other, parse_others
+from benchmark.open.page import BASELINES, Result, as_json, as_markdown
 from benchmark.open.questions import QUESTIONS, Question, task_of
 from benchmark.open.views import KINDS, REBUILT, View, make_vectors, read_view
 from clef.cohort import Cohort
@@ -46,6 +49,10 @@ class OpenConfig:
     """Folder for the table, the cohorts and the vectors; the same folder goes on."""
     models: list[str] = dataclasses.field(default_factory=list)
     """Runs to ask, [name=RUN,…]; lodo=FOLDER of benchmark.leave_out: each data set gets the run without it."""
+    encoders: list[str] = dataclasses.field(default_factory=list)
+    """Other people's models of short windows, [elm=CHECKPOINT,mine=FILE.py] (docs/compare.md)."""
+    upsample: bool = False
+    """Give those encoders recordings that are slower than their rate, too."""
     datasets: list[str] = dataclasses.field(default_factory=list)
     """Data sets to ask of; without any all that have questions and are in data=."""
     seconds: float = 0.0
@@ -69,17 +76,20 @@ class OpenConfig:
 def main(config: OpenConfig) -> None:
     """Import, encode, ask, print, write."""
     models = parse_models(config.models)
+    others = parse_others(config.encoders, list(models))
     datasets = checked(config)
     check_out(config.out, "folder")
     device = ranks.set_up(config.device)
-    result = Result(list(models), config.gains, config.retention, config.folds, config.seeds)
+    result = Result(list(models), config.gains, config.retention, config.folds, config.seeds, others=list(others))
     for dataset in datasets:
         asked = [ask_of(name, path, dataset, config) for name, path in models.items()]
         for one in asked:
             one.model.to(device)
         result.seen |= {(one.name, dataset.name): one.seen if one.known else None for one in asked}
         result.runs |= {(one.name, dataset.name): one.model.fingerprint for one in asked}
-        result.answers += ask_data_set(dataset, asked, config)
+        result.references |= {(one.name, dataset.name): one.model.vqgan.config.reference for one in asked}
+        result.seen |= {(one.name, dataset.name): one.seen for one in others.values()}
+        result.answers += ask_data_set(dataset, asked, list(others.values()), config)
     text = as_markdown(result)
     write_json(config.out / "open.json", as_json(result))
     write_text(config.out / "open.md", text)
@@ -109,7 +119,7 @@ def ask_of(name: str, path: Path, dataset: DataSet, config: OpenConfig) -> Asked
     return ask(name, path, dataset, people_of(config.data, dataset), config.allow_overlap)
 
 
-def ask_data_set(dataset: DataSet, asked: list[Asked], config: OpenConfig) -> list[Answer]:
+def ask_data_set(dataset: DataSet, asked: list[Asked], others: list[Other], config: OpenConfig) -> list[Answer]:
     """The answers to all questions of a data set, in the order of the table of questions."""
     home = config.out / dataset.name
     seconds = config.seconds or shortest(config.data, dataset)
@@ -123,7 +133,7 @@ def ask_data_set(dataset: DataSet, asked: list[Asked], config: OpenConfig) -> li
     make_vectors(cohort, asked, views, home, config.retention, config.workers)
     answers = []
     for blank, questions in groups.items():
-        rows = rows_of(cohort, asked, blank, home, config)
+        rows = rows_of(cohort, asked, others, blank, home, config)
         tasks = [(question, task_of(question, labels, cohort.sessions)) for question in questions]
         answers += answer(tasks, rows, seconds, config.folds, config.seeds)
     return sorted(answers, key=lambda one: QUESTIONS.index(one.question))
@@ -142,10 +152,15 @@ def labels_of(data: Path, dataset: DataSet) -> pl.DataFrame:
     return read_labels(data, dataset).with_columns(session_id=pl.lit(f"{dataset.name}_") + stem)
 
 
-def rows_of(cohort: Cohort, asked: list[Asked], blank: float, home: Path, config: OpenConfig) -> dict[str, Embeddings]:
-    """Everything that answers: what needs no model first, then each model with its controls, gains and rebuilt rows."""
-    inputs = Inputs(cohort, home / f"above{blank:g}Hz" if blank else home, blank, config.workers)
+def rows_of(
+    cohort: Cohort, asked: list[Asked], others: list[Other], blank: float, home: Path, config: OpenConfig
+) -> dict[str, Embeddings]:
+    """Everything that answers: what needs no model of ours, then each model with its controls, gains, rebuilt rows."""
+    keep = home / f"above{blank:g}Hz" if blank else home
+    inputs = Inputs(cohort, keep, blank, config.workers, device=config.device, upsample=config.upsample)
     rows = {encoder.name: encoder.embed(inputs) for encoder in with_role("baseline")}
+    rows[BASELINES["average"]] = BANDPOWER.embed(dataclasses.replace(inputs, reference="average"))
+    rows |= {other.name: other.rows(inputs) for other in others}
     for one in asked:
         for gain in (1.0, *config.gains):
             view, mark = View(blank, gain), f" x{gain:g}" if gain != 1 else ""

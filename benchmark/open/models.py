@@ -16,7 +16,7 @@ from clef.model import Model, load
 
 log = logging.getLogger(__name__)
 LODO = "lodo"
-TAKEN = ("bandpower", "metadata", "acquisition", "cohort")
+TAKEN = ("bandpower", "bandpower average", "metadata", "acquisition", "cohort")
 """Names that other rows and folders have."""
 STAGES = ("align", "recon")
 """What a folder of one model may hold; the last stage that is there is asked."""

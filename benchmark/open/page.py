@@ -11,8 +11,11 @@ from benchmark.open.answers import Answer, Interval, best_of, counted, differenc
 from benchmark.open.datasets import DATA_SETS
 from benchmark.open.questions import QUESTIONS
 from benchmark.open.views import KINDS, REBUILT
+from tokenizer.reference import Reference
 
-NUISANCE, BASELINE = ("metadata", "acquisition"), "bandpower"
+NUISANCE = ("metadata", "acquisition")
+BASELINES = {"recorded": "bandpower", "average": "bandpower average"}
+"""Band power by what electrodes are measured against."""
 SAW = "‡"
 WITHIN = 0.02
 """How far an AUROC may move when nothing but the gain changes."""
@@ -25,6 +28,8 @@ class Result:
     """All answers, and who was asked.
 
     seen: (model, data set) -> how many of its people the model saw; None: it does not say · runs: its fingerprint
+    others: encoders beside the models, which have no controls of their own
+    references: what a model's tokens are measured against; as recorded where nothing is said
     """
 
     models: list[str]
@@ -35,14 +40,20 @@ class Result:
     answers: list[Answer] = dataclasses.field(default_factory=list)
     seen: dict[tuple[str, str], int | None] = dataclasses.field(default_factory=dict)
     runs: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    others: list[str] = dataclasses.field(default_factory=list)
+    references: dict[tuple[str, str], Reference] = dataclasses.field(default_factory=dict)
 
     def controls(self, model: str) -> list[str]:
         """The rows that a model has to beat."""
-        return [BASELINE, model + KINDS["untrained"], model + KINDS["codes"]]
+        return [*BASELINES.values(), model + KINDS["untrained"], model + KINDS["codes"]]
+
+    def baseline(self, model: str, dataset: str) -> str:
+        """Band power against the reference that a model's tokens have."""
+        return BASELINES[self.references.get((model, dataset), "recorded")]
 
     def saw(self, row: str, dataset: str) -> bool:
         """Whether a row comes from weights that saw people of a data set, or may have."""
-        model = next((m for m in self.models if row == m or row.startswith(f"{m} ")), None)
+        model = next((m for m in (*self.models, *self.others) if row == m or row.startswith(f"{m} ")), None)
         return model is not None and self.seen[model, dataset] != 0
 
 
@@ -60,7 +71,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _scores(result: Result) -> list[str]:
-    names = [*NUISANCE, BASELINE]
+    names = [*NUISANCE, *BASELINES.values(), *result.others]
     names += [model + kind for model in result.models for kind in (KINDS["codes"], KINDS["untrained"], "")]
     rows = [
         [_title(one), f"{one.cases} / {one.controls}", *(_cell(result, one, name) for name in names)]
@@ -99,7 +110,7 @@ def _paired(result: Result, model: str) -> list[str]:
     if not known:
         return []
     best = best_of(result.answers, controls)
-    others = [name for name in controls if name != best]
+    others = [name for name in (*controls, *result.others) if name != best]
     header = ["question", f"minus {best} (best control)", *(f"minus {name}" for name in others)]
     rows = [[_title(one), *(_by(difference([one], model, c)) for c in (best, *others))] for one in _scored(result)]
     rows.append([f"**mean of {len(known)}**", *(f"**{_by(difference(known, model, c))}**" for c in (best, *others))])
@@ -138,10 +149,11 @@ def _retention(result: Result) -> list[str]:
     rows = []
     for one in _scored(result):
         for model in result.models:
-            share, low, high = retention(one, BASELINE, model + REBUILT)
+            original = result.baseline(model, one.question.dataset)
+            share, low, high = retention(one, original, model + REBUILT)
             shown = "–" if share is None else f"{share:.2f}"
             shown += " (no interval: the original may be chance)" if low is None else f" [{low:.2f}, {high:.2f}]"
-            values = [f"{one.auroc[name]:.3f}" for name in (BASELINE, model + REBUILT)]
+            values = [f"{one.auroc[name]:.3f}" for name in (original, model + REBUILT)]
             rows.append([_title(one), model, *values, shown])
     return lines + _table(["question", "model", "original", "rebuilt", "kept"], rows)
 
@@ -165,7 +177,7 @@ def protocol_lines(result: Result) -> list[str]:
     lines += sorted({f"probe: {one.protocol}" for one in _scored(result)})
     widths = {name: width for one in _scored(result) for name, width in one.dimensions.items() if " x" not in name}
     lines.append("dimensions: " + ", ".join(f"{name} {width}" for name, width in sorted(widths.items())))
-    lines += [_of_model(result, model) for model in result.models]
+    lines += [_of_model(result, model) for model in (*result.models, *result.others)]
     hashes = ", ".join(dict.fromkeys(f"{one.question.dataset} {one.split_hash}" for one in _scored(result)))
     return [*lines, f"folds (hash of one seed's): {hashes}", f"CLEF {clef.__version__}"]
 
@@ -180,7 +192,7 @@ def _of_model(result: Result, model: str) -> str:
     for (name, dataset), count in result.seen.items():
         if name == model:
             overlap = "does not say whom it saw" if count is None else f"saw {count} of its people"
-            parts.append(f"on {dataset} {result.runs[model, dataset]}, {overlap}")
+            parts.append(f"on {dataset} {result.runs.get((model, dataset), '')}, {overlap}".replace(" ,", ","))
     return f"{model}: {'; '.join(parts)}"
 
 
@@ -201,7 +213,10 @@ def as_json(result: Result) -> dict[str, Any]:
         "means": {row: mean_of(known, row) for row in (known[0].auroc if known else ())},
         "differences": _differences(result) if known else {},
         "retention": {
-            model: {one.question.name: retention(one, BASELINE, model + REBUILT) for one in _scored(result)}
+            model: {
+                one.question.name: retention(one, result.baseline(model, one.question.dataset), model + REBUILT)
+                for one in _scored(result)
+            }
             for model in (result.models if result.retention else ())
         },
         "largest change by gain": _largest_change(result),
@@ -215,7 +230,7 @@ def _differences(result: Result) -> dict[str, Any]:
     known = counted(result.answers)
     return {
         model: {"best control": best_of(result.answers, result.controls(model))}
-        | {name: difference(known, model, name) for name in result.controls(model)}
+        | {name: difference(known, model, name) for name in (*result.controls(model), *result.others)}
         for model in result.models
     }
 

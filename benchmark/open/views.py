@@ -5,6 +5,7 @@ are taken as they are.
 """
 
 import dataclasses
+import functools
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ from tokenizer.multitaper import CEILING, FLOOR
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.readings import Reading, reading_of
-from tokenizer.recording import RecordingError
+from tokenizer.recording import Raw, RecordingError, Session
+from tokenizer.reference import Reference
 from tokenizer.store import Tokens
 from tokenizer.tokens import rebuild
 
@@ -69,9 +71,11 @@ def make_vectors(
     tokens: dict[int, list[Tokens]] = {i: [] for i in range(len(todo))}
     features: dict[int, list[list[float]]] = {i: [] for i in range(len(todo))}
     names: list[str] = []
-    for name, reading in read_cohort(cohort, workers):
+    references = sorted({one.model.vqgan.config.reference for one, _ in todo})
+    for name, readings in read_cohort(cohort, references, workers):
         names.append(name)
         for i, (one, view) in enumerate(todo):
+            reading = readings[one.model.vqgan.config.reference]
             tokens[i].append(one.model.tokenise(scaled(reading, view.gain), view.blank_below))
             if rebuilt and view.gain == 1:
                 features[i].append(rebuilt_features(one.model, reading, view.blank_below))
@@ -108,15 +112,22 @@ def read_view(cohort: Cohort, one: Asked, view: View, keep: Path, kind: str) -> 
     return store if fits else None
 
 
-def read_cohort(cohort: Cohort, workers: int) -> Iterator[tuple[str, Reading]]:
-    """Every session that can be read, with its id; the others are said."""
+def read_cohort(
+    cohort: Cohort, references: list[Reference], workers: int
+) -> Iterator[tuple[str, dict[Reference, Reading]]]:
+    """Every session that can be read, with its id and against each reference; the others are said."""
     jobs = row_jobs(cohort.path, cohort.sessions, ReadingConfig())
-    readings = read_many(jobs, reading_of, workers)
-    for name, reading in zip(cohort.sessions["session_id"], track(readings, "encode", len(jobs)), strict=True):
-        if isinstance(reading, RecordingError):
-            log.warning("left out %s", reading)
-        elif reading.valid.any():
-            yield name, reading
+    each = read_many(jobs, functools.partial(readings_of, references=references), workers)
+    for name, readings in zip(cohort.sessions["session_id"], track(each, "encode", len(jobs)), strict=True):
+        if isinstance(readings, RecordingError):
+            log.warning("left out %s", readings)
+        elif readings[references[0]].valid.any():
+            yield name, readings
+
+
+def readings_of(session: Session, raw: Raw, references: list[Reference]) -> dict[Reference, Reading]:
+    """A session against each reference; `raw` is not needed."""
+    return {reference: reading_of(session, reference=reference) for reference in references}
 
 
 def joined(parts: list[Tokens], names: list[str]) -> Tokens:

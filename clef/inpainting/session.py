@@ -63,7 +63,7 @@ def from_store(model: Model, path: str, name: str | None) -> Part:
 
 def from_recording(model: Model, path: str, config: ReadingConfig) -> Part:
     """A recording as the model sees it; its name stays out of what is written. Raises RecordingError."""
-    reading = reading_of(read(path, config))
+    reading = reading_of(read(path, config), reference=model.vqgan.config.reference)
     one = tokenise(reading, model.vqgan)
     known = np.where(reading.valid.numpy(), reading.spec.numpy(), np.nan)
     return cut(model, "this recording", one.tokens, one.valid, one.channel_ok, known, one.level, None)

@@ -72,7 +72,7 @@ def parts(session: Session, raw: Raw, min_channels: int, vqgan: "VQGAN | None" =
     from clef.pages.spectrograms import draw_bands, draw_regions, draw_tokens
 
     quality = measure_or_refuse(session, raw, min_channels)
-    reading = reading_of(session)
+    reading = reading_of(session, reference="recorded" if vqgan is None else vqgan.config.reference)
     spec, valid, ok = reading.spec.numpy(), reading.valid.numpy(), reading.channel_ok.numpy()
     bad = np.array([bool(set(row["flags"]) & set(BAD_FLAGS)) for row in quality])
     captions = {region: caption(electrodes_of(region, ok), bad) for region in REGIONS}

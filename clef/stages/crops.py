@@ -23,6 +23,7 @@ from tokenizer.channels import CHANNELS
 from tokenizer.level import HIGH, LOW, electrode_levels, level_of, session_level
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, Spectrograms
+from tokenizer.reference import Reference
 from tokenizer.twins import Twins
 
 log = logging.getLogger(__name__)
@@ -74,16 +75,24 @@ class Crop:
 class Crops:
     """Random crops of the training recordings: sample number -> crop, as a pure function of the seed."""
 
-    def __init__(self, cohort: str, sessions: pl.DataFrame, config: CropsConfig, reading: ReadingConfig, seed: int):
+    def __init__(
+        self,
+        cohort: str,
+        sessions: pl.DataFrame,
+        config: CropsConfig,
+        reading: ReadingConfig,
+        seed: int,
+        reference: Reference = "recorded",
+    ):
         check_settings(config, LIMITS | {"twins": (0, 1)}, "tokenizer_stage")
         self.config, self.seed = config, seed
-        self.train = Spectrograms(cohort, sessions.filter(pl.col("split") == "train"), reading)
+        self.train = Spectrograms(cohort, sessions.filter(pl.col("split") == "train"), reading, reference)
         held_out = sessions.filter(pl.col("split") == "val").head(config.validation_sessions)
-        self.held_out = Spectrograms(cohort, held_out, reading)
+        self.held_out = Spectrograms(cohort, held_out, reading, reference)
         if not len(self.train):
             raise ValueError(f"cohort={cohort}: no session has split train; there is nothing to learn from")
         self._validation: list[Batch] | None = None
-        self._sources = Twins(cohort, self.train.rows, reading, [config.twins > 0] * len(self.train))
+        self._sources = Twins(cohort, self.train.rows, reading, [config.twins > 0] * len(self.train), reference)
         self._recent: OrderedDict[int, tuple[list[Reading], Tensor]] = OrderedDict()
 
     def batch(self, numbers: Sequence[int]) -> Batch:
@@ -177,7 +186,7 @@ def crop(reading: Reading, frames: int, where: float) -> Reading:
     spec, valid = reading.spec[..., start : start + frames], reading.valid[start : start + frames]
     missing = frames - spec.shape[-1]
     pad = torch.nn.functional.pad
-    return Reading(pad(spec, (0, missing)), pad(valid, (0, missing)), reading.channel_ok)
+    return dataclasses.replace(reading, spec=pad(spec, (0, missing)), valid=pad(valid, (0, missing)))
 
 
 def colours(channel_ok: Tensor, rng: np.random.Generator) -> Tensor:

@@ -25,6 +25,9 @@ from tokenizer.reading.read import ReadingConfig
 from tokenizer.sessions import read_sessions
 from tokenizer.vqgan import VQGAN, VQGANConfig
 
+SLOWEST = 0.05
+"""Pace of the codebook at the end of training."""
+
 
 @dataclasses.dataclass
 class TokenizerStageConfig(CropsConfig):
@@ -57,8 +60,10 @@ class TokenizerObjective(Objective):
         super().__init__()
         self.vqgan, self.config, self.seed = vqgan, config, seed
         self.discriminator = Discriminator() if config.gan_weight else None
+        self.pace = 1.0
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
+        self.pace = codebook_pace(progress) if self.training else self.pace
         valid, ok = batch["valid"], batch["channel_ok"]
         seen, level = batch["channel_seen"], batch["level"]
         out = self.vqgan(batch["spec"], valid, seen, progress >= self.config.quantise_from, level)
@@ -116,10 +121,15 @@ class TokenizerObjective(Objective):
         return frames * _mean_per_frame((peaks[0] - peaks[1]) * whole, whole)
 
     def after_step(self, step: int) -> dict[str, float]:
-        return self.vqgan.codebook.learn(seed=self.seed * 1_000_003 + step)
+        return self.vqgan.codebook.learn(self.seed * 1_000_003 + step, self.pace)
 
     def save_model(self, folder: Path) -> None:
         self.vqgan.save_pretrained(folder / "tokenizer")
+
+
+def codebook_pace(progress: float) -> float:
+    """How far codes move in a step after a share of training: less and less in its second half, at least `SLOWEST`."""
+    return max(SLOWEST, min(1.0, 2 * (1 - progress)))
 
 
 def _mean_per_frame(error: Tensor, counts: Tensor) -> Tensor:
@@ -186,7 +196,7 @@ def build(
     if least < 1 or frames < least or frames % least:
         raise ValueError(f"tokenizer_stage.crop_frames={frames}: must be a multiple of vqgan.frames_per_token={least}")
     sessions = read_sessions(inputs.cohort)
-    samples = Crops(inputs.cohort, sessions, tokenizer_stage, reading, inputs.seed)
+    samples = Crops(inputs.cohort, sessions, tokenizer_stage, reading, inputs.seed, vqgan.reference)
     network = make_vqgan(vqgan, samples)
     network.about = {"stage": "tokenizer", "trained_on": trained_on(sessions["subject_id"], sessions["split"])}
     return TokenizerObjective(network, tokenizer_stage, inputs.seed), samples

@@ -87,14 +87,14 @@ def test_codes_move_to_the_mean_of_their_vectors():
     seen = F.normalize(torch.eye(8)[[0, 0, 1, 1]] + 0.3 * torch.eye(8)[[2, 3, 4, 4]], dim=-1)
     for _ in range(40):
         book._seen = []
-        book._learn_codes(seen, 0)
+        book._learn_codes(seen, 0, 0.5)
     means = F.normalize(seen.view(2, 2, 8).mean(1), dim=-1)
     torch.testing.assert_close(book.vectors, means, atol=1e-4, rtol=0)
     one = Codebook(2, 8, decay=0.5)
     with torch.no_grad():
         one.vectors.copy_(torch.eye(8)[:2])
         one.mean_sum.copy_(torch.eye(8)[:2])
-    one._learn_codes(seen, 0)  # one step goes half of the way: (0.5 * e + 0.5 * sum) normalised
+    one._learn_codes(seen, 0, 0.5)  # one step goes half of the way: (0.5 * e + 0.5 * sum) normalised
     torch.testing.assert_close(one.vectors[1], F.normalize(0.5 * torch.eye(8)[1] + 0.5 * seen[2:].sum(0), dim=-1))
 
 
@@ -162,3 +162,23 @@ def test_the_nearest_code_is_that_of_the_largest_cosine():
     unit = F.normalize(torch.randn(3, 40, 8, generator=torch.Generator().manual_seed(2)), dim=-1)
     distance = (unit[:, :, None] - book.vectors).square().sum(-1)
     assert torch.equal(book.nearest(unit), distance.argmin(-1))
+
+
+def test_at_a_slow_pace_codes_and_scale_stay_where_many_steps_put_them():
+    """What came last is one recording: at the usual pace it moves everything, at a twentieth of it hardly."""
+    rng = torch.Generator().manual_seed(0)
+
+    def moved(pace):
+        book = Codebook(8, 4).train()
+        for seed in range(60):
+            book(torch.randn(1, 4, 50, 4, generator=rng), torch.ones(1, 4, 50, dtype=torch.bool))
+            book.learn(seed)
+        before = book.centre.clone(), book.vectors.clone()
+        for seed in range(60, 100):
+            book(3 + torch.randn(1, 4, 50, 4, generator=rng), torch.ones(1, 4, 50, dtype=torch.bool))
+            book.learn(seed, pace)
+        return (book.centre - before[0]).norm(), (book.vectors - before[1]).norm()
+
+    usual, slow = moved(1.0), moved(0.05)
+    assert slow[0] < usual[0] / 10 and slow[1] < usual[1]
+    assert moved(0.0)[0] == 0

@@ -81,6 +81,8 @@ def stretches(valid: np.ndarray) -> list[tuple[int, int]]:
 
 def band_pass(low: float, high: float) -> np.ndarray:
     """Butterworth sections for what a session, at 0.1 to 75 Hz already, still has to lose."""
-    if low <= 0.1:
+    if low <= 0.1 and high < RATE / 2:
         return butter(ORDER, high, "lowpass", fs=RATE, output="sos")
+    if high >= RATE / 2:
+        return butter(ORDER, max(low, 0.1), "highpass", fs=RATE, output="sos")
     return butter(ORDER, (low, high), "bandpass", fs=RATE, output="sos")

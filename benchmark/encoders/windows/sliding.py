@@ -4,6 +4,7 @@ Recordings are read in processes, windows are embedded in this one. Mean and spr
 beside the embedding file, so that the same command goes on from there, and another pooling costs nothing.
 """
 
+import dataclasses
 import functools
 import json
 import logging
@@ -19,6 +20,7 @@ from benchmark.encoders.windows.cutting import Cutting
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
 from clef.embeddings import Embeddings
 from tokenizer.base.files import fingerprint
+from tokenizer.filters import RATE
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.recording import Raw, RecordingError, Session
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 32
 SCALED = 32
-"""Training sessions from which mean and spread of a cohort are taken."""
+"""Sessions from which mean and spread of a cohort are taken."""
 KEPT = {
     "session_id": pl.String,
     "refused": pl.String,  # why it has no windows, else null
@@ -42,7 +44,7 @@ def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind:
 
     kind: as in the table of encoders. Raises ValueError in one line if no session can.
     """
-    model = build(inputs)
+    model = without_slow(build(inputs), inputs.blank_below)
     cut = Cutting.of(model, inputs.upsample)
     shift, scale = cohort_scale(inputs, cut) if model.standard == "cohort" else (0.0, 1.0)
     about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": shift, "scale": scale}
@@ -59,6 +61,14 @@ def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind:
     name = f"{model.name}, random weights" if model.weights == RANDOM else model.name
     names = used["session_id"].to_list()
     return Embeddings(names, np.concatenate(pooled, 1), name, identity, about, model.trained_on)
+
+
+def without_slow(model: WindowModel, blank_below: float) -> WindowModel:
+    """The model on recordings without what is below so many Hz; itself for 0."""
+    if blank_below <= 0:
+        return model
+    low, high = model.band or (0.0, min(model.rate, RATE) / 2)
+    return dataclasses.replace(model, band=(max(low, blank_below), high))
 
 
 class Standardised:
@@ -81,13 +91,16 @@ class Standardised:
 def cohort_scale(inputs: Inputs, cut: Cutting) -> tuple[float, float]:
     """Mean and standard deviation of all samples of up to `SCALED` training sessions, spread over the cohort.
 
+    Of a cohort without training sessions, of any: two numbers for all its people together, without a label.
     Raises ValueError in one line if none of them can be cut.
     """
-    train = inputs.cohort.sessions.filter(pl.col("split") == "train").select("session_id", "path", "reading")
+    sessions = inputs.cohort.sessions
+    train = sessions.filter(pl.col("split") == "train") if (sessions["split"] == "train").any() else sessions
+    train = train.select("session_id", "path", "reading")
     some = train[np.unique(np.linspace(0, len(train) - 1, min(SCALED, len(train))).round().astype(int)).tolist()]
     moments = [m for m in _read(inputs, some, functools.partial(_moments, cut)) if not isinstance(m, RecordingError)]
     if not moments:
-        raise ValueError("no training session of the cohort could be cut into windows, so their spread is not known")
+        raise ValueError("no session of the cohort could be cut into windows, so their spread is not known")
     count, total, squares = np.sum(moments, axis=0)
     mean = total / count
     return float(mean), float(np.sqrt(squares / count - mean**2))

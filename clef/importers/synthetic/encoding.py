@@ -23,6 +23,7 @@ from tokenizer.base.workers import WorkerDiedError, work_ahead
 from tokenizer.reading.read import ReadingConfig, read
 from tokenizer.readings import Reading, reading_of, refused
 from tokenizer.recording import RecordingError
+from tokenizer.reference import Reference
 from tokenizer.shards import reading_settings, rows_of
 from tokenizer.store import TokenStore, create_store
 from tokenizer.tokens import Tokenised, load_tokenizer, tokenise_each
@@ -44,14 +45,14 @@ class Encoding:
 
     def __call__(self, job: Job) -> Tokenised:
         self._vqgan = self._vqgan or load_tokenizer(self.tokenizer)
-        return next(tokenise_each([self.reading(job)], self._vqgan))
+        return next(tokenise_each([self.reading(job, self._vqgan.config.reference)], self._vqgan))
 
-    def reading(self, job: Job) -> Reading:
+    def reading(self, job: Job, reference: Reference) -> Reading:
         """The session as the network sees it; its recording is gone by then."""
         path = self.folder / f"{os.getpid()}.edf"
         draw_recording(path, *job)
         try:
-            return reading_of(read(path, READING))
+            return reading_of(read(path, READING), reference=reference)
         except RecordingError as error:
             return refused(error)
         finally:

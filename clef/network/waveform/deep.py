@@ -3,8 +3,10 @@ as EEG-CLIP does (arXiv 2503.16531): features for every sample that has a whole 
 
     window (B, C, S) at 100 Hz -> (B, D, S − 681) -> mean over time (B, D)
 
-The published network strides by 3 before each pooling. Here it does not, and what follows is dilated by 3 more: the
-same weights give the prediction that the strided network would make of every shifted window, computed once.
+Their library ends the network in a log-softmax over its D outputs, a class each in its first use, and EEG-CLIP kept it:
+features are logarithms of shares. The published network strides by 3 before each pooling. Here it does not, and what
+follows is dilated by 3 more: the same weights give the prediction that the strided network would make of every shifted
+window, computed once.
 
 Shapes: B windows · C channels · S samples · D features.
 """
@@ -69,7 +71,7 @@ class Deep4(nn.Module):
         for i, norm in enumerate(self.norms):
             x = x if i == 0 else self.convolutions[i - 1](F.dropout(x, self.config.dropout, self.training))
             x = F.max_pool1d(F.elu(norm(x)), POOL, stride=1, dilation=POOL ** (i + 1))
-        return self.last(x)
+        return self.last(x).log_softmax(1)
 
     def forward(self, windows: Tensor) -> Tensor:
         """Features (B, D) of windows (B, C, S), the mean over places."""

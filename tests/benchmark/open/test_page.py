@@ -12,6 +12,7 @@ LEVELS = {
     "metadata": 0.5,
     "acquisition": 0.6,
     "bandpower": 0.8,
+    "bandpower average": 0.78,
     "mine untrained": 0.7,
     "mine codes": 0.75,
     "mine": 0.85,
@@ -77,4 +78,22 @@ def test_without_models_the_page_is_of_the_rows_that_need_none():
     bare = result()
     bare.models, bare.gains, bare.retention, bare.seen, bare.runs = [], [], False, {}, {}
     text = as_markdown(bare)
-    assert "| metadata | acquisition | bandpower |" in text and "against its controls" not in text
+    assert "| metadata | acquisition | bandpower | bandpower average |" in text and "against its controls" not in text
+
+
+def test_what_is_kept_is_a_share_of_band_power_against_the_same_reference():
+    made = result()
+    made.references["mine", "ds004504"] = "average"
+    assert "| 0.780 | 0.770 | 0.96 [" in as_markdown(made)
+    assert as_json(made)["retention"]["mine"]["alzheimer"][0] == pytest.approx(0.27 / 0.28)
+
+
+def test_other_peoples_encoders_stand_beside_and_are_marked():
+    made = result()
+    made.others, made.seen["elm", "ds004504"] = ["elm"], None
+    for one in made.answers[:2]:
+        one.auroc["elm"], one.replicates["elm"] = 0.83, one.replicates["mine"] - 0.02
+    text = as_markdown(made)
+    assert "| elm |" in text and "0.83‡" in text and "minus elm" in text
+    assert "elm: on ds004504, does not say whom it saw" in text
+    assert "minus bandpower (best control)" in text, "an encoder of others is no control"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from clef.stages.crops import as_it_is, collate
-from clef.stages.tokenizer import TokenizerObjective, TokenizerStageConfig
+from clef.stages.tokenizer import SLOWEST, TokenizerObjective, TokenizerStageConfig, codebook_pace
 from tests.helpers import spectrogram
 from tokenizer.readings import Reading
 from tokenizer.vqgan import VQGAN, VQGANConfig
@@ -159,3 +159,7 @@ def test_what_is_wanted_may_be_another_recording_than_what_is_given():
     other = dict(batch, wanted=batch["wanted"] + 2)
     a, b = (stage(given, batch["counts"], 0.0) for given in (batch, other))
     assert a["commitment"] == b["commitment"] and a["l1"] != b["l1"]
+
+
+def test_the_codebook_comes_to_rest_with_the_network():
+    assert [codebook_pace(p) for p in (0.0, 0.5, 0.75, 0.99, 1.0)] == [1.0, 1.0, 0.5, SLOWEST, SLOWEST]

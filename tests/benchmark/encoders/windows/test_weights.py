@@ -39,7 +39,7 @@ class Code:
 def test_what_does_not_fit_is_refused_in_one_line(wrong, tmp_path):
     path, held = tmp_path / "w.pt", network().state_dict()
     if wrong == "code":
-        path.write_bytes(pickle.dumps(Code()))
+        path.write_bytes(pickle.dumps(Code(), protocol=2))
     elif wrong == "no weights":
         path.write_text("these are no weights")
     elif wrong == "a list":

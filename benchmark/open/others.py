@@ -1,0 +1,55 @@
+"""Other people's encoders in the same table: models of short windows, slid over the same recordings.
+
+`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (`random` for fresh ones), `mine=FILE.py` one
+of a person's own. None of them says whom it was trained on, so all but fresh ones are marked.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from benchmark.encoders.encoder import Encoder, Inputs
+from benchmark.encoders.registry import ENCODERS
+from benchmark.encoders.windows.foreign import encoder_in, is_file
+from benchmark.encoders.windows.window_model import RANDOM
+from benchmark.open.models import TAKEN
+from clef.embeddings import Embeddings
+from tokenizer.base.cli import ConfigError
+
+WEIGHTS = "weights"
+
+
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """An encoder beside the models: its name in the table, and what it is run with."""
+
+    name: str
+    encoder: Encoder
+    weights: str | None
+
+    @property
+    def seen(self) -> int | None:
+        """How many of the people it saw: none with fresh weights, else it does not say."""
+        return 0 if self.weights == RANDOM else None
+
+    def rows(self, inputs: Inputs) -> Embeddings:
+        """Vectors of the sessions; what was measured of their windows is kept in `inputs.keep`."""
+        return self.encoder.embed(dataclasses.replace(inputs, weights=self.weights))
+
+
+def parse_others(given: list[str], models: list[str]) -> dict[str, Other]:
+    """Name -> encoder, of `name=WEIGHTS` or `name=FILE.py` each. ConfigError for what is none, or named twice."""
+    others: dict[str, Other] = {}
+    known = [name for name, encoder in ENCODERS.items() if WEIGHTS in encoder.needs]
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not value or (name not in known and not is_file(value)):
+            raise ConfigError(
+                f"encoders: {text!r} is no NAME=WEIGHTS of {', '.join(known)}, and no NAME=FILE.py of your own"
+            )
+        if name in others or name in models or name in TAKEN:
+            raise ConfigError(f"encoders: {name!r} is the name of another row; give it one of its own")
+        own = is_file(value)
+        others[name] = Other(name, encoder_in(value), None) if own else Other(name, ENCODERS[name], value)
+        if not own and value != RANDOM and not Path(value).is_file():
+            raise ConfigError(f"encoders: {name}={value}: there is no such file")
+    return others
