@@ -1,4 +1,4 @@
-"""Disturbances: what another amplifier, a smaller cap, other filters and cut-out seconds do to a recording's codes.
+"""Disturbances: what another amplifier, cap, reference or filter, and cut-out seconds do to a recording's codes.
 
 The same EEG recorded otherwise should have other codes only where it is another EEG. Each recording is read again with
 its signal disturbed, encoded, decoded, and compared with what was disturbed:
@@ -31,7 +31,7 @@ from tokenizer.vqgan import VQGAN
 
 CODES_WITHIN, LEVEL_TIMES = 0.2, 1.2
 """The bars: relative change of the number of different codes, and growth of the level error."""
-FRONTAL = ("Fp1", "Fp2", "Fz")
+FRONTAL, VERTEX = ("Fp1", "Fp2", "Fz"), "Cz"
 LOW_PASS_HZ, CUT_SHARE, CUT_SECONDS = 20.0, 0.1, 5
 
 
@@ -45,6 +45,16 @@ def without(session: Session, names: tuple[str, ...] = FRONTAL) -> Session:
     changed, ok = session.signal.copy(), session.channel_ok.copy()
     changed[channel_indices(names)], ok[channel_indices(names)] = 0, False
     return dataclasses.replace(session, signal=changed, channel_ok=ok)
+
+
+def against(session: Session, electrode: str = VERTEX) -> Session:
+    """Another reference: one of the electrodes, which is then in all of the others and itself not there."""
+    (index,) = channel_indices((electrode,))
+    if not session.channel_ok[index]:
+        return session
+    changed = session.signal - session.signal[index]
+    changed[~session.channel_ok] = 0
+    return without(dataclasses.replace(session, signal=changed), (electrode,))
 
 
 def low_passed(session: Session, hz: float = LOW_PASS_HZ) -> Session:
@@ -67,6 +77,7 @@ def cut(session: Session, share: float = CUT_SHARE) -> Session:
 DISTURBANCES: dict[str, Callable[[Session], Session]] = {
     **{f"gain {gain:g}": lambda session, gain=gain: louder(session, gain) for gain in (0.25, 0.5, 2.0, 4.0)},
     f"without {' '.join(FRONTAL)}": without,
+    f"against {VERTEX}": against,
     f"low-pass {LOW_PASS_HZ:g} Hz": low_passed,
     "a tenth of the seconds cut out": cut,
 }

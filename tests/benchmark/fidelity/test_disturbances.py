@@ -7,6 +7,7 @@ import torch
 from benchmark.fidelity.disturbances import (
     DISTURBANCES,
     FRONTAL,
+    against,
     compare,
     cut,
     disturb,
@@ -41,6 +42,15 @@ def test_electrodes_are_missing_and_nothing_else(noise):
     assert np.flatnonzero(~left.channel_ok.numpy()).tolist() == sorted(places)
     assert torch.equal(left.spec[left.channel_ok], reading_of(noise).spec[left.channel_ok])
     assert noise.channel_ok.all() and noise.signal[places].any()  # the recording itself stays
+
+
+def test_another_reference_is_in_all_channels_and_gone_against_the_average(noise):
+    left, at = against(noise), CHANNELS.index("Cz")
+    assert np.flatnonzero(~left.channel_ok).tolist() == [at] and not left.signal[at].any()
+    np.testing.assert_allclose(left.signal[0], noise.signal[0] - noise.signal[at], atol=1e-4)
+    same = without(noise, ("Cz",))
+    average, wanted = (reading_of(one, reference="average").spec for one in (left, same))
+    assert (average - wanted).abs().max() < 0.01 and (reading_of(left).spec - reading_of(same).spec).abs().max() > 1
 
 
 def test_a_low_pass_takes_what_is_above_it(noise):

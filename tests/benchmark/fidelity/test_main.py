@@ -39,7 +39,7 @@ def test_the_program_writes_numbers_table_and_page(tmp_path, tiny_cohort, untrai
     )
     assert sum(g["count"]["recordings"] for g in report["groups"].values()) == 2 * 5  # the whole, and site by site
     assert report["expected"]["sessions"] == 1 and "tasks=" in report["notes"][0]
-    assert len(report["disturbances"]) == 7 and "of 7 disturbances within the bars" in done.out
+    assert len(report["disturbances"]) == 8 and "of 8 disturbances within the bars" in done.out
     assert "SYNTHETIC" in done.out and "SEEN" not in done.out and "dynamics R²" in done.out
     assert (tmp_path / "out" / "tokenizer.png").read_bytes()[:4] == b"\x89PNG"
     text = (tmp_path / "out" / "tokenizer.md").read_text()
