@@ -31,7 +31,7 @@ OWNERS = {
 FLOORS = {
     "tokenizer": [
         *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
-        *("codebook", "quantisers", "level", "vqgan", "sessions", "digests", "store", "stretches"),
+        *("codebook", "quantisers", "level", "reference", "vqgan", "sessions", "digests", "store", "stretches"),
         *("readings", "twins", "tokens", "shards"),
     ],
     "clef": [
