@@ -69,10 +69,12 @@ class WindowModel:
         if self.window < 1 / self.rate or abs(self.samples - self.window * self.rate) > 1e-6:
             raise ValueError(f"{self.name}: window={self.window:g} s is no whole number of samples at {self.rate:g} Hz")
         if self.standard not in ("none", "session", "cohort"):
-            raise ValueError(f"{self.name}: standard={self.standard!r}; expected none, session or cohort")
+            raise ValueError(f"{self.name}: standard {self.standard!r}; expected none, session or cohort")
         if self.band and not 0 <= self.band[0] < self.band[1] <= min(self.rate, RATE) / 2:
             low, high = self.band
-            raise ValueError(f"{self.name}: band={low:g} to {high:g} Hz; expected 0 to {min(self.rate, RATE) / 2:g} Hz")
+            raise ValueError(
+                f"{self.name}: a band of {low:g} to {high:g} Hz; expected 0 to {min(self.rate, RATE) / 2:g} Hz"
+            )
 
     @property
     def samples(self) -> int:

@@ -37,6 +37,8 @@ def test_without_a_course_the_bytes_are_those_of_cohorts_before_there_was_one(tm
         visit = {name: visits[name][i].item() for name in ("site", "seconds")} | {"start": visits["start"][i]}
         draw_recording(tmp_path / path, z, visit, Streams.of_session(3, i))
     events = record_events(visits, findings, 3).sort("subject_id", "time", "code", "session_id", maintain_order=True)
+    # names hold the seed now: sessions of two draws had one name
+    events = events.with_columns(pl.col("session_id").str.replace("^synthetic-3-", "synthetic-"))
     texts = "".join(hashes(tmp_path).values()), events.select(pl.all().cast(pl.String)).write_csv()
     assert [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts] == BEFORE
 

@@ -5,7 +5,7 @@ import polars as pl
 
 from clef.importers.synthetic.ceilings import auroc, match, matching_strata
 from clef.importers.synthetic.concepts import CONCEPTS
-from clef.importers.synthetic.records import record_events, subject_ids
+from clef.importers.synthetic.records import draw_people, draw_visits, record_events, session_table, subject_ids
 
 
 def test_number_of_other_codes_tells_nothing_once_matched(population):
@@ -25,3 +25,9 @@ def test_number_of_other_codes_tells_nothing_once_matched(population):
         areas.append(auroc(count[np.r_[cases, controls]], np.repeat([True, False], len(cases))))
     assert abs(np.mean(areas) - 0.5) < 0.02
     assert max(abs(a - 0.5) for a in areas) < 0.1
+
+
+def test_no_two_draws_share_a_session_or_a_person():
+    draws = [session_table(draw_visits(draw_people(5, seed), seed, 0.5), seed) for seed in (3, 11)]
+    for column in ("session_id", "subject_id", "path"):
+        assert not set(draws[0][column]) & set(draws[1][column])
