@@ -7,7 +7,8 @@
 An encoder that reads recordings keeps what it measured beside `out` (signal.parquet, NAME.windows.parquet): stopped,
 the same command goes on from there, and with another `out` in the same folder nothing is measured again.
 A model of short windows slides over every session, and its windows' vectors become one. Any other is a file of one's
-own with 10 lines in it (docs/compare.md).
+own with 10 lines in it (docs/compare.md). Cost: encoder=elm took 51 s for 97 recordings, 5 hours in all, on a core that
+was shared with other work.
 """
 
 import dataclasses

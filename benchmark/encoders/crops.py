@@ -12,6 +12,7 @@ from benchmark.encoders.ours import BATCH, NEEDS, loaded, sessions_of
 from clef.embeddings import Embeddings
 from tokenizer.base.progress import track
 from tokenizer.store import Tokens
+from tokenizer.stretches import cut
 
 SECONDS = 30.0
 COLUMN = 10.0
@@ -51,24 +52,18 @@ def cropped(sessions: Tokens, columns: int) -> tuple[Tokens, np.ndarray]:
 
     They touch, from a session's first valid column on; those without a valid column are left out.
     """
-    parts, owner = [], []
-    for row in range(len(sessions)):
-        used = np.flatnonzero(sessions.valid[row])
+    owner, slices = [], []
+    for row, valid in enumerate(sessions.valid):
+        used = np.flatnonzero(valid)
         for first in range(used[0], used[-1] + 1, columns):
-            if sessions.valid[row, first : first + columns].any():
-                parts.append((row, first))
+            place = slice(first, min(first + columns, len(valid)))
+            if valid[place].any():
                 owner.append(row)
-    tokens = np.zeros((len(parts), sessions.tokens.shape[1], columns), sessions.tokens.dtype)
-    valid = np.zeros((len(parts), columns), bool)
-    for i, (row, first) in enumerate(parts):
-        held = sessions.valid[row, first : first + columns]
-        tokens[i, :, : len(held)], valid[i, : len(held)] = sessions.tokens[row, :, first : first + columns], held
-    rows = {
-        f.name: getattr(sessions, f.name)[owner]
-        for f in dataclasses.fields(sessions)
-        if f.name not in ("tokens", "valid")
-    }
-    return Tokens(tokens=tokens, valid=valid, **rows), np.array(owner)
+                slices.append(place)
+    parts = cut(sessions, owner, slices)
+    tokens, valid = parts["tokens"].numpy().astype(sessions.tokens.dtype), parts["valid"].numpy()
+    one_each = sessions.where(np.array(owner))
+    return dataclasses.replace(one_each, tokens=tokens, valid=valid), np.array(owner)
 
 
 CROPS = Encoder(

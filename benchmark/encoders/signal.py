@@ -48,7 +48,6 @@ def measure(
         "version": VERSION,
         "sessions": fingerprint(rows.sort("session_id").write_csv()),
         "blank_below": str(blank_below),
-        "reference": reference,
     }
     make = functools.partial(_measure_each, cohort, blank_below=blank_below, workers=workers, reference=reference)
     return keep_rows(path, MEASURED, key, rows, make)

@@ -9,7 +9,8 @@ recording of a data set is cut to the same length, and each question is asked in
 model, of the same encoder untrained, of its codes, of band power, and of what is known without the EEG. OUT/open.md is
 the table with the whole protocol, OUT/open.json the same for programs. Vectors are kept in OUT, so the same command
 goes on where it stopped. Cost on one core: about 4 minutes to read 141 recordings of 1 to 7 minutes, twice (for the
-models and for band power), less than a minute more for each model and each gain, and a minute or two of probes.
+models and for band power), less than a minute more for each model and each gain, and a minute or two of probes. Band
+power is measured against two references since, and each of encoders= reads once more: half of that again for each.
 """
 
 import dataclasses

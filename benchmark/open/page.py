@@ -192,7 +192,8 @@ def _of_model(result: Result, model: str) -> str:
     for (name, dataset), count in result.seen.items():
         if name == model:
             overlap = "does not say whom it saw" if count is None else f"saw {count} of its people"
-            parts.append(f"on {dataset} {result.runs.get((model, dataset), '')}, {overlap}".replace(" ,", ","))
+            run = result.runs.get((model, dataset))
+            parts.append(f"on {dataset}{f' {run}' if run else ''}, {overlap}")
     return f"{model}: {'; '.join(parts)}"
 
 

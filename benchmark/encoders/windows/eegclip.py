@@ -1,13 +1,11 @@
 """EEG-CLIP's EEG encoder, Deep4 read densely: windows of 12 s, 19 electrodes against their average, 100 Hz.
 
 The published one takes the ears A1 and A2 as well, 21 channels; sessions here have the 19 electrodes of the scalp, so
-its weights do not fit, and those of a run of ours do. Their preparation: ±800 µV, average reference, units of 30 µV.
+its weights do not fit. Their preparation: ±800 µV, average reference, units of 30 µV.
 """
 
-import functools
-
-from benchmark.encoders.encoder import Encoder, Inputs
-from benchmark.encoders.windows.sliding import embed_sessions
+from benchmark.encoders.encoder import Inputs
+from benchmark.encoders.windows.sliding import window_encoder
 from benchmark.encoders.windows.weights import weighted
 from benchmark.encoders.windows.window_model import WindowModel
 from clef.network.waveform.deep import Deep4, Deep4Config
@@ -28,11 +26,8 @@ def build(inputs: Inputs) -> WindowModel:
     )
 
 
-EEGCLIP = Encoder(
+EEGCLIP = window_encoder(
     "eegclip",
     "the EEG encoder of EEG-CLIP (Deep4) on windows of 12 s; weights=FILE or random",
-    functools.partial(embed_sessions, build=build, kind="eegclip"),
-    kind="eegclip",
-    role="model",
-    needs=("weights",),
+    build,
 )

@@ -5,12 +5,11 @@ to ±80, then the data set's own mean and standard deviation. Here sessions come
 notched, too, and nothing is dropped from the first 10 s.
 """
 
-import functools
 import re
 
-from benchmark.encoders.encoder import Encoder, Inputs
+from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.windows.montage import LONGITUDINAL
-from benchmark.encoders.windows.sliding import embed_sessions
+from benchmark.encoders.windows.sliding import window_encoder
 from benchmark.encoders.windows.weights import weighted
 from benchmark.encoders.windows.window_model import WindowModel
 from clef.network.waveform.residual import ResidualCNN, ResidualCNNConfig
@@ -48,11 +47,8 @@ def build(inputs: Inputs) -> WindowModel:
     )
 
 
-ELM = Encoder(
+ELM = window_encoder(
     "elm",
     "the EEG encoder of the EEG-language models (Gijsen & Ritter 2025) on windows of 60 s; weights=FILE or random",
-    functools.partial(embed_sessions, build=build, kind="elm"),
-    kind="elm",
-    role="model",
-    needs=("weights",),
+    build,
 )

@@ -5,7 +5,7 @@ import runpy
 from pathlib import Path
 
 from benchmark.encoders.encoder import Encoder, Inputs
-from benchmark.encoders.windows.sliding import embed_sessions
+from benchmark.encoders.windows.sliding import embed_sessions, first_line
 from benchmark.encoders.windows.window_model import WindowModel
 from tokenizer.base import ranks
 from tokenizer.base.files import file_digest
@@ -39,9 +39,7 @@ def load(path: str, inputs: Inputs) -> WindowModel:
         if model is None and callable(defined.get("encoder")):
             model = defined["encoder"](inputs.weights, ranks.set_up(inputs.device))
     except Exception as error:  # whatever a stranger's code raises
-        raise ValueError(
-            f"encoder={name}: it failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        ) from error
+        raise ValueError(f"encoder={name}: it failed: {first_line(error)}") from error
     if not isinstance(model, WindowModel):
         given = "nothing" if model is None else type(model).__name__
         raise ValueError(f"encoder={name}: it defines {given}; {EXPECTED}")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmark.encoders.encoder import Inputs
+from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.keeping import keep_rows
 from benchmark.encoders.windows.cutting import Cutting
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
@@ -39,6 +39,12 @@ KEPT = {
 }
 
 
+def window_encoder(name: str, what: str, build: Callable[[Inputs], WindowModel]) -> Encoder:
+    """A row of the table of encoders for a model of short windows that wants weights."""
+    embed = functools.partial(embed_sessions, build=build, kind=name)
+    return Encoder(name, what, embed, kind=name, role="model", needs=("weights",))
+
+
 def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind: str) -> Embeddings:
     """Vectors (n, D) of the sessions that can be cut into windows: their windows' mean, or mean and spread (2·D).
 
@@ -61,6 +67,11 @@ def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind:
     name = f"{model.name}, random weights" if model.weights == RANDOM else model.name
     names = used["session_id"].to_list()
     return Embeddings(names, np.concatenate(pooled, 1), name, identity, about, model.trained_on)
+
+
+def first_line(error: Exception) -> str:
+    """What another person's code raised, in a line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def without_slow(model: WindowModel, blank_below: float) -> WindowModel:
@@ -131,7 +142,10 @@ def embed_windows(model: WindowModel, windows: np.ndarray) -> np.ndarray:
     parts = []
     for start in range(0, len(windows), BATCH):
         batch = windows[start : start + BATCH]
-        vectors = np.asarray(model.embed(batch), np.float32)
+        try:
+            vectors = np.asarray(model.embed(batch), np.float32)
+        except Exception as error:  # whatever a stranger's code raises
+            raise ValueError(f"{model.name}: embed failed on windows of {batch.shape}: {first_line(error)}") from error
         if vectors.ndim != 2 or len(vectors) != len(batch):
             raise ValueError(
                 f"{model.name}: embed gave shape {vectors.shape} for windows of {batch.shape}; expected (n, D)"

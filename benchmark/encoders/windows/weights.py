@@ -43,13 +43,11 @@ class Weighted(Generic[ModuleT]):
         return model
 
 
-def weighted(
-    source: str, make: Callable[[], ModuleT], rename: Callable[[str], str] = str, seed: int = 0
-) -> Weighted[ModuleT]:
+def weighted(source: str, make: Callable[[], ModuleT], rename: Callable[[str], str] = str) -> Weighted[ModuleT]:
     """The network that `make` gives, with the weights of the file `source`, or fresh ones where it is `random`."""
     if source == RANDOM:
-        torch.manual_seed(seed)
-        return Weighted(make(), RANDOM, f"{RANDOM}, seed {seed}")
+        torch.manual_seed(0)
+        return Weighted(make(), RANDOM, f"{RANDOM}, seed 0")
     network, digest = load_weights(source, make, rename)
     return Weighted(network, f"file {digest[:16]}", digest)
 

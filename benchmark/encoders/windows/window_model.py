@@ -36,7 +36,7 @@ class WindowModel:
     standard: `cohort` divides by the standard deviation of the cohort's training sessions after taking their mean out,
     `session` by the session's own, `none` leaves units alone
     embed: (n, C, S) float32 -> (n, D), on windows without a gap
-    weights: where they come from, in words; `random` is said in every table · settings: what else made the model
+    weights: where they come from, in words; `random` is said in every table
     fingerprint: of the weights or the code · trained_on: as in `Embeddings`; empty where it is not known
     """
 
@@ -52,7 +52,6 @@ class WindowModel:
     standard: str = "none"
     weights: str = "none"
     fingerprint: str = ""
-    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     trained_on: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -33,13 +33,10 @@ class Deep4Config:
     """D, outputs of the last convolution."""
     dropout: float = 0.5
     """Before every block but the first, while training."""
-    projection: int = 64
-    """Width of the space shared with text; 0 for none."""
-    projection_dropout: float = 0.1
 
 
 class Deep4(nn.Module):
-    """Windows -> features, and features -> the space shared with text."""
+    """Windows -> features; EEG-CLIP's projection into the space shared with text is not part of it."""
 
     def __init__(self, config: Deep4Config):
         super().__init__()
@@ -57,7 +54,6 @@ class Deep4(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
         for layer in (self.time, self.last):
             nn.init.zeros_(layer.bias)
-        self.projection = Projection(config) if config.projection else None
 
     @property
     def least_samples(self) -> int:
@@ -76,12 +72,3 @@ class Deep4(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """Features (B, D) of windows (B, C, S), the mean over places."""
         return self.dense(windows).mean(-1)
-
-
-class Projection(nn.Sequential):
-    """Features -> the space shared with text: two layers with batch norm and ReLU between, (…, D) -> (…, P)."""
-
-    def __init__(self, config: Deep4Config):
-        shared = config.projection
-        norm, drop = nn.BatchNorm1d(shared), nn.Dropout(config.projection_dropout)
-        super().__init__(nn.Linear(config.features, shared), norm, nn.ReLU(), drop, nn.Linear(shared, shared))

@@ -84,6 +84,7 @@ def test_fresh_weights_are_called_so(recorded, tmp_path):
     ("changes", "said"),
     [
         ({"window": 60.0}, "no session of the cohort could be cut into its windows: no 60 s without a gap"),
+        ({"embed": lambda w: w @ w}, "spread: embed failed on windows of .5, 2, 400.: ValueError"),
         ({"embed": np.mean}, r"gave shape \(\) for windows of \(5, 2, 400\); expected \(n, D\)"),
         ({"embed": lambda w: w[:, :, 0] * np.nan}, "gave NaN or infinity"),
         ({"window": 60.0, "standard": "cohort"}, "their spread is not known"),
