@@ -62,7 +62,9 @@ def train_stage(stage: Stage, config: PretrainConfig, run: Run, device: torch.de
     if stage.whole_batch and config.accumulate != 1:
         raise ValueError(f"stage={config.stage} needs accumulate=1: {stage.whole_batch}; lower batch= instead")
     init = finished_model(config.init) if "init" in stage.needs else None
-    inputs = Inputs(config.cohort, config.tokens, init, config.seed, config.attention, str(device))
+    inputs = Inputs(
+        *(config.cohort, config.tokens, init, config.seed, config.attention, str(device)), workers=config.workers
+    )
     objective, samples = stage.build(inputs, **{name: getattr(config, name) for name in stage.settings})
     if config.compile:
         hide_from_compiler()

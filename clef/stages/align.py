@@ -28,7 +28,7 @@ from clef.stages.heldout import draw_heldout, without_codes, without_words
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
 from clef.stages.masks import kept_positions
 from clef.stages.pair_loss import Loss, PairLoss
-from clef.stages.partners import Partners, find_partners, make_record, make_text
+from clef.stages.partners import Partners, Rows, find_partners, make_record, make_text
 from clef.stages.stage import Batch, Objective, Samples
 from tokenizer.base.limits import SHARE, check_settings
 from tokenizer.sessions import read_sessions
@@ -45,7 +45,8 @@ class AlignConfig:
     learned_temperature: bool = False
     """Learn the temperature, one for reports and one for records, down to 0.01."""
     loss: Loss = "infonce"
-    """infonce: each finds its partner among all (symmetric softmax). sigmoid: each pair is a question (SigLIP)."""
+    """infonce: each finds its partner among all (symmetric softmax). sigmoid: each pair is a question (SigLIP). dot:
+    infonce of vectors of any length (EEG-CLIP). instances: infonce of every part and sentence of its own (ELM)."""
     bias: float = -10.0
     """Start of the bias that loss=sigmoid learns."""
     same_subject: Literal["ignored", "positive"] = "ignored"
@@ -92,6 +93,8 @@ LIMITS = {
 def pair_loss(config: AlignConfig) -> PairLoss:
     """The loss of one pair of spaces, as the settings have it."""
     positives = config.same_subject == "positive"
+    if config.loss == "dot" and config.multiple_instance:
+        raise ValueError("align.loss=dot compares whole sessions with whole reports; take multiple_instance=false")
     return PairLoss(config.loss, config.temperature, config.learned_temperature, config.bias, positives)
 
 
@@ -181,11 +184,7 @@ class Pairs:
         batch = cut(self.tokens, rows, stretches)
         ok = np.repeat(batch["valid"].numpy()[:, None], self.tokens.tokens.shape[1], 1).reshape(len(rows), -1)
         kept = np.stack([_keep(o, drop, g) for o, g in zip(ok, generators, strict=True)])
-        partners = self.partners.rows(rows)
-        for name in ("report_mask", "record_mask"):
-            mask = partners[name].reshape(len(rows), -1)  # of a session with sentences, all of them
-            chance = np.stack([g.random(mask.shape[1]) for g in generators])
-            partners[name] = _thinned(mask, torch.from_numpy(chance), partner_drop).view_as(partners[name])
+        partners = self.partners.thinned(rows, generators, partner_drop)
         if self.config.multiple_instance:
             batch["part"] = _parts(batch["valid"], self.config.parts)
         counts = {k: float(partners[f"has_{k}"].sum()) for k in ("report", "record")}
@@ -203,14 +202,6 @@ def _parts(valid: Tensor, parts: int) -> Tensor:
     """Which of so many equal parts of its valid columns each column (B, W) is in: (B, W) int64."""
     place = valid.cumsum(1) - 1
     return (place * parts // valid.sum(1, keepdim=True).clamp_min(1)).clamp_min(0)
-
-
-def _thinned(mask: Tensor, chance: Tensor, drop: float) -> Tensor:
-    """The entries (B, M) bool whose chance is at least `drop`; of each row at least a tenth, those of the best."""
-    order = torch.where(mask, chance, -1.0).argsort(dim=1, descending=True, stable=True)
-    place = order.argsort(dim=1)
-    least = torch.ceil(mask.sum(1, keepdim=True) / 10)
-    return mask & ((chance >= drop) | (place < least))
 
 
 def build(
@@ -231,7 +222,7 @@ def build(
 
 def make_heads(
     width: int,
-    tokens: Tokens,
+    tokens: Rows,
     inputs: Inputs,
     align: AlignConfig,
     report_encoder: TextConfig,

@@ -13,6 +13,10 @@ from uncurated instructional videos" (2020, arXiv 1912.06430), all pairs of inst
 the mean takes the place of their sum, so that a long report is no nearer to everything:
 
     logit of two bags = log mean_st exp(a_s·b_t / τ)
+
+or, as Gijsen & Ritter (2025, openreview.net/forum?id=yaI2ZYFmeD) have it, every instance is asked for those of its own
+bag among all (`instance_info_nce`). EEG-CLIP (arXiv 2503.16531) compares vectors as they are, of any length
+(`unit=False`).
 """
 
 from typing import Any, NamedTuple
@@ -44,6 +48,7 @@ def symmetric_info_nce(
     kind: torch.Tensor | None = None,
     positives: bool = False,
     ok: tuple[torch.Tensor, torch.Tensor] | None = None,
+    unit: bool = True,
 ) -> dict[str, torch.Tensor]:
     """Symmetric InfoNCE of the pairs (a[i], b[i]), in float32 also under autocast.
 
@@ -52,6 +57,7 @@ def symmetric_info_nce(
     positives: other sessions of a subject are positives instead of being left out (Khosla et al. 2020, arXiv
     2004.11362, equation 2: the mean of the log shares of all positives)
     ok: for bags a (n, s, d) and b (n, t, d), (n, s) and (n, t) bool, which instances there are
+    unit: vectors are brought to length one first; of bags they always are
 
     Returns `sum` (the loss in nats, summed over this process's present pairs, mean of both directions), `count` (those
     pairs) and `hits_ab`, `hits_ba` (pairs that are each other's nearest among themselves and their negatives), all ()
@@ -61,7 +67,7 @@ def symmetric_info_nce(
     """
     with torch.autocast(a.device.type, enabled=False):
         forward, backward = (
-            _logits(a, b, present, temperature) if ok is None else _bags(a, b, *ok, present, temperature)
+            _logits(a, b, present, temperature, unit) if ok is None else _bags(a, b, *ok, present, temperature)
         )
         relations = _relate(present, subject, kind)
         loss = (
@@ -103,11 +109,57 @@ def pairwise_sigmoid(
         return {"sum": loss, **_counts(forward, backward, relations, present)}
 
 
+def instance_info_nce(
+    a: torch.Tensor,
+    b: torch.Tensor,
+    present: torch.Tensor,
+    subject: torch.Tensor,
+    temperature: float | torch.Tensor = 0.07,
+    *,
+    kind: torch.Tensor | None = None,
+    ok: tuple[torch.Tensor, torch.Tensor],
+) -> dict[str, torch.Tensor]:
+    """InfoNCE of bags a (n, s, d) and b (n, t, d), instance by instance; takes and returns what the others do.
+
+    loss_is = - mean over the t of bag i of log softmax_jt(a_is·b_jt / τ)_it,  j over i and the present others',
+    the mean over the instances of a bag, and of both directions. Bags of different size weigh the same here; the
+    published loss takes the mean over all instances of a batch, which is the same where they have one size.
+    """
+    with torch.autocast(a.device.type, enabled=False):
+        sides = _sides(a, b, *ok, present)
+        everyone = _everyone(sides)
+        relations = _relate(present, subject, kind)
+        pairs = ((sides[0], everyone[1]), (sides[1], everyone[0]))
+        losses = [_instances_one_way(*mine, *others, relations, present, temperature) for mine, others in pairs]
+        forward, backward = (_bag_logits(*mine, *others, temperature) for mine, others in pairs)
+        return {"sum": sum(losses) / 2, **_counts(forward, backward, relations, present)}
+
+
+def _instances_one_way(
+    a: torch.Tensor,
+    a_ok: torch.Tensor,
+    b: torch.Tensor,
+    b_ok: torch.Tensor,
+    relations: Relations,
+    present: torch.Tensor,
+    temperature: float | torch.Tensor,
+) -> torch.Tensor:
+    """The loss of this process's instances (n, s, d) among everyone's (N, t, d), summed over its present bags."""
+    logits = torch.einsum("isd,jtd->isjt", a, b) / temperature
+    candidates = (_candidates(relations)[:, :, None] & b_ok)[:, None]  # (n, 1, N, t)
+    shares = logits.masked_fill(~candidates, -torch.inf).flatten(2).log_softmax(2).view_as(logits)
+    own = shares[torch.arange(len(a), device=a.device), :, relations.own]  # (n, s, t)
+    own_ok = b_ok[relations.own][:, None]
+    of_instance = -torch.where(own_ok, own, 0.0).sum(2) / own_ok.sum(2)
+    of_bag = torch.where(a_ok, of_instance, 0.0).sum(1) / a_ok.sum(1)
+    return torch.where(present, of_bag, 0.0).sum()
+
+
 def _logits(
-    a: torch.Tensor, b: torch.Tensor, present: torch.Tensor, temperature: float | torch.Tensor
+    a: torch.Tensor, b: torch.Tensor, present: torch.Tensor, temperature: float | torch.Tensor, unit: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Cosines over the temperature, this process's a with everyone's b and the other way round: (n, N) each."""
-    a, b = (_unit(x, present) for x in (a, b))
+    a, b = (_unit(x, present) if unit else _present(x, present) for x in (a, b))
     everyone = gather_with_gradient(torch.cat([a, b], dim=1))  # (N, 2d): one exchange for both
     all_a, all_b = everyone.chunk(2, dim=1)
     return a @ all_b.T / temperature, b @ all_a.T / temperature
@@ -122,12 +174,22 @@ def _bags(
     temperature: float | torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The same of bags a (n, s, d) and b (n, t, d)."""
-    sides = [
-        (_unit(x, usable), _never_empty(usable))
-        for x, usable in ((a, a_ok & present[:, None]), (b, b_ok & present[:, None]))
-    ]
-    everyone = [(gather_with_gradient(x), ranks.gather(usable.long()).bool()) for x, usable in sides]
+    sides = _sides(a, b, a_ok, b_ok, present)
+    everyone = _everyone(sides)
     return _bag_logits(*sides[0], *everyone[1], temperature), _bag_logits(*sides[1], *everyone[0], temperature)
+
+
+def _sides(
+    a: torch.Tensor, b: torch.Tensor, a_ok: torch.Tensor, b_ok: torch.Tensor, present: torch.Tensor
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Both bags with vectors of length one, and which of their instances count."""
+    usable = ((a, a_ok & present[:, None]), (b, b_ok & present[:, None]))
+    return [(_unit(x, ok), _never_empty(ok)) for x, ok in usable]
+
+
+def _everyone(sides: list[tuple[torch.Tensor, torch.Tensor]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The bags of all processes."""
+    return [(gather_with_gradient(x), ranks.gather(usable.long()).bool()) for x, usable in sides]
 
 
 def _bag_logits(
@@ -147,7 +209,12 @@ def _never_empty(ok: torch.Tensor) -> torch.Tensor:
 
 def _unit(x: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
     """Vectors of length one in float32; absent ones are zero and pass no gradient, whatever stood in them."""
-    return F.normalize(torch.where(present.unsqueeze(-1), x.float(), 0.0), dim=-1)
+    return F.normalize(_present(x, present), dim=-1)
+
+
+def _present(x: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    """Vectors in float32; absent ones are zero and pass no gradient, whatever stood in them."""
+    return torch.where(present.unsqueeze(-1), x.float(), 0.0)
 
 
 def _relate(present: torch.Tensor, subject: torch.Tensor, kind: torch.Tensor | None) -> Relations:

@@ -26,7 +26,7 @@ class Inputs:
 
     cohort: cohort folder · tokens: token store · init: `model/` of a finished run · seed: of all randomness
     attention: the kernel of the session encoder · device: where training will be
-    writes: whether a stage may keep what it computes beside the cohort
+    writes: whether a stage may keep what it computes beside the cohort · workers: processes that read recordings
     """
 
     cohort: str | None = None
@@ -36,6 +36,7 @@ class Inputs:
     attention: Kernel = "auto"
     device: str = "cpu"
     writes: bool = True
+    workers: int = 0
 
 
 def load_tokens(path: str) -> tuple[TokenStore, Tokens]:

@@ -11,9 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from clef.stages.contrastive import pairwise_sigmoid, symmetric_info_nce
+from clef.stages.contrastive import instance_info_nce, pairwise_sigmoid, symmetric_info_nce
 
-Loss = Literal["infonce", "sigmoid"]
+Loss = Literal["infonce", "sigmoid", "dot", "instances"]
 STEEPEST = math.log(100.0)
 """Largest logarithm of the scale, the inverse of the temperature."""
 
@@ -26,6 +26,8 @@ class PairLoss(nn.Module):
     ) -> None:
         """positives: other sessions of a subject are positives instead of being left out."""
         super().__init__()
+        if loss == "instances" and positives:
+            raise ValueError("align.loss=instances knows no positives of other sessions; take same_subject=ignored")
         self.loss, self.fixed, self.positives = loss, temperature, positives
         self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature))) if learned_temperature else None
         self.bias = nn.Parameter(torch.tensor(bias)) if loss == "sigmoid" else None
@@ -44,10 +46,12 @@ class PairLoss(nn.Module):
         ok: tuple[Tensor, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """What `symmetric_info_nce` takes and returns."""
+        if self.loss == "instances" and ok is not None:
+            return instance_info_nce(a, b, present, subject, self.temperature(), kind=kind, ok=ok)
         options = {"kind": kind, "positives": self.positives, "ok": ok}
         if self.loss == "sigmoid":
             return pairwise_sigmoid(a, b, present, subject, self.temperature(), self.bias, **options)
-        return symmetric_info_nce(a, b, present, subject, self.temperature(), **options)
+        return symmetric_info_nce(a, b, present, subject, self.temperature(), unit=self.loss != "dot", **options)
 
     @torch.no_grad()
     def after_step(self) -> dict[str, float]:

@@ -9,7 +9,9 @@ Shapes: n sessions · L text ids · J record entries.
 import dataclasses
 import logging
 import re
+from typing import Protocol
 
+import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
@@ -20,7 +22,6 @@ from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocab
 from clef.network.report_encoder import TextConfig, TextEncoder
 from clef.network.text_features import Features
 from clef.stages.stage import Batch
-from tokenizer.store import Tokens
 
 log = logging.getLogger(__name__)
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -55,9 +56,36 @@ class Partners:
         report["report_mask"] = self.report_mask[place.clamp_min(0)] & (place >= 0)[:, None]
         return report | {name: getattr(self, name)[rows] for name in names if name not in report}
 
+    def thinned(self, rows: list[int], generators: list[np.random.Generator], drop: float) -> Batch:
+        """`rows` of which a share of the words and of the entries is left out, by each session's own generator."""
+        partners = self.rows(rows)
+        for name in ("report_mask", "record_mask"):
+            mask = partners[name].reshape(len(rows), -1)  # of a session with sentences, all of them
+            chance = np.stack([g.random(mask.shape[1]) for g in generators])
+            partners[name] = _thinned(mask, torch.from_numpy(chance), drop).view_as(partners[name])
+        return partners
+
+
+def _thinned(mask: Tensor, chance: Tensor, drop: float) -> Tensor:
+    """The entries (B, M) bool whose chance is at least `drop`; of each row at least a tenth, those of the best."""
+    order = torch.where(mask, chance, -1.0).argsort(dim=1, descending=True, stable=True)
+    place = order.argsort(dim=1)
+    least = torch.ceil(mask.sum(1, keepdim=True) / 10)
+    return mask & ((chance >= drop) | (place < least))
+
+
+class Rows(Protocol):
+    """What partners are looked up for: n sessions by their names, whose they are and in which split (n,)."""
+
+    session_id: np.ndarray
+    subject_id: np.ndarray
+    split: np.ndarray
+
+    def __len__(self) -> int: ...
+
 
 def find_partners(
-    tokens: Tokens,
+    tokens: Rows,
     sessions: pl.DataFrame,
     events: pl.DataFrame,
     summaries: dict[str, str],
@@ -104,7 +132,7 @@ def split_sentences(text: str) -> list[str]:
 
 def make_text(
     config: TextConfig,
-    tokens: Tokens,
+    tokens: Rows,
     summaries: dict[str, str],
     weight: float,
     cohort: str | None = None,

@@ -9,7 +9,7 @@ from typing import Any
 from clef.network.encoder import EncoderConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.stages import align, joint, recon, tokenizer
+from clef.stages import align, joint, recon, tokenizer, windows
 from clef.stages.stage import Preview, Settings, Stage
 from clef.stages.workload import ReconWorkload, size_of
 from tokenizer.reading.read import ReadingConfig
@@ -38,7 +38,7 @@ ENCODER = {
     "recon": Settings(recon.ReconConfig, "Masking of stage=recon and stage=joint."),
 }
 ALIGNMENT = {
-    "align": Settings(align.AlignConfig, "Losses of stage=align and stage=joint."),
+    "align": Settings(align.AlignConfig, "Losses of stage=align, stage=joint and stage=windows."),
     "report_encoder": Settings(TextConfig, "The network that reads report summaries."),
     "record_encoder": Settings(RecordConfig, "The network that reads the record's codes."),
 }
@@ -79,5 +79,14 @@ STAGES = {
         preview=preview_joint,
         whole_batch="negatives come from the whole batch",
     ),
+    "windows": Stage(
+        needs=("cohort",),
+        settings=ALIGNMENT
+        | {"windows": Settings(windows.WindowsConfig, "The network of stage=windows, and its windows.")},
+        build=windows.build,
+        next="python -m benchmark.encode encoder={windows[network]} weights={out} cohort={cohort} out=theirs.parquet",
+        preview=windows.preview,
+        whole_batch="negatives come from the whole batch",
+    ),
 }
-"""By name, in the order in which a model is made; `joint` takes the place of recon and align."""
+"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all."""

@@ -58,7 +58,7 @@ def say_archive(config: PretrainConfig, device: torch.device) -> None:
     """What the archive is, and what a few steps on it took."""
     stage, known = STAGES[config.stage], archive_of(config)
     settings = {name: getattr(config, name) for name in stage.settings}
-    if stage.reads_recordings:  # weights of any scale cost the same: it is taken from two recordings
+    if "tokenizer_stage" in settings:  # weights of any scale cost the same: it is taken from two recordings
         settings["tokenizer_stage"] = dataclasses.replace(config.tokenizer_stage, scale_sessions=2)
     for line in archive_lines(known):
         log.info("%s", line)

@@ -2,13 +2,11 @@
 
 import datetime
 
-import edfio
 import numpy as np
 import polars as pl
 import pytest
 
 from clef.cohort import write_cohort
-from tokenizer.channels import CHANNELS
 
 START = datetime.datetime(2020, 1, 1)
 
@@ -37,31 +35,4 @@ def people(tmp_path_factory):
     sessions = pl.DataFrame(rows, schema=schema, orient="row")
     events = pl.DataFrame(events, schema=["subject_id", "time", "code", "numeric_value"], orient="row")
     write_cohort(out, "test", sessions, events, descriptions={"ICD10CM//G40": "Epilepsy"})
-    return out
-
-
-@pytest.fixture(scope="session")
-def recorded(tmp_path_factory):
-    """Six 20-s recordings with more alpha from one to the next; s4 lacks O1, s5 is no recording."""
-    out, rng = tmp_path_factory.mktemp("recorded"), np.random.default_rng(0)
-    seconds = np.arange(20 * 200) / 200
-    for i in range(5):
-        signals = [
-            edfio.EdfSignal(10 * rng.standard_normal(len(seconds)) + 8 * i * np.sin(2 * np.pi * 10 * seconds), 200,
-                            label=f"EEG {c}-REF", physical_dimension="uV")
-            for c in CHANNELS if not (i == 4 and c == "O1")
-        ]  # fmt: skip
-        edfio.Edf(signals).write(out / f"s{i}.edf")
-    (out / "s5.edf").write_text("this is no recording")
-    sessions = pl.DataFrame(
-        {
-            "session_id": [f"s{i}" for i in range(6)],
-            "subject_id": range(6),
-            "path": [f"s{i}.edf" for i in range(6)],
-            "age": [40.0, None, 50.0, 60.0, 70.0, 80.0],
-            "split": ["train", "train", "train", "test", "test", "test"],
-        }
-    )
-    events = pl.DataFrame({"subject_id": [0, 0, 3], "code": ["ICD10CM//I10", "ICD10CM//G40.9", "ATC//N03AX14"]})
-    write_cohort(out, "Synthetic test", sessions, events)
     return out

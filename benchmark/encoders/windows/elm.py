@@ -1,4 +1,4 @@
-"""ELM's EEG encoder with weights from a checkpoint of its authors or of anyone: windows of 60 or 5 s, 20 pairs, 100 Hz.
+"""ELM's EEG encoder, weights from a run of ours or its authors' checkpoint: windows of 60 or 5 s, 20 pairs, 100 Hz.
 
 The checkpoint stays where it is; nothing of their code is run. Their preparation: 0.1 to 49 Hz, volts times 1e5 clipped
 to ±80, then the data set's own mean and standard deviation. Here sessions come from `tokenizer.read`, so that mains is
@@ -8,12 +8,11 @@ notched, too, and nothing is dropped from the first 10 s.
 import re
 
 from benchmark.encoders.encoder import Inputs
-from benchmark.encoders.windows.montage import LONGITUDINAL
 from benchmark.encoders.windows.sliding import window_encoder
-from benchmark.encoders.windows.weights import weighted
+from benchmark.encoders.windows.weights import published
 from benchmark.encoders.windows.window_model import WindowModel
-from clef.network.waveform.residual import ResidualCNN, ResidualCNNConfig
-from tokenizer.base import ranks
+from clef.network.waveform.residual import ResidualCNN, ResidualCNNConfig, pools_for
+from clef.waveform.preparation import PUBLISHED
 
 _PARTS = (
     (r"^bn1\.", "first_norm."),
@@ -38,17 +37,12 @@ def rename(name: str) -> str:
 
 def build(inputs: Inputs) -> WindowModel:
     """The encoder with the weights of `inputs.weights`, or fresh ones for `random`."""
-    encoder = weighted(inputs.weights or "", lambda: ResidualCNN(ResidualCNNConfig()), rename)
-    return encoder.as_model(
-        "elm",
-        ranks.set_up(inputs.device),
-        **{"channels": LONGITUDINAL, "rate": 100.0, "window": inputs.window or 60.0, "band": (0.1, 49.0)},
-        **{"microvolts": 10.0, "limit": 80.0, "standard": "cohort"},
-    )
+    pools = pools_for(inputs.window or PUBLISHED["elm"].window)
+    return published("elm", inputs, lambda: ResidualCNN(ResidualCNNConfig(pools=pools)), rename)
 
 
 ELM = window_encoder(
     "elm",
-    "the EEG encoder of the EEG-language models (Gijsen & Ritter 2025) on windows of 60 s; weights=FILE or random",
+    "the EEG encoder of the EEG-language models (Gijsen & Ritter 2025) on windows of 60 s; weights=RUN, FILE or random",
     build,
 )

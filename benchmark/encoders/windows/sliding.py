@@ -16,20 +16,19 @@ import polars as pl
 
 from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.keeping import keep_rows
-from benchmark.encoders.windows.cutting import Cutting
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
 from clef.embeddings import Embeddings
+from clef.waveform.cutting import Cutting
+from clef.waveform.standard import Standardised, cohort_scale
 from tokenizer.base.files import fingerprint
 from tokenizer.filters import RATE
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
-from tokenizer.recording import Raw, RecordingError, Session
+from tokenizer.recording import RecordingError
 
 log = logging.getLogger(__name__)
 
 BATCH = 32
-SCALED = 32
-"""Sessions from which mean and spread of a cohort are taken."""
 KEPT = {
     "session_id": pl.String,
     "refused": pl.String,  # why it has no windows, else null
@@ -52,7 +51,9 @@ def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind:
     """
     model = without_slow(build(inputs), inputs.blank_below)
     cut = Cutting.of(model, inputs.upsample)
-    shift, scale = cohort_scale(inputs, cut) if model.standard == "cohort" else (0.0, 1.0)
+    shift, scale = model.shift, model.scale
+    if model.standard == "cohort":
+        shift, scale = cohort_scale(inputs.cohort.path, inputs.cohort.sessions, cut, inputs.workers)
     about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": shift, "scale": scale}
     identity = fingerprint(json.dumps(about, sort_keys=True), model.fingerprint)
     rows = inputs.cohort.sessions.select("session_id", "path", "reading")
@@ -80,46 +81,6 @@ def without_slow(model: WindowModel, blank_below: float) -> WindowModel:
         return model
     low, high = model.band or (0.0, min(model.rate, RATE) / 2)
     return dataclasses.replace(model, band=(max(low, blank_below), high))
-
-
-class Standardised:
-    """Windows of a session in the units a model takes: cut, then shifted and scaled as its `standard` says."""
-
-    def __init__(self, cut: Cutting, standard: str, shift: float, scale: float) -> None:
-        self.cut, self.standard, self.shift, self.scale = cut, standard, shift, scale
-
-    def __call__(self, session: Session, raw: Raw | None = None) -> np.ndarray:
-        """Windows (n, C, S) float32. Raises RecordingError as `Cutting`."""
-        windows = self.cut(session)
-        shift, scale = self.shift, self.scale
-        if self.standard == "session":
-            shift, scale = float(windows.mean()), float(windows.std())
-        if not scale > 0:
-            raise RecordingError("session", "it is flat, so its windows cannot be brought to one spread")
-        return (windows - np.float32(shift)) / np.float32(scale)
-
-
-def cohort_scale(inputs: Inputs, cut: Cutting) -> tuple[float, float]:
-    """Mean and standard deviation of all samples of up to `SCALED` training sessions, spread over the cohort.
-
-    Of a cohort without training sessions, of any: two numbers for all its people together, without a label.
-    Raises ValueError in one line if none of them can be cut.
-    """
-    sessions = inputs.cohort.sessions
-    train = sessions.filter(pl.col("split") == "train") if (sessions["split"] == "train").any() else sessions
-    train = train.select("session_id", "path", "reading")
-    some = train[np.unique(np.linspace(0, len(train) - 1, min(SCALED, len(train))).round().astype(int)).tolist()]
-    moments = [m for m in _read(inputs, some, functools.partial(_moments, cut)) if not isinstance(m, RecordingError)]
-    if not moments:
-        raise ValueError("no session of the cohort could be cut into windows, so their spread is not known")
-    count, total, squares = np.sum(moments, axis=0)
-    mean = total / count
-    return float(mean), float(np.sqrt(squares / count - mean**2))
-
-
-def _moments(cut: Cutting, session: Session, raw: Raw | None = None) -> np.ndarray:
-    windows = cut(session).astype(np.float64)
-    return np.array([windows.size, windows.sum(), np.square(windows).sum()])
 
 
 def _read(inputs: Inputs, rows: pl.DataFrame, then: Callable[..., Any]) -> Iterator[Any]:

@@ -1,4 +1,7 @@
-"""Weights of other people's models, strictly: every tensor fits or the file is refused, and the counts are printed."""
+"""Weights of other people's models, strictly: every tensor fits or the file is refused, and the counts are printed.
+
+They come from a run of ours (`clef.pretrain stage=windows`), from a file of anyone's, or are fresh (`random`).
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,9 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
+from clef.network.waveform.encoder import WaveformEncoder
+from clef.training.run import finished_model
+from clef.waveform.preparation import PUBLISHED, Preparation
+from tokenizer.base import ranks
 from tokenizer.base.files import file_digest
-from tokenizer.base.hub import build
+from tokenizer.base.hub import WEIGHTS, build
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -26,8 +34,8 @@ class Weighted(Generic[ModuleT]):
     weights: str
     fingerprint: str
 
-    def as_model(self, name: str, device: torch.device, **taken: Any) -> WindowModel:
-        """The network on `device` as a model of windows; `taken`: what it takes, fields of `WindowModel`.
+    def as_model(self, name: str, device: torch.device, made: Preparation, **known: Any) -> WindowModel:
+        """The network on `device` as a model of windows that are made so; `known`: further fields of `WindowModel`.
 
         Raises ValueError in one line for a window that is shorter than the network can take.
         """
@@ -37,10 +45,37 @@ class Weighted(Generic[ModuleT]):
             with torch.inference_mode():
                 return network(torch.from_numpy(windows).to(device)).float().cpu().numpy()
 
-        model = WindowModel(name, embed=embed, weights=self.weights, fingerprint=self.fingerprint, **taken)
+        taken = {field.name: getattr(made, field.name) for field in dataclasses.fields(Preparation)}
+        known |= {"weights": self.weights, "fingerprint": self.fingerprint}
+        model = WindowModel(name, embed=embed, **taken, **known)
         if model.samples < (least := getattr(network, "least_samples", 1)):
             raise ValueError(f"window={model.window:g}: {name} takes {least / model.rate:g} s at least")
         return model
+
+
+def published(
+    name: str, inputs: Inputs, make: Callable[[], nn.Module], rename: Callable[[str], str] = str
+) -> WindowModel:
+    """A published network with the weights `inputs` names: a run's, a file's (its names are `rename`d) or fresh."""
+    source, device = inputs.weights or "", ranks.set_up(inputs.device)
+    if Path(source).is_dir():
+        return of_run(name, Path(source), inputs.window, device)
+    made = dataclasses.replace(PUBLISHED[name], window=inputs.window or PUBLISHED[name].window)
+    return weighted(source, make, rename).as_model(name, device, made)
+
+
+def of_run(name: str, run: Path, window: float | None, device: torch.device) -> WindowModel:
+    """The network of a finished run in its own units. ValueError in one line if the run has none, or another one."""
+    folder = finished_model(run) / "waveform"
+    if not folder.is_dir():
+        raise ValueError(f"weights={run}: not a run of stage=windows; train one with clef.pretrain model={name}")
+    encoder = WaveformEncoder.from_pretrained(str(folder))
+    if (network := encoder.config.network) != name:
+        raise ValueError(f"weights={run}: its network is {network}; give encoder={network}")
+    made = dataclasses.replace(encoder.preparation, window=window or encoder.config.seconds)
+    digest = file_digest(folder / WEIGHTS)
+    known = {"trained_on": encoder.about.get("trained_on", {})}
+    return Weighted(encoder.network, f"run {digest[:16]}", digest).as_model(name, device, made, **known)
 
 
 def weighted(source: str, make: Callable[[], ModuleT], rename: Callable[[str], str] = str) -> Weighted[ModuleT]:

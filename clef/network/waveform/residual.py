@@ -3,13 +3,15 @@
     window (B, 20, S) of a bipolar montage at 100 Hz -> (B, 96) -> projection (B, 256)
 
 Every convolution is three side by side, of short, middle and long kernels, whose 32 channels each are joined. Blocks
-add a 1x1 convolution of their input to two convolutions, and halve time twice. Reflection keeps the length.
+add a 1x1 convolution of their input to two convolutions, and pool time: by 4 each in the network of 60 s, by 3, 2, 2
+and 2 in that of 5 s. Reflection keeps the length.
 
 Shapes: B windows · C channels · S samples · D features.
 """
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -27,11 +29,15 @@ class ResidualCNNConfig:
     """Samples that the convolutions side by side cover."""
     width: int = 32
     """Features of each of them."""
-    blocks: int = 4
-    pool: int = 4
+    pools: list[int] = dataclasses.field(default_factory=lambda: [4, 4, 4, 4])
     """Samples that become one after each block."""
     projection: list[int] = dataclasses.field(default_factory=lambda: [512, 256])
     """Widths of the projection into the space shared with text; empty for none."""
+
+
+def pools_for(seconds: float) -> list[int]:
+    """The published poolings for windows of 60 s or 5 s; other lengths take those of the nearer one, by the ratio."""
+    return [4, 4, 4, 4] if seconds >= (60 * 5) ** 0.5 else [3, 2, 2, 2]
 
 
 class SideBySide(nn.Module):
@@ -54,14 +60,14 @@ class SideBySide(nn.Module):
 class Block(nn.Module):
     """Two convolutions beside a 1x1 one, added, and the largest of every `pool` samples."""
 
-    def __init__(self, config: ResidualCNNConfig):
+    def __init__(self, config: ResidualCNNConfig, pool: int):
         super().__init__()
         kernels, width = config.kernels, config.width
         features = width * len(kernels)
         self.first, self.first_norm = SideBySide(features, width, kernels), nn.BatchNorm1d(features)
         self.second, self.second_norm = SideBySide(features, width, kernels), nn.BatchNorm1d(features)
         self.skip, self.skip_norm = SideBySide(features, width, [1] * len(kernels)), nn.BatchNorm1d(features)
-        self.pool = nn.MaxPool1d(config.pool)
+        self.pool = nn.MaxPool1d(pool)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, D, S) -> (B, D, S / pool)."""
@@ -78,14 +84,14 @@ class ResidualCNN(nn.Module):
         self.width = config.width * len(config.kernels)
         self.first = SideBySide(config.channels, config.width, config.kernels)
         self.first_norm = nn.BatchNorm1d(self.width)
-        self.blocks = nn.Sequential(*[Block(config) for _ in range(config.blocks)])
+        self.blocks = nn.Sequential(*[Block(config, pool) for pool in config.pools])
         self.projection = _projection([self.width, *config.projection]) if config.projection else None
 
     @property
     def least_samples(self) -> int:
         """The shortest window that the network can take: its last block reflects half a kernel."""
-        pool, blocks = self.config.pool, self.config.blocks
-        return max(pool**blocks, pool ** (blocks - 1) * (max(self.config.kernels) // 2 + 1))
+        pools = self.config.pools
+        return max(math.prod(pools), math.prod(pools[:-1]) * (max(self.config.kernels) // 2 + 1))
 
     def forward(self, windows: Tensor) -> Tensor:
         """Features (B, D) of windows (B, C, S): the mean over time of the last block."""

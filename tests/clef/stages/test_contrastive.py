@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from clef.stages.contrastive import gather_with_gradient, pairwise_sigmoid, symmetric_info_nce
+from clef.stages.align import AlignConfig, pair_loss
+from clef.stages.contrastive import (
+    gather_with_gradient,
+    instance_info_nce,
+    pairwise_sigmoid,
+    symmetric_info_nce,
+)
 from clef.stages.pair_loss import PairLoss
 from tests.helpers import on_two
 from tokenizer.base import ranks
@@ -126,11 +132,65 @@ def test_multiple_instance_equals_the_definition(temperature):
         assert all(torch.allclose(alone[name], vectors[name], atol=1e-4) for name in vectors)
 
 
-def test_absent_bags_and_instances_pass_no_gradient():
+def plain_instances(a, b, a_ok, b_ok, temperature: float) -> float:
+    """The definition of the loss of instances, one of them at a time, in both directions."""
+    total = 0.0
+    for x, x_ok, y, y_ok in ((a, a_ok, b, b_ok), (b, b_ok, a, a_ok)):
+        for i in range(len(x)):
+            if not PRESENT[i]:
+                continue
+            negatives, _ = kinds(PRESENT, SUBJECT, torch.arange(len(x)), i)
+            of_bag = []
+            for s in range(x.shape[1]):
+                if x_ok[i, s]:
+                    score = {
+                        (j, t): math.exp(float(torch.cosine_similarity(x[i, s], y[j, t], dim=0)) / temperature)
+                        for j in [i, *negatives]
+                        for t in range(y.shape[1])
+                        if y_ok[j, t]
+                    }
+                    right = [math.log(value / sum(score.values())) for (j, _), value in score.items() if j == i]
+                    of_bag.append(-sum(right) / len(right))
+            total += sum(of_bag) / len(of_bag) / 2
+    return total
+
+
+@pytest.mark.parametrize("temperature", [0.07, 1.0])
+def test_the_loss_of_instances_equals_its_definition(temperature):
+    a, b, a_ok, b_ok = bags()
+    out = instance_info_nce(a, b, PRESENT, SUBJECT, temperature, ok=(a_ok, b_ok))
+    assert abs(float(out["sum"]) - plain_instances(a.double(), b.double(), a_ok, b_ok, temperature)) < 1e-4
+    bag = symmetric_info_nce(a, b, PRESENT, SUBJECT, temperature, ok=(a_ok, b_ok))
+    assert all(out[name] == bag[name] for name in ("count", "hits_ab", "hits_ba"))
+    one = torch.ones(8, 1, dtype=torch.bool)
+    alone = instance_info_nce(a[:, :1], b[:, :1], PRESENT, SUBJECT, temperature, ok=(one, one))
+    vectors = symmetric_info_nce(a[:, 0], b[:, 0], PRESENT, SUBJECT, temperature)
+    assert all(torch.allclose(alone[name], vectors[name], atol=1e-4) for name in vectors)
+
+
+def test_dot_products_of_vectors_of_any_length():
+    """With everybody present and different it is the cross-entropy of the scaled products with the diagonal."""
+    a, b = batch()
+    logits = a @ b.T / 0.376
+    expected = sum(nn.functional.cross_entropy(way, torch.arange(8), reduction="sum") for way in (logits, logits.T)) / 2
+    out = PairLoss("dot", 0.376, False)(a, b, torch.ones(8, dtype=torch.bool), torch.arange(8))
+    torch.testing.assert_close(out["sum"], expected)
+    assert not torch.allclose(PairLoss("dot", 0.376, False)(2 * a, b, PRESENT, SUBJECT)["sum"], out["sum"])
+
+
+def test_losses_that_do_not_go_together_are_refused():
+    with pytest.raises(ValueError, match=r"align\.loss=instances knows no positives"):
+        PairLoss("instances", 0.07, False, positives=True)
+    with pytest.raises(ValueError, match=r"align\.loss=dot compares whole sessions"):
+        pair_loss(AlignConfig(loss="dot", multiple_instance=True))
+
+
+@pytest.mark.parametrize("loss", [symmetric_info_nce, instance_info_nce])
+def test_absent_bags_and_instances_pass_no_gradient(loss):
     a, b, a_ok, b_ok = bags()
     b_ok[2] = False  # of an absent pair
     a, b = (torch.where(ok[..., None], x, math.nan).requires_grad_() for x, ok in ((a, a_ok), (b, b_ok)))
-    symmetric_info_nce(a, b, PRESENT, SUBJECT, ok=(a_ok, b_ok))["sum"].backward()
+    loss(a, b, PRESENT, SUBJECT, ok=(a_ok, b_ok))["sum"].backward()
     for x, ok in ((a, a_ok & PRESENT[:, None]), (b, b_ok & PRESENT[:, None])):
         assert (x.grad[~ok] == 0).all() and x.grad.isfinite().all() and (x.grad[ok] != 0).any()
 
@@ -210,15 +270,17 @@ def sums_and_gradients(mine: slice) -> dict[str, torch.Tensor]:
         out["sum"].backward()
         out |= {"a": a_net.weight.grad, "b": b_net.weight.grad} | {k: p.grad for k, p in loss.named_parameters()}
         found |= {f"{name}.{key}": value.detach() for key, value in out.items()}
-    a, b, a_ok, b_ok = (x[mine] for x in bags())
-    a.requires_grad_()
-    loss = PairLoss("infonce", 0.07, True)
-    out = loss(a, b, PRESENT[mine], SUBJECT[mine], ok=(a_ok, b_ok))
-    out["sum"].backward()
-    whole = torch.zeros(len(PRESENT), *a.shape[1:])
-    whole[mine] = a.grad
-    out |= {"a": whole, "log_scale": loss.log_scale.grad}
-    return found | {f"bags.{key}": value.detach() for key, value in out.items()}
+    for name in ("infonce", "instances"):
+        a, b, a_ok, b_ok = (x[mine] for x in bags())
+        a.requires_grad_()
+        loss = PairLoss(name, 0.07, True)
+        out = loss(a, b, PRESENT[mine], SUBJECT[mine], ok=(a_ok, b_ok))
+        out["sum"].backward()
+        whole = torch.zeros(len(PRESENT), *a.shape[1:])
+        whole[mine] = a.grad
+        out |= {"a": whole, "log_scale": loss.log_scale.grad}
+        found |= {f"bags.{name}.{key}": value.detach() for key, value in out.items()}
+    return found
 
 
 def share(folder: str) -> None:
@@ -231,7 +293,11 @@ def test_two_processes_equal_one(tmp_path):
     on_two(share, str(tmp_path))
     parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     expected = sums_and_gradients(slice(None))
-    assert {"learned.log_scale", "sigmoid.bias", "bags.log_scale"} <= expected.keys() == parts[0].keys()
+    assert (
+        {"learned.log_scale", "sigmoid.bias", "bags.infonce.log_scale", "bags.instances.log_scale"}
+        <= expected.keys()
+        == parts[0].keys()
+    )
     for name, value in expected.items():
         assert torch.allclose(parts[0][name] + parts[1][name], value, atol=1e-5), name
     assert parts[0]["fixed.count"] == 3 and parts[1]["fixed.count"] == 3

@@ -18,7 +18,8 @@ def test_a_row_is_whole(name):
     stage = STAGES[name]
     assert stage.needs and set(stage.needs) <= {"cohort", "tokens", "init"}
     assert list(inspect.signature(stage.build).parameters) == ["inputs", *stage.settings]
-    assert stage.next.format(**dict.fromkeys(COMMON, "X")).startswith("python -m ")
+    named = dict.fromkeys(COMMON, "X") | {"windows": {"network": "X"}}
+    assert stage.next.format(**named).startswith("python -m ")
     for group in stage.settings.values():
         assert dataclasses.is_dataclass(group.schema) and group.doc.endswith(".")
         group.schema()  # every setting has a default

@@ -42,6 +42,9 @@ def inputs(stage, request):
         return {"cohort": get("tiny_cohort")}
     if stage == "recon":
         return {"tokens": get("tiny_store")}
+    if stage == "windows":
+        few = {"windows.seconds": 5, "windows.per_session": 2, "align.loss": "instances", "align.partner_drop": 0.3}
+        return {"cohort": get("tiny_cohort"), "align.multiple_instance": True, "ema": 0} | few
     aligned = {"tokens": get("tiny_store"), "cohort": get("tiny_cohort")}
     return aligned if stage == "joint" else aligned | {"init": get("tiny_recon")}
 
@@ -81,7 +84,7 @@ def killed_and_resumed(folder, settings, lives, seed):
     return kills
 
 
-@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align"))
+@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align", "windows"))
 def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, request, tmp_path):
     """Also in the middle of a step, a checkpoint or a line of metrics; the moments are drawn, the deaths are real."""
     settings = {"stage": stage} | TINY | inputs(stage, request) | EVERY_STEP | {"report_encoder.dropout": 0.2}

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from benchmark.encoders.encoder import Inputs
-from benchmark.encoders.windows.cutting import Cutting
-from benchmark.encoders.windows.sliding import KEPT, cohort_scale, embed_sessions
+from benchmark.encoders.windows.sliding import KEPT, embed_sessions
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
 from clef.cohort import Cohort
+from clef.waveform.cutting import Cutting
+from clef.waveform.standard import cohort_scale
 from tokenizer.base.tables import read_table, table_metadata, write_table
 from tokenizer.reading.read import read_row
 
@@ -65,7 +66,7 @@ def test_processes_embed_the_same(recorded, tmp_path):
 def test_standards_take_gain_out(recorded, tmp_path):
     plain = embed(recorded, tmp_path / "plain").vectors
     cut = Cutting.of(model())
-    shift, scale = cohort_scale(Inputs(Cohort(recorded), tmp_path, workers=0), cut)
+    shift, scale = cohort_scale(recorded, Cohort(recorded).sessions, cut, 0)
     rows = Cohort(recorded).sessions.head(3).iter_rows(named=True)
     train = np.concatenate([cut(read_row(recorded, row)).ravel() for row in rows])
     assert (shift, scale) == pytest.approx((train.mean(), train.std()), rel=1e-4, abs=1e-4)
@@ -87,7 +88,7 @@ def test_fresh_weights_are_called_so(recorded, tmp_path):
         ({"embed": lambda w: w @ w}, "spread: embed failed on windows of .5, 2, 400.: ValueError"),
         ({"embed": np.mean}, r"gave shape \(\) for windows of \(5, 2, 400\); expected \(n, D\)"),
         ({"embed": lambda w: w[:, :, 0] * np.nan}, "gave NaN or infinity"),
-        ({"window": 60.0, "standard": "cohort"}, "their spread is not known"),
+        ({"window": 60.0, "standard": "cohort"}, "none of 3 sessions of the cohort could be cut into windows"),
     ],
 )
 def test_mistakes_are_one_line(changes, said, recorded, tmp_path):
@@ -99,3 +100,8 @@ def test_mistakes_are_one_line(changes, said, recorded, tmp_path):
 def test_the_kept_table_is_as_it_says(recorded, tmp_path):
     embed(recorded, tmp_path)
     assert read_table(tmp_path / "spread.windows.parquet").schema == KEPT
+
+
+def test_a_model_without_a_function_is_one_line():
+    with pytest.raises(ValueError, match="embed is NoneType; expected a function"):
+        model(embed=None)

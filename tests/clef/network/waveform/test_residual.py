@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from clef.network.waveform.residual import Block, ResidualCNN, ResidualCNNConfig, SideBySide
+from clef.network.waveform.residual import Block, ResidualCNN, ResidualCNNConfig, SideBySide, pools_for
 
 
 def test_even_kernels_see_one_sample_more_of_the_past():
@@ -21,7 +21,7 @@ def test_even_kernels_see_one_sample_more_of_the_past():
 
 def test_a_block_is_two_convolutions_beside_one_and_the_largest_of_four():
     torch.manual_seed(0)
-    block = Block(ResidualCNNConfig(kernels=[3], width=5)).train()
+    block = Block(ResidualCNNConfig(kernels=[3], width=5), 4).train()
     x = torch.randn(2, 5, 40)
 
     def convolved(layer, x):
@@ -44,3 +44,14 @@ def test_published_sizes():
     torch.testing.assert_close(model(windows)[:1], model(windows[:1]), atol=1e-6, rtol=1e-5)
     with pytest.raises(RuntimeError):
         model(torch.randn(1, 20, 575))
+
+
+def test_windows_of_5_s_take_the_poolings_that_were_published_for_them():
+    assert pools_for(60) == [4, 4, 4, 4] and pools_for(5) == [3, 2, 2, 2]
+    with pytest.raises(RuntimeError):
+        ResidualCNN(ResidualCNNConfig())(torch.randn(2, 20, 500))
+    short = ResidualCNN(ResidualCNNConfig(pools=pools_for(5)))
+    assert short(torch.randn(2, 20, 500)).shape == (2, 96) and short.least_samples <= 500
+    short(torch.randn(2, 20, short.least_samples))
+    with pytest.raises(RuntimeError):
+        short(torch.randn(2, 20, short.least_samples - 1))

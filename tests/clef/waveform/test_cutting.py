@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmark.encoders.windows.cutting import Cutting, stretches
-from benchmark.encoders.windows.window_model import WindowModel
+from clef.waveform.cutting import Cutting, stretches
+from clef.waveform.preparation import Preparation
 from tokenizer.channels import CHANNELS
 from tokenizer.recording import RecordingError, Session
 
@@ -26,13 +26,13 @@ def session(rate=256.0, gap=None):
     return Session(signal, valid, ok, None, [], rate, float(SECONDS), 21, 50, 0.0)
 
 
-def model(**changes):
-    taken = {"name": "m", "channels": ("Fp1-F7", "F7-T3", "Fp1"), "rate": 100.0, "window": 4.0, "embed": np.sum}
-    return WindowModel(**taken | changes)
+def made(**changes):
+    taken = {"channels": ("Fp1-F7", "F7-T3", "Fp1"), "rate": 100.0, "window": 4.0}
+    return Preparation(**taken | changes)
 
 
 def cut(given, upsample=False, **changes):
-    return Cutting.of(model(**changes), upsample)(given)
+    return Cutting.of(made(**changes), upsample)(given)
 
 
 def amplitude(windows, hz, rate):
@@ -98,13 +98,13 @@ def test_a_slow_recording_is_taken_when_that_is_asked_for():
         ({"rate": 1e5}, "rate=100000 Hz"),
         ({"window": 0.015}, "no whole number of samples"),
         ({"band": (0.5, 70.0)}, "expected 0 to 50 Hz"),
-        ({"standard": "sesion"}, "expected none, session or cohort"),
-        ({"embed": None}, "expected a function"),
+        ({"standard": "sesion"}, "expected none, session, cohort, fixed"),
         ({"stride": -1.0}, "stride=-1.0"),
+        ({"scale": 0.0}, "scale=0"),
         ({"channels": ("Fp1-A2",)}, "cannot be made"),
     ],
 )
 def test_a_model_that_no_session_fits_is_one_line(changes, said):
     with pytest.raises(ValueError, match=said) as caught:
-        model(**changes)
+        made(**changes).check("m")
     assert "\n" not in str(caught.value)

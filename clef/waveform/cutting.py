@@ -10,8 +10,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from benchmark.encoders.windows.montage import Derivations
-from benchmark.encoders.windows.window_model import WindowModel
+from clef.waveform.montage import Derivations
+from clef.waveform.preparation import Preparation
 from tokenizer.filters import RATE
 from tokenizer.recording import Raw, RecordingError, Session
 
@@ -20,7 +20,7 @@ ORDER = 4
 
 @dataclasses.dataclass(frozen=True)
 class Cutting:
-    """How sessions are cut for one model; travels to the processes that read, which never see the model itself."""
+    """How sessions are cut for one network; travels to the processes that read, which never see the network itself."""
 
     derivations: Derivations
     rate: float
@@ -32,10 +32,10 @@ class Cutting:
     upsample: bool = False
 
     @classmethod
-    def of(cls, model: WindowModel, upsample: bool = False) -> "Cutting":
-        """What of a model decides how its windows are cut."""
-        derived = Derivations.of(model.channels)
-        return cls(derived, model.rate, model.samples, model.step, model.band, model.microvolts, model.limit, upsample)
+    def of(cls, made: Preparation, upsample: bool = False) -> "Cutting":
+        """How sessions are cut as a network has them prepared."""
+        derived = Derivations.of(made.channels)
+        return cls(derived, made.rate, made.samples, made.step, made.band, made.microvolts, made.limit, upsample)
 
     def __call__(self, session: Session, raw: Raw | None = None) -> np.ndarray:
         """Windows (n, C, S) float32 of all gap-free stretches; `raw`, which `read_many` hands over, is not needed.

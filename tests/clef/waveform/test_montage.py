@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.encoders.windows.montage import LONGITUDINAL, Derivations
+from clef.waveform.montage import LONGITUDINAL, Derivations
 from tokenizer.channels import CHANNELS
 
 
