@@ -51,7 +51,7 @@ FLOORS = {
             "completion",
         ),
     ],
-    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity", "open"],
+    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity", "open", "tuab"],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""
 

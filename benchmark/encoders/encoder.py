@@ -93,6 +93,7 @@ class Encoder:
     matched_away: it knows what cases and controls are matched on, so it is shown without matching, too
     nuisance: it knows nothing, or hardly anything, of the brain: who is no better has not shown that it knows more
     colour: in figures; without one, the next free colour
+    each: of a model of short windows, Inputs and the most windows of a session -> their vectors (k, D) by session
     """
 
     name: str
@@ -105,6 +106,7 @@ class Encoder:
     matched_away: bool = False
     nuisance: bool = False
     colour: str | None = None
+    each: Callable[[Inputs, int], dict[str, np.ndarray]] | None = None
 
 
 def as_embeddings(session_id: list[str], vectors: np.ndarray, name: str, config: dict[str, Any]) -> Embeddings:

@@ -117,7 +117,7 @@ def checked(config: OpenConfig) -> list[DataSet]:
 
 def ask_of(name: str, path: Path, dataset: DataSet, config: OpenConfig) -> Asked:
     """The model of a name for a data set, checked against its people."""
-    return ask(name, path, dataset, people_of(config.data, dataset), config.allow_overlap)
+    return ask(name, path, dataset.name, people_of(config.data, dataset), config.allow_overlap)
 
 
 def ask_data_set(dataset: DataSet, asked: list[Asked], others: list[Other], config: OpenConfig) -> list[Answer]:

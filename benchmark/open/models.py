@@ -10,7 +10,6 @@ import logging
 import re
 from pathlib import Path
 
-from benchmark.open.datasets import DataSet
 from clef.embeddings import seen_subjects
 from clef.model import Model, load
 
@@ -53,9 +52,9 @@ def parse_models(given: list[str]) -> dict[str, Path]:
     return models
 
 
-def run_of(name: str, path: Path, dataset: DataSet) -> Path:
+def run_of(name: str, path: Path, dataset: str) -> Path:
     """The run that a name stands for on a data set. ValueError if a folder of models lacks it."""
-    folder = path / f"without-{dataset.name}"
+    folder = path / f"without-{dataset}"
     if not (name == LODO or any(path.glob("without-*"))):
         return path
     for stage in STAGES:
@@ -67,7 +66,7 @@ def run_of(name: str, path: Path, dataset: DataSet) -> Path:
     )
 
 
-def ask(name: str, path: Path, dataset: DataSet, people: set[int], allow_overlap: bool) -> Asked:
+def ask(name: str, path: Path, dataset: str, people: set[int], allow_overlap: bool) -> Asked:
     """Load the model for a data set and look up in its record whom of `people` it was trained or selected on.
 
     Raises ValueError with one line if it saw some, or does not say whom it saw, unless `allow_overlap`.
@@ -80,6 +79,6 @@ def ask(name: str, path: Path, dataset: DataSet, people: set[int], allow_overlap
     if (seen or not listed) and not allow_overlap:
         what = f"saw {len(seen)} of the {len(people)} people" if seen else "does not say whether it saw the people"
         raise ValueError(
-            f"models: {name}={run}: {what} of {dataset.name}; leave it out, or show it marked with allow_overlap=true"
+            f"models: {name}={run}: {what} of {dataset}; leave it out, or show it marked with allow_overlap=true"
         )
     return asked

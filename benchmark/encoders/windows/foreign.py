@@ -1,11 +1,12 @@
 """A stranger's encoder: a Python file with ENCODER, a `WindowModel`, or encoder(weights, device) that gives one."""
 
 import dataclasses
+import functools
 import runpy
 from pathlib import Path
 
 from benchmark.encoders.encoder import Encoder, Inputs
-from benchmark.encoders.windows.sliding import embed_sessions, first_line
+from benchmark.encoders.windows.sliding import embed_each, embed_sessions, first_line
 from benchmark.encoders.windows.window_model import WindowModel
 from tokenizer.base import ranks
 from tokenizer.base.files import file_digest
@@ -24,10 +25,9 @@ def encoder_in(path: str) -> Encoder:
     if not Path(path).is_file():
         raise ValueError(f"encoder={path}: there is no such file; {EXPECTED}")
 
-    def embed(inputs: Inputs):
-        return embed_sessions(inputs, lambda inputs: load(path, inputs), FOREIGN)
-
-    return Encoder(Path(path).stem, f"the encoder of {Path(path).name}", embed, FOREIGN, role="model")
+    build = functools.partial(load, path)
+    embed, each = (functools.partial(one, build=build, kind=FOREIGN) for one in (embed_sessions, embed_each))
+    return Encoder(Path(path).stem, f"the encoder of {Path(path).name}", embed, FOREIGN, role="model", each=each)
 
 
 def load(path: str, inputs: Inputs) -> WindowModel:

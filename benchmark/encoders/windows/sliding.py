@@ -36,12 +36,41 @@ KEPT = {
     "mean": pl.List(pl.Float32),
     "sd": pl.List(pl.Float32),
 }
+EACH = {"session_id": pl.String, "refused": pl.String, "windows": pl.Int64, "vectors": pl.List(pl.Float32)}
+PART = 256
+"""Sessions in a table of single windows."""
 
 
 def window_encoder(name: str, what: str, build: Callable[[Inputs], WindowModel]) -> Encoder:
     """A row of the table of encoders for a model of short windows that wants weights."""
-    embed = functools.partial(embed_sessions, build=build, kind=name)
-    return Encoder(name, what, embed, kind=name, role="model", needs=("weights",))
+    embed, each = (functools.partial(one, build=build, kind=name) for one in (embed_sessions, embed_each))
+    return Encoder(name, what, embed, kind=name, role="model", needs=("weights",), each=each)
+
+
+@dataclasses.dataclass
+class Sliding:
+    """A model ready to slide over a cohort: what cuts for it, what a file says of it, and its identity."""
+
+    model: WindowModel
+    cut: Standardised
+    about: dict[str, Any]
+    identity: str
+
+    @classmethod
+    def of(cls, inputs: Inputs, build: Callable[[Inputs], WindowModel], kind: str) -> "Sliding":
+        """Raises ValueError in one line for a model or a cohort that no window can be made of."""
+        model = without_slow(build(inputs), inputs.blank_below)
+        cut = Cutting.of(model, inputs.upsample)
+        shift, scale = model.shift, model.scale
+        if model.standard == "cohort":
+            shift, scale = cohort_scale(inputs.cohort.path, inputs.cohort.sessions, cut, inputs.workers)
+        about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": shift, "scale": scale}
+        identity = fingerprint(json.dumps(about, sort_keys=True), model.fingerprint)
+        return cls(model, Standardised(cut, model.standard, shift, scale), about, identity)
+
+    def key(self, rows: pl.DataFrame) -> dict[str, str]:
+        """What a kept table of these sessions has to say to be taken as it is."""
+        return {"model": self.identity, "sessions": fingerprint(rows.sort("session_id").write_csv())}
 
 
 def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind: str) -> Embeddings:
@@ -49,25 +78,40 @@ def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind:
 
     kind: as in the table of encoders. Raises ValueError in one line if no session can.
     """
-    model = without_slow(build(inputs), inputs.blank_below)
-    cut = Cutting.of(model, inputs.upsample)
-    shift, scale = model.shift, model.scale
-    if model.standard == "cohort":
-        shift, scale = cohort_scale(inputs.cohort.path, inputs.cohort.sessions, cut, inputs.workers)
-    about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": shift, "scale": scale}
-    identity = fingerprint(json.dumps(about, sort_keys=True), model.fingerprint)
+    sliding = Sliding.of(inputs, build, kind)
+    model = sliding.model
     rows = inputs.cohort.sessions.select("session_id", "path", "reading")
-    key = {"model": identity, "sessions": fingerprint(rows.sort("session_id").write_csv())}
-    make = functools.partial(_embed_each, inputs, model, Standardised(cut, model.standard, shift, scale))
-    kept = keep_rows(inputs.keep / f"{model.name}.windows.parquet", KEPT, key, rows, make, model.name)
+    make = functools.partial(_embed_rows, inputs, sliding, pooled_row)
+    kept = keep_rows(inputs.keep / f"{model.name}.windows.parquet", KEPT, sliding.key(rows), rows, make, model.name)
     used = kept.filter(pl.col("mean").is_not_null())
     if not len(used):
         raise ValueError(f"{model.name}: no session of the cohort could be cut into its windows: {kept['refused'][0]}")
     pooled = [np.array(used[name].to_list(), np.float32) for name in inputs.windows.split("+")]
-    about |= {"pool": inputs.windows, "windows": int(used["windows"].sum())}
+    about = sliding.about | {"pool": inputs.windows, "windows": int(used["windows"].sum())}
     name = f"{model.name}, random weights" if model.weights == RANDOM else model.name
     names = used["session_id"].to_list()
-    return Embeddings(names, np.concatenate(pooled, 1), name, identity, about, model.trained_on)
+    return Embeddings(names, np.concatenate(pooled, 1), name, sliding.identity, about, model.trained_on)
+
+
+def embed_each(inputs: Inputs, most: int, build: Callable[[Inputs], WindowModel], kind: str) -> dict[str, np.ndarray]:
+    """Vectors (k, D) of single windows by session, at most `most` of each, evenly spread over it.
+
+    Kept in `NAME.each/`, a table for every 256 sessions, so that the same command goes on from there.
+    """
+    sliding = Sliding.of(inputs, build, kind)
+    rows = inputs.cohort.sessions.select("session_id", "path", "reading")
+    make = functools.partial(_embed_rows, inputs, sliding, functools.partial(single_rows, most=most))
+    vectors: dict[str, np.ndarray] = {}
+    for i in range(0, len(rows), PART):
+        part = rows[i : i + PART]
+        path = inputs.keep / f"{sliding.model.name}.each" / f"{i // PART:05d}.parquet"
+        kept = keep_rows(path, EACH, sliding.key(part) | {"most": str(most)}, part, make, sliding.model.name)
+        used = kept.filter(pl.col("windows").is_not_null())
+        shaped = (np.array(v, np.float32).reshape(n, -1) for n, v in used.select("windows", "vectors").iter_rows())
+        vectors |= dict(zip(used["session_id"], shaped, strict=True))
+    if not vectors:
+        raise ValueError(f"{sliding.model.name}: no session of the cohort could be cut into its windows")
+    return vectors
 
 
 def first_line(error: Exception) -> str:
@@ -87,15 +131,27 @@ def _read(inputs: Inputs, rows: pl.DataFrame, then: Callable[..., Any]) -> Itera
     return read_many(row_jobs(inputs.cohort.path, rows, ReadingConfig()), then, inputs.workers)
 
 
-def _embed_each(inputs: Inputs, model: WindowModel, cut: Standardised, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """`KEPT` of each session, in order."""
-    for session, windows in zip(rows["session_id"], _read(inputs, rows, cut), strict=True):
+def _embed_rows(
+    inputs: Inputs, sliding: Sliding, row: Callable[[np.ndarray], dict[str, Any]], rows: pl.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """What `row` makes of the vectors of each session, in order, or why it has none."""
+    for session, windows in zip(rows["session_id"], _read(inputs, rows, sliding.cut), strict=True):
         if isinstance(windows, RecordingError):
             yield {"session_id": session, "refused": windows.reason}
-            continue
-        vectors = embed_windows(model, windows).astype(np.float64)
-        pooled = {"mean": vectors.mean(0).tolist(), "sd": vectors.std(0).tolist()}
-        yield {"session_id": session, "windows": len(vectors)} | pooled
+        else:
+            yield {"session_id": session} | row(embed_windows(sliding.model, windows))
+
+
+def pooled_row(vectors: np.ndarray) -> dict[str, Any]:
+    """Mean and spread of a session's windows (n, D)."""
+    wide = vectors.astype(np.float64)
+    return {"windows": len(wide), "mean": wide.mean(0).tolist(), "sd": wide.std(0).tolist()}
+
+
+def single_rows(vectors: np.ndarray, most: int) -> dict[str, Any]:
+    """Up to `most` of a session's windows (n, D), evenly spread."""
+    chosen = np.unique(np.linspace(0, len(vectors) - 1, min(most, len(vectors))).round().astype(int))
+    return {"windows": len(chosen), "vectors": vectors[chosen].ravel().tolist()}
 
 
 def embed_windows(model: WindowModel, windows: np.ndarray) -> np.ndarray:

@@ -6,11 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmark.open.datasets import DATA_SETS
 from benchmark.open.models import ask, parse_models, run_of
 from tokenizer.sessions import read_sessions
 
-MOOD = DATA_SETS["mdd_husm"]
+MOOD = "mdd_husm"
 
 
 def test_a_model_that_saw_the_people_is_refused_or_counted(tiny_recon, tiny_cohort):
@@ -32,7 +31,7 @@ def test_a_name_of_a_folder_proves_nothing(tiny_recon, tiny_cohort, tmp_path):
         ask("lodo", tmp_path, MOOD, set(sessions.filter(sessions["split"] == "train")["subject_id"][:1]), False)
     assert ask("lodo", tmp_path, MOOD, {1}, allow_overlap=False).run == tmp_path / "without-mdd_husm" / "recon"
     with pytest.raises(ValueError, match=r"without-ds004504 holds no finished .*benchmark\.leave_out"):
-        run_of("lodo", tmp_path, DATA_SETS["ds004504"])
+        run_of("lodo", tmp_path, "ds004504")
 
 
 def test_a_model_that_does_not_say_whom_it_saw_is_refused_or_marked(tiny_recon, tmp_path):

@@ -1,0 +1,171 @@
+"""TUAB in one command: the official eval part, in the units and by the probes that others report, never mixed.
+
+    python -m benchmark.tuab root=tuh_eeg_abnormal/v3.0.1 out=DIR models=[mine=RUN] encoders=[elm=CHECKPOINT]
+
+Imports the corpus into OUT/cohort, turns every session into vectors by each model, each encoder and band power, and
+asks EEG-CLIP's four questions: abnormal, older than 50, male, medication (of sessions with a report). OUT/tuab.md holds
+the tables with their protocol, OUT/tuab.json the same for `benchmark.leaderboard`, OUT/predictions.parquet each
+probability. Models of short windows are shown pooled over a session, and probed window by window. Vectors are kept in
+OUT: the same command goes on where it stopped. Cost: every recording is read once for the models, once for band power
+against each reference, once for each encoder and once more for its windows.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmark.encoders.bandpower import BANDPOWER
+from benchmark.encoders.encoder import Inputs
+from benchmark.encoders.registry import ENCODERS
+from benchmark.open.models import Asked as AskedModel
+from benchmark.open.models import ask, parse_models
+from benchmark.open.others import Other, parse_others
+from benchmark.open.views import KINDS, View, make_vectors, read_view
+from benchmark.tuab.asking import Vectors, ask_all, ask_few
+from benchmark.tuab.page import Result, as_json, as_markdown
+from benchmark.tuab.probes import PROBES
+from benchmark.tuab.questions import QUESTIONS, Question
+from clef.cohort import Cohort
+from clef.embeddings import Embeddings
+from clef.importers.tuh.importer import TUHImport
+from clef.importers.tuh.importer import main as import_corpus
+from tokenizer.base import ranks
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import check_out, write_json, write_text
+from tokenizer.base.progress import track
+from tokenizer.base.tables import write_table
+from tokenizer.base.values import MISSING
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class TUABConfig:
+    """Settings of `python -m benchmark.tuab`."""
+
+    root: Path = MISSING
+    """Folder of the corpus: the one that holds edf/."""
+    out: Path = MISSING
+    """Folder for the tables, the cohort and the vectors; the same folder goes on."""
+    models: list[str] = dataclasses.field(default_factory=list)
+    """Runs to ask, [name=RUN,…]."""
+    encoders: list[str] = dataclasses.field(default_factory=list)
+    """Other people's models of short windows, [elm=CHECKPOINT,mine=FILE.py] (docs/compare.md)."""
+    upsample: bool = False
+    """Give those encoders recordings that are slower than their rate, too."""
+    windows: int = 10
+    """Windows of a session that are probed one by one, evenly spread; 0: none are."""
+    probes: list[str] = dataclasses.field(default_factory=lambda: [*PROBES])
+    """Which probes: logistic, perceptron, people."""
+    shares: list[float] = dataclasses.field(default_factory=list)
+    """Few labels: shares of the people of train, as [0.5,0.1,0.01]; EEG-CLIP's pool is a quarter of them."""
+    draws: int = 5
+    """How often each share is drawn."""
+    val_share: float = 0.1
+    """Share of the people of train that probes are chosen on."""
+    allow_overlap: bool = False
+    """Show, marked, models that saw people of eval or do not say whom they saw, instead of refusing."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    workers: int = 1
+    """Processes that read recordings beside this one."""
+
+
+def main(config: TUABConfig) -> None:
+    """Import, embed, ask, print, write."""
+    check(config)
+    models = parse_models(config.models)
+    others = parse_others(config.encoders, list(models))
+    check_out(config.out, "folder")
+    device = ranks.set_up(config.device)
+    cohort = imported(config)
+    people = set(cohort.sessions.filter(pl.col("split") == "test")["subject_id"])
+    asked = [ask(name, path, "tuab", people, config.allow_overlap) for name, path in models.items()]
+    for one in asked:
+        one.model.to(device)
+    rows = vectors_of(cohort, asked, list(others.values()), config)
+    questions, not_asked = askable(cohort)
+    answers = list(track(ask_all(questions, rows, cohort, config.probes), "probes"))
+    few = list(track(ask_few(questions, rows, cohort, config.shares, config.draws), "few labels"))
+    counts = {
+        split: (len(part), part["subject_id"].n_unique())
+        for split in ("train", "val", "test")
+        if len(part := cohort.sessions.filter(pl.col("split") == split))
+    }
+    result = Result(list(QUESTIONS), not_asked, answers, few, counts, {row.name: row.seen for row in rows})
+    for question in questions:
+        if not any(one.question == question.name for one in answers):
+            result.not_asked[question.name] = "one of the two groups is missing in train or in eval"
+    if predictions := [one.predictions for one in answers if one.predictions is not None]:
+        write_table(config.out / "predictions.parquet", pl.concat(predictions))
+    write_json(config.out / "tuab.json", as_json(result))
+    text = as_markdown(result)
+    write_text(config.out / "tuab.md", text)
+    print(text)
+    log.info("wrote %s, tuab.json and predictions.parquet; next: benchmark.leaderboard", config.out / "tuab.md")
+
+
+def check(config: TUABConfig) -> None:
+    """ConfigError for settings that make no sense."""
+    if wrong := [probe for probe in config.probes if probe not in PROBES]:
+        raise ConfigError(f"probes: {wrong[0]!r} is none; expected some of {', '.join(PROBES)}")
+    if wrong := [share for share in config.shares if not 0 < share <= 1]:
+        raise ConfigError(f"shares: {wrong[0]:g} is none; expected shares above 0, up to 1")
+    if config.windows < 0 or config.draws < 1:
+        raise ConfigError("windows must be 0 or more, and draws 1 or more")
+
+
+def imported(config: TUABConfig) -> Cohort:
+    """The corpus as a cohort, imported again each time: it reads headers alone, and notices what has changed."""
+    given = {"root": config.root, "out": config.out / "cohort", "corpus": "tuab", "val_share": config.val_share}
+    import_corpus(TUHImport(**given, site="tuab"))
+    return Cohort(config.out / "cohort")
+
+
+def askable(cohort: Cohort) -> tuple[list[Question], dict[str, str]]:
+    """The questions that the corpus can answer, and why not the others."""
+    asked, not_asked = [], {}
+    for question in QUESTIONS:
+        known = question.answers(cohort)["answer"].drop_nulls()
+        if len(known):
+            asked.append(question)
+        elif question.name == "medication":
+            not_asked[question.name] = "no session has a report; TUH gives none out any more"
+        else:
+            not_asked[question.name] = "no session says it"
+    return asked, not_asked
+
+
+def vectors_of(cohort: Cohort, asked: list[AskedModel], others: list[Other], config: TUABConfig) -> list[Vectors]:
+    """What needs no model, then each model with its controls, then each encoder pooled and window by window."""
+    home = config.out / "vectors"
+    inputs = Inputs(cohort, home, workers=config.workers, device=config.device, upsample=config.upsample)
+    rows = [whole(ENCODERS["acquisition"].embed(inputs), "acquisition")]
+    rows += [whole(BANDPOWER.embed(inputs), "bandpower")]
+    rows += [whole(BANDPOWER.embed(dataclasses.replace(inputs, reference="average")), "bandpower average")]
+    make_vectors(cohort, asked, [View()], home, False, config.workers)
+    for one in asked:
+        for kind, words in KINDS.items():
+            store = read_view(cohort, one, View(), home, kind)
+            assert store is not None, "make_vectors writes all of them"
+            rows.append(whole(store, one.name + words, one.seen if one.known else None))
+    for other in others:
+        rows.append(whole(other.rows(inputs), other.name, other.seen))
+        if config.windows and other.encoder.each:
+            each = other.encoder.each(dataclasses.replace(inputs, weights=other.weights), config.windows)
+            session = np.repeat(list(each), [len(v) for v in each.values()])
+            vectors = np.concatenate(list(each.values()))
+            rows.append(Vectors(f"{other.name}, window by window", vectors, session, True, other.seen))
+    return rows
+
+
+def whole(store: Embeddings, name: str, seen: int | None = 0) -> Vectors:
+    """The vectors of sessions as a row of the table."""
+    return Vectors(name, store.vectors, np.array(store.session_id), seen=seen)
+
+
+if __name__ == "__main__":
+    program(TUABConfig, main, "benchmark.tuab")

@@ -1,0 +1,57 @@
+"""The questions that EEG-CLIP (arXiv 2503.16531) asks of TUAB; a session without an answer is in neither group."""
+
+import dataclasses
+from collections.abc import Callable
+
+import polars as pl
+
+from clef.cohort import Cohort
+
+DRUGS = r"(?i)keppra|dilantin|depakote"
+"""What a report has to name; a report that names none is a "no", a session without a report is not asked."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A question: its name, its cases in words, and session_id -> answer (bool, null where it is not known)."""
+
+    name: str
+    cases: str
+    answers: Callable[[Cohort], pl.DataFrame]
+
+
+def pathological(cohort: Cohort) -> pl.DataFrame:
+    """The corpus's own label, of each session."""
+    labels = cohort.events.filter(pl.col("code").str.contains(r"^LABEL//.*//pathology//(ab)?normal$"))
+    of_session = labels.select("subject_id", "time", abnormal=pl.col("code").str.ends_with("//abnormal")).unique()
+    joined = cohort.sessions.join(
+        of_session, left_on=["subject_id", "start_time"], right_on=["subject_id", "time"], how="left", nulls_equal=True
+    )
+    alone = joined.group_by("session_id").agg(pl.col("abnormal").n_unique().alias("n"), pl.col("abnormal").first())
+    return alone.select("session_id", answer=pl.when(pl.col("n") == 1).then("abnormal"))  # two labels are none
+
+
+def older(cohort: Cohort) -> pl.DataFrame:
+    """Whether the person was older than 50 years."""
+    return cohort.sessions.select("session_id", answer=pl.col("age") > 50)
+
+
+def male(cohort: Cohort) -> pl.DataFrame:
+    """Whether the person is male, where the file says one of the two."""
+    return cohort.sessions.select(
+        "session_id", answer=pl.when(pl.col("sex").is_in(["F", "M"])).then(pl.col("sex") == "M")
+    )
+
+
+def medicated(cohort: Cohort) -> pl.DataFrame:
+    """Whether the report names one of three drugs."""
+    named = cohort.reports.select("session_id", answer=pl.col("text").str.contains(DRUGS))
+    return cohort.sessions.select("session_id").join(named, on="session_id", how="left")
+
+
+QUESTIONS = (
+    Question("pathological", "abnormal", pathological),
+    Question("age", "older than 50", older),
+    Question("sex", "male", male),
+    Question("medication", "the report names Keppra, Dilantin or Depakote", medicated),
+)
