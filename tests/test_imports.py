@@ -51,7 +51,7 @@ FLOORS = {
             "completion",
         ),
     ],
-    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity", "open", "tuab"],
+    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity", "open", "tuab", "leaderboard"],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""
 

@@ -161,9 +161,9 @@ def page(made: Parts, about: About) -> str:
 
 
 @functools.cache
-def template(name: str):
-    """One of the templates of this folder; what is put into it is escaped."""
-    from jinja2 import Environment, PackageLoader
+def template(name: str, package: str = "clef.pages"):
+    """One of the templates of this folder, or of another package's on top of these; what is put into it is escaped."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader
 
-    pages = Environment(loader=PackageLoader("clef.pages", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return pages.get_template(name)
+    loader = ChoiceLoader([PackageLoader(each, ".") for each in dict.fromkeys((package, "clef.pages"))])
+    return Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(name)

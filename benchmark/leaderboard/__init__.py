@@ -1,0 +1,1 @@
+"""One page of every system under every protocol, from score files alone."""
