@@ -212,6 +212,25 @@ RUNS = (
         slow=True,
     ),
     Run(
+        *("windows", "clef.pretrain"),
+        lambda at: (
+            _train("windows", cohort=at.out / "cohort", out=at.out / "windows", steps=2, ema=0)
+            | {"windows.seconds": 5, "windows.hidden": 8}
+        ),
+    ),
+    Run(
+        *("tuab", "benchmark.tuab"),
+        lambda at: (
+            {"root": at.root / "tuh", "out": at.out / "tuab", "models": f"[tiny={at.out / 'recon'}]"}
+            | {"encoders": f"[elm={at.out / 'windows'}]", "workers": 0, "device": "cpu", "allow_overlap": True}
+        ),
+        slow=True,
+    ),
+    Run(
+        *("leaderboard", "benchmark.leaderboard"),
+        lambda at: {"scores": f"[{at.out / 'scores'}]", "out": at.out / "leaderboard.html"},
+    ),
+    Run(
         *("quality", "clef.quality"),
         lambda at: {"cohort": at.out / "cohort", "out": at.out / "quality", "workers": 0},
         code=1,

@@ -21,7 +21,7 @@ from tokenizer.base.tables import write_table
 from tokenizer.sessions import read_sessions
 from tokenizer.store import TokenStore
 
-OWNED = ("cohort", "bids", "tuh", "heedb", "crossfit/fold0/cohort", "crossfit/fold1/cohort")
+OWNED = ("cohort", "bids", "tuh", "heedb", "crossfit/fold0/cohort", "crossfit/fold1/cohort", "tuab/cohort")
 """Folders of cohorts, which stay with their owner: they say where the recordings are."""
 IDS = ("embed_files.parquet",)
 """What calls sessions by their files, because it was made from files without a cohort."""

@@ -89,7 +89,9 @@ def main(config: OpenConfig) -> None:
         result.seen |= {(one.name, dataset.name): one.seen if one.known else None for one in asked}
         result.runs |= {(one.name, dataset.name): one.model.fingerprint for one in asked}
         result.references |= {(one.name, dataset.name): one.model.vqgan.config.reference for one in asked}
-        result.seen |= {(one.name, dataset.name): one.seen for one in others.values()}
+        people = people_of(config.data, dataset)
+        overlap = [one.seen(people, dataset.name, config.allow_overlap) for one in others.values()]
+        result.seen |= {(name, dataset.name): seen for name, seen in zip(others, overlap, strict=True)}
         result.answers += ask_data_set(dataset, asked, list(others.values()), config)
     text = as_markdown(result)
     write_json(config.out / "open.json", as_json(result))

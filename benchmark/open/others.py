@@ -1,7 +1,8 @@
 """Other people's encoders in the same table: models of short windows, slid over the same recordings.
 
-`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (`random` for fresh ones), `mine=FILE.py` one
-of a person's own. None of them says whom it was trained on, so all but fresh ones are marked.
+`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (a run of stage=windows, or `random` for fresh
+ones), `mine=FILE.py` one of a person's own. A run says whom it was trained on, and who saw the people is refused; a
+checkpoint or a file does not say it, and is marked.
 """
 
 import dataclasses
@@ -12,8 +13,10 @@ from benchmark.encoders.registry import ENCODERS
 from benchmark.encoders.windows.foreign import encoder_in, is_file
 from benchmark.encoders.windows.window_model import RANDOM
 from benchmark.open.models import TAKEN
-from clef.embeddings import Embeddings
+from clef.embeddings import Embeddings, seen_subjects
+from clef.training.run import finished_model
 from tokenizer.base.cli import ConfigError
+from tokenizer.base.hub import read_config
 
 WEIGHTS = "weights"
 
@@ -26,10 +29,23 @@ class Other:
     encoder: Encoder
     weights: str | None
 
-    @property
-    def seen(self) -> int | None:
-        """How many of the people it saw: none with fresh weights, else it does not say."""
-        return 0 if self.weights == RANDOM else None
+    def seen(self, people: set[int], dataset: str, allow_overlap: bool) -> int | None:
+        """How many of `people` it saw: none with fresh weights; None where it does not say.
+
+        Raises ValueError in one line for a run that saw some, unless `allow_overlap`.
+        """
+        if self.weights == RANDOM:
+            return 0
+        if self.weights is None or not Path(self.weights).is_dir():
+            return None
+        config = read_config(str(finished_model(self.weights) / "waveform"))
+        seen = set().union(*seen_subjects(config["about"]["trained_on"], people).values())
+        if seen and not allow_overlap:
+            raise ValueError(
+                f"encoders: {self.name}={self.weights}: saw {len(seen)} of the {len(people)} people of {dataset}; "
+                f"leave it out, or show it marked with allow_overlap=true"
+            )
+        return len(seen)
 
     def rows(self, inputs: Inputs) -> Embeddings:
         """Vectors of the sessions; what was measured of their windows is kept in `inputs.keep`."""
@@ -50,6 +66,6 @@ def parse_others(given: list[str], models: list[str]) -> dict[str, Other]:
             raise ConfigError(f"encoders: {name!r} is the name of another row; give it one of its own")
         own = is_file(value)
         others[name] = Other(name, encoder_in(value), None) if own else Other(name, ENCODERS[name], value)
-        if not own and value != RANDOM and not Path(value).is_file():
-            raise ConfigError(f"encoders: {name}={value}: there is no such file")
+        if not own and value != RANDOM and not Path(value).exists():
+            raise ConfigError(f"encoders: {name}={value}: there is no such file or run")
     return others

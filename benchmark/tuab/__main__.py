@@ -86,7 +86,8 @@ def main(config: TUABConfig) -> None:
     asked = [ask(name, path, "tuab", people, config.allow_overlap) for name, path in models.items()]
     for one in asked:
         one.model.to(device)
-    rows = vectors_of(cohort, asked, list(others.values()), config)
+    saw = {name: one.seen(people, "tuab", config.allow_overlap) for name, one in others.items()}
+    rows = vectors_of(cohort, asked, list(others.values()), saw, config)
     questions, not_asked = askable(cohort)
     answers = list(track(ask_all(questions, rows, cohort, config.probes), "probes"))
     few = list(track(ask_few(questions, rows, cohort, config.shares, config.draws), "few labels"))
@@ -139,8 +140,13 @@ def askable(cohort: Cohort) -> tuple[list[Question], dict[str, str]]:
     return asked, not_asked
 
 
-def vectors_of(cohort: Cohort, asked: list[AskedModel], others: list[Other], config: TUABConfig) -> list[Vectors]:
-    """What needs no model, then each model with its controls, then each encoder pooled and window by window."""
+def vectors_of(
+    cohort: Cohort, asked: list[AskedModel], others: list[Other], saw: dict[str, int | None], config: TUABConfig
+) -> list[Vectors]:
+    """What needs no model, then each model with its controls, then each encoder pooled and window by window.
+
+    saw: how many people of eval each encoder saw
+    """
     home = config.out / "vectors"
     inputs = Inputs(cohort, home, workers=config.workers, device=config.device, upsample=config.upsample)
     rows = [whole(ENCODERS["acquisition"].embed(inputs), "acquisition")]
@@ -153,12 +159,12 @@ def vectors_of(cohort: Cohort, asked: list[AskedModel], others: list[Other], con
             assert store is not None, "make_vectors writes all of them"
             rows.append(whole(store, one.name + words, one.seen if one.known else None))
     for other in others:
-        rows.append(whole(other.rows(inputs), other.name, other.seen))
+        rows.append(whole(other.rows(inputs), other.name, saw[other.name]))
         if config.windows and other.encoder.each:
             each = other.encoder.each(dataclasses.replace(inputs, weights=other.weights), config.windows)
             session = np.repeat(list(each), [len(v) for v in each.values()])
             vectors = np.concatenate(list(each.values()))
-            rows.append(Vectors(f"{other.name}, window by window", vectors, session, True, other.seen))
+            rows.append(Vectors(f"{other.name}, window by window", vectors, session, True, saw[other.name]))
     return rows
 
 
