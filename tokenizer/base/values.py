@@ -112,7 +112,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
+NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$")
 LINE_ENDS = re.compile("[\x7f-\xa0\u2028\u2029\ufeff]")
 """Characters that YAML takes for the end of a line or drops, unless they are written as escapes."""
 for _side in (_Loader, _Dumper):

@@ -127,3 +127,11 @@ def test_what_does_not_fit_says_what_would(value, wanted, expected):
 def test_values_of_files_and_lists_fit_too():
     assert convert(3, float) == 3.0 and convert("a", Path) == Path("a") and convert("[1, 2]", list[int]) == [1, 2]
     assert convert("none", int | None) is None and dataclasses.is_dataclass(Settings)
+
+
+@pytest.mark.parametrize("text", ["94e25b4777e4bce0", "1e5x", "3.e2f"])
+def test_a_fingerprint_that_begins_like_a_number_is_text(text, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"model: {text}\n")
+    assert read_yaml(tmp_path / "a.yaml") == {"model": text}
+    (tmp_path / "b.yaml").write_text(to_yaml({"model": text, "other": "1e5", "lr": 1e-5}))
+    assert read_yaml(tmp_path / "b.yaml") == {"model": text, "other": "1e5", "lr": 1e-5}
