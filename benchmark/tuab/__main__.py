@@ -5,7 +5,8 @@
 Imports the corpus into OUT/cohort, turns every session into vectors by each model, each encoder and band power, and
 asks EEG-CLIP's four questions: abnormal, older than 50, male, medication (of sessions with a report). OUT/tuab.md holds
 the tables with their protocol, OUT/tuab.json the same for `benchmark.leaderboard`, OUT/predictions.parquet each
-probability. Models of short windows are shown pooled over a session, and probed window by window. Vectors are kept in
+probability. Models of short windows are shown pooled over a session, and probed window by window; models
+that were aligned with reports are also asked in words alone. Vectors are kept in
 OUT: the same command goes on where it stopped. Cost: every recording is read once for the models, once for band power
 against each reference, once for each encoder and once more for its windows.
 """
@@ -28,6 +29,7 @@ from benchmark.tuab.asking import Vectors, ask_all, ask_few
 from benchmark.tuab.page import Result, as_json, as_markdown
 from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import QUESTIONS, Question
+from benchmark.tuab.words import ask_in_words, told
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings
 from clef.importers.tuh.importer import TUHImport
@@ -90,13 +92,16 @@ def main(config: TUABConfig) -> None:
     rows = vectors_of(cohort, asked, list(others.values()), saw, config)
     questions, not_asked = askable(cohort)
     answers = list(track(ask_all(questions, rows, cohort, config.probes), "probes"))
+    aligned = {one.name: one.model for one in asked}
+    answers += ask_in_words(questions, rows, aligned, cohort)
+    leaks = [word for question in questions for word in told(question, cohort)]
     few = list(track(ask_few(questions, rows, cohort, config.shares, config.draws), "few labels"))
     counts = {
         split: (len(part), part["subject_id"].n_unique())
         for split in ("train", "val", "test")
         if len(part := cohort.sessions.filter(pl.col("split") == split))
     }
-    result = Result(list(QUESTIONS), not_asked, answers, few, counts, {row.name: row.seen for row in rows})
+    result = Result(list(QUESTIONS), not_asked, answers, few, counts, {row.name: row.seen for row in rows}, leaks)
     for question in questions:
         if not any(one.question == question.name for one in answers):
             result.not_asked[question.name] = "one of the two groups is missing in train or in eval"

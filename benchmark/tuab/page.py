@@ -11,6 +11,7 @@ from benchmark.tuab.asking import Asked
 from benchmark.tuab.levels import LEVELS, Score
 from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import Question
+from benchmark.tuab.words import Told
 
 SAW = "‡"
 WORDS = {
@@ -35,6 +36,8 @@ class Result:
     """Split -> sessions, people."""
     seen: dict[str, int | None]
     """Row -> how many people of eval its model saw; None: it does not say."""
+    told: list[Told] = dataclasses.field(default_factory=list)
+    """Words of prompts by which reports of train tell an answer."""
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def as_json(result: Result) -> dict[str, Any]:
     ]
     return {"format": 1, "kind": "tuab", "clef": clef.__version__, "counts": result.counts, "scores": entries} | {
         "not_asked": result.not_asked,
+        "told": [dataclasses.asdict(one) for one in result.told],
         "probes": WORDS,
     }
 
@@ -110,6 +114,16 @@ def _protocol(result: Result) -> list[str]:
     if mixed:
         lines.append(f"- {mixed} people of eval have answers of both kinds and are in neither group of people")
     lines += [f"- {probe}: {WORDS[probe]}" for probe in PROBES if any(one.probe == probe for one in result.asked)]
+    if any(one.probe.startswith("zero-shot") for one in result.asked):
+        lines.append(
+            "- zero-shot: cosine to the cases' words less that to the others', called above zero, no label used; "
+            "EEG-CLIP's prompts as published, or the templates of configs/search/prompts.yaml"
+        )
+    for one in result.told:
+        lines.append(
+            f"- **reports of train say the answer to {one.question!r}**: {one.word!r} in {100 * one.cases:.0f} % of "
+            f"the cases' and {100 * one.others:.0f} % of the others'; who was aligned with whole reports was told"
+        )
     for row, seen in result.seen.items():
         if seen != 0:
             what = "does not say whom it saw" if seen is None else f"saw {seen} people of eval"

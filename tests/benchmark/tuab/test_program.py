@@ -39,10 +39,10 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def written(root, tmp_path_factory, tiny_recon):
+def written(root, tmp_path_factory, tiny_recon, tiny_align):
     home = tmp_path_factory.mktemp("out")
     (home / "mine.py").write_text(ENCODER)
-    settings = {"root": root, "out": home / "tuab", "models": f"[tiny={tiny_recon}]", "workers": 0}
+    settings = {"root": root, "out": home / "tuab", "models": f"[tiny={tiny_recon},words={tiny_align}]", "workers": 0}
     settings |= {"encoders": f"[spread={home / 'mine.py'}]", "shares": "[1,0.3]", "draws": 2, "allow_overlap": True}
     return home, settings, must(run(home, "benchmark.tuab", **settings))
 
@@ -76,8 +76,11 @@ def test_every_score_equals_a_hand_computation_from_the_predictions(written):
         assert score["balanced_accuracy"] == pytest.approx((called[y].mean() + (~called[~y]).mean()) / 2)
         assert (score["cases"], score["controls"]) == (y.sum(), (~y).sum())
         checked.add((score["row"], score["level"]))
+        checked.add(score["probe"])
     assert {("spread, window by window", "window"), ("tiny", "session"), ("bandpower", "person")} <= checked
-    assert not any(level == "window" and "window by window" not in row for row, level in checked)
+    assert {"logistic", "perceptron", "people", "zero-shot", "zero-shot, templates"} <= checked
+    windows = [one["row"] for one in scores_of(home) if one["level"] == "window"]
+    assert windows and all("window by window" in row for row in windows)
 
 
 def test_eval_is_scored_whole_and_by_the_labels_of_its_folders(written, root):
