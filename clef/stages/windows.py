@@ -33,6 +33,8 @@ from clef.waveform.standard import Standardised, cohort_scale
 from tokenizer.base.limits import check_settings
 from tokenizer.sessions import read_sessions
 
+AT_ONCE = 64
+"""Windows that are validated together."""
 TRIED = 16
 """Sessions that a dry run cuts: it writes nothing, and archives do not fit into memory."""
 
@@ -63,7 +65,9 @@ class WindowsObjective(AlignObjective):
     def _embed(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Sessions as the mean of their windows (B, H), and what meets the reports: the same, or windows (B, K, H)."""
         ok = batch["window_ok"]
-        vectors = self.encoder(batch["windows"])  # (T, H): batch norm must not see padding
+        # all at once while training, since batch norm looks at the batch, which has no padding in it; else in parts
+        parts = [batch["windows"]] if self.encoder.training else batch["windows"].split(AT_ONCE)
+        vectors = torch.cat([self.encoder(part) for part in parts])  # (T, H)
         each = vectors.new_zeros(*ok.shape, vectors.shape[1])
         each[ok] = vectors
         session = each.sum(1) / ok.sum(1, keepdim=True)

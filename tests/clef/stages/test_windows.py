@@ -14,6 +14,7 @@ from clef.embeddings import read_embeddings, seen_subjects
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
 from clef.network.waveform.encoder import WaveformConfig, WaveformEncoder
+from clef.stages import windows
 from clef.stages.align import AlignConfig
 from clef.stages.inputs import Inputs
 from clef.stages.windows import WindowsConfig, build
@@ -159,3 +160,14 @@ def test_a_network_is_saved_whole_and_refused_where_it_is_not(tmp_path):
     with pytest.raises(ValueError, match="damaged model folder") as caught:
         WaveformEncoder.from_pretrained(str(tmp_path / "w"))
     assert "\n" not in str(caught.value)
+
+
+def test_validation_in_parts_is_validation_at_once(whole, monkeypatch):
+    objective, samples = whole
+    batch = samples.validation()[0]
+    objective.eval()
+    with torch.inference_mode():
+        together = objective(batch, batch["counts"], 1.0)["loss"]
+        monkeypatch.setattr(windows, "AT_ONCE", 2)
+        torch.testing.assert_close(objective(batch, batch["counts"], 1.0)["loss"], together)
+    objective.train()
