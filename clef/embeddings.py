@@ -79,6 +79,11 @@ def seen_subjects(trained_on: Mapping[str, Iterable[str]], subjects: Iterable[in
     return {split: {named[name] for name in hashes & named.keys()} for split, hashes in listed.items()}
 
 
+def any_seen(trained_on: Mapping[str, Iterable[str]], subjects: Iterable[int]) -> set[int]:
+    """Those of `subjects` that a model's list names, in whatever split."""
+    return set().union(*seen_subjects(trained_on, subjects).values())
+
+
 def write_embeddings(path: str | Path, embeddings: Embeddings) -> None:
     """Check and write `embeddings` to `path`, whole or not at all."""
     vectors = np.ascontiguousarray(embeddings.vectors, np.float32)

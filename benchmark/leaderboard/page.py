@@ -18,7 +18,6 @@ class Cell:
     value: str
     interval: str
     title: str
-    literature: bool
     marked: bool
 
 
@@ -87,7 +86,7 @@ def _cell(entry: Entry | None) -> Cell | None:
         return None
     interval = "" if entry.low is None else f"{entry.low:.2f}–{entry.high:.2f}"
     title = "; ".join(filter(None, (entry.column, entry.remark, f"from {entry.source}")))
-    return Cell(f"{entry.value:.3f}", interval, title, entry.literature, bool(entry.remark) and not entry.literature)
+    return Cell(f"{entry.value:.3f}", interval, title, bool(entry.remark) and not entry.literature)
 
 
 def page(scores: Sequence[Scores], published: Sequence[Entry]) -> str:

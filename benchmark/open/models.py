@@ -8,9 +8,11 @@ the people it was trained on, not the name of its folder.
 import dataclasses
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from clef.embeddings import seen_subjects
+from clef.embeddings import any_seen
 from clef.model import Model, load
 
 log = logging.getLogger(__name__)
@@ -73,12 +75,18 @@ def ask(name: str, path: Path, dataset: str, people: set[int], allow_overlap: bo
     """
     run = run_of(name, path, dataset)
     model = load(run)
-    listed = model.encoder.about.get("trained_on", {})
-    seen = set().union(*seen_subjects(listed, people).values()) if listed else set()
-    asked = Asked(name, run, model, len(seen), bool(listed))
-    if (seen or not listed) and not allow_overlap:
-        what = f"saw {len(seen)} of the {len(people)} people" if seen else "does not say whether it saw the people"
-        raise ValueError(
-            f"models: {name}={run}: {what} of {dataset}; leave it out, or show it marked with allow_overlap=true"
-        )
-    return asked
+    seen = overlap(f"models: {name}={run}", model.encoder.about, dataset, people, allow_overlap)
+    return Asked(name, run, model, seen or 0, seen is not None)
+
+
+def overlap(what: str, about: Mapping[str, Any], dataset: str, people: set[int], allow_overlap: bool) -> int | None:
+    """How many of `people` a model was trained or selected on, by what it says `about` itself; None: it does not say.
+
+    Raises ValueError in one line, which begins with `what`, unless that is none or `allow_overlap`.
+    """
+    listed = about.get("trained_on")
+    seen = len(any_seen(listed, people)) if listed else None
+    if seen != 0 and not allow_overlap:
+        how = f"saw {seen} of the {len(people)} people" if seen else "does not say whether it saw the people"
+        raise ValueError(f"{what}: {how} of {dataset}; leave it out, or show it marked with allow_overlap=true")
+    return seen

@@ -12,8 +12,8 @@ from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.registry import ENCODERS
 from benchmark.encoders.windows.foreign import encoder_in, is_file
 from benchmark.encoders.windows.window_model import RANDOM
-from benchmark.open.models import TAKEN
-from clef.embeddings import Embeddings, seen_subjects
+from benchmark.open.models import TAKEN, overlap
+from clef.embeddings import Embeddings
 from clef.training.run import finished_model
 from tokenizer.base.cli import ConfigError
 from tokenizer.base.hub import read_config
@@ -32,20 +32,14 @@ class Other:
     def seen(self, people: set[int], dataset: str, allow_overlap: bool) -> int | None:
         """How many of `people` it saw: none with fresh weights; None where it does not say.
 
-        Raises ValueError in one line for a run that saw some, unless `allow_overlap`.
+        Raises ValueError in one line for a run that saw some or does not say it, unless `allow_overlap`.
         """
         if self.weights == RANDOM:
             return 0
         if self.weights is None or not Path(self.weights).is_dir():
             return None
-        config = read_config(str(finished_model(self.weights) / "waveform"))
-        seen = set().union(*seen_subjects(config["about"]["trained_on"], people).values())
-        if seen and not allow_overlap:
-            raise ValueError(
-                f"encoders: {self.name}={self.weights}: saw {len(seen)} of the {len(people)} people of {dataset}; "
-                f"leave it out, or show it marked with allow_overlap=true"
-            )
-        return len(seen)
+        about = read_config(str(finished_model(self.weights) / "waveform")).get("about", {})
+        return overlap(f"encoders: {self.name}={self.weights}", about, dataset, people, allow_overlap)
 
     def rows(self, inputs: Inputs) -> Embeddings:
         """Vectors of the sessions; what was measured of their windows is kept in `inputs.keep`."""

@@ -18,7 +18,7 @@ from benchmark.protocols.runs import AlignedRun
 from benchmark.protocols.zero_shot import answer, ask_opposites, person_question, score_zero_shot
 from benchmark.scores.scoring import Scored, score_tasks
 from clef.cohort import Cohort
-from clef.embeddings import Embeddings, seen_subjects
+from clef.embeddings import Embeddings, any_seen
 from clef.search.prompts import Prompts
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def check_unseen(runs: Sequence[Embeddings], sessions: pl.DataFrame) -> list[str
     subjects = set(sessions.filter(pl.col("split") == PEOPLE["unseen"])["subject_id"])
     notes = []
     for run in runs:
-        seen = set().union(*seen_subjects(run.trained_on, subjects).values())
+        seen = any_seen(run.trained_on, subjects)
         if seen:
             raise ValueError(
                 f"{run.name}: trained or selected on {len(seen)} of the {len(subjects)} subjects of split test; give a "

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.encoders.registry import encoder_of
-from clef.embeddings import Embeddings, seen_subjects
+from clef.embeddings import Embeddings, any_seen
 from clef.fold_embeddings import FoldEmbeddings, Store, of_fold
 from clef.tasks import is_fold
 
@@ -96,9 +96,9 @@ def check_folds(tasks: pl.DataFrame, stores: Mapping[str, Store]) -> None:
 
 def _seen_by(store: Store, rows: pl.DataFrame) -> set[int]:
     """Scored subjects whom the model that embeds them for their score was fitted on or selected with."""
-    seen = set()
+    seen: set[int] = set()
     for (split,), part in rows.group_by("split"):
-        seen = seen.union(*seen_subjects(of_fold(store, split).trained_on, set(part["subject_id"])).values())
+        seen |= any_seen(of_fold(store, split).trained_on, part["subject_id"])
     return seen
 
 

@@ -21,15 +21,14 @@ import polars as pl
 from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import ENCODERS
-from benchmark.open.models import Asked as AskedModel
-from benchmark.open.models import ask, parse_models
+from benchmark.open.models import Asked, ask, parse_models
 from benchmark.open.others import Other, parse_others
 from benchmark.open.views import KINDS, View, make_vectors, read_view
 from benchmark.tuab.asking import Vectors, ask_all, ask_few
 from benchmark.tuab.page import Result, as_json, as_markdown
 from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import QUESTIONS, Question
-from benchmark.tuab.words import ask_in_words, told
+from benchmark.tuab.words import ask_in_words, leaks
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings
 from clef.importers.tuh.importer import TUHImport
@@ -94,14 +93,14 @@ def main(config: TUABConfig) -> None:
     answers = list(track(ask_all(questions, rows, cohort, config.probes), "probes"))
     aligned = {one.name: one.model for one in asked}
     answers += ask_in_words(questions, rows, aligned, cohort)
-    leaks = [word for question in questions for word in told(question, cohort)]
+    leaking = [leak for question in questions for leak in leaks(question, cohort)]
     few = list(track(ask_few(questions, rows, cohort, config.shares, config.draws), "few labels"))
     counts = {
         split: (len(part), part["subject_id"].n_unique())
         for split in ("train", "val", "test")
         if len(part := cohort.sessions.filter(pl.col("split") == split))
     }
-    result = Result(list(QUESTIONS), not_asked, answers, few, counts, {row.name: row.seen for row in rows}, leaks)
+    result = Result(not_asked, answers, few, counts, {row.name: row.seen for row in rows}, leaking)
     for question in questions:
         if not any(one.question == question.name for one in answers):
             result.not_asked[question.name] = "one of the two groups is missing in train or in eval"
@@ -146,7 +145,7 @@ def askable(cohort: Cohort) -> tuple[list[Question], dict[str, str]]:
 
 
 def vectors_of(
-    cohort: Cohort, asked: list[AskedModel], others: list[Other], saw: dict[str, int | None], config: TUABConfig
+    cohort: Cohort, asked: list[Asked], others: list[Other], saw: dict[str, int | None], config: TUABConfig
 ) -> list[Vectors]:
     """What needs no model, then each model with its controls, then each encoder pooled and window by window.
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from benchmark.tuab import levels
-from benchmark.tuab.levels import Score, at_all_levels, mean_by, of_people
-from benchmark.tuab.probes import PROBES, Rows, read
+from benchmark.tuab.levels import Predicted, Score, at_all_levels, mean_by, of_people
+from benchmark.tuab.probes import PROBES, ProbeRows, run_probe
 from benchmark.tuab.questions import Question
 from clef.cohort import Cohort
 
@@ -29,7 +28,7 @@ class Vectors:
 
 
 @dataclasses.dataclass
-class Asked:
+class QuestionScores:
     """What one probe says of one row and question; share and draw: of few labels, else 1 and 0."""
 
     question: str
@@ -46,7 +45,7 @@ class Asked:
 
 def ask_all(
     questions: Sequence[Question], rows: Sequence[Vectors], cohort: Cohort, probes: Sequence[str] = PROBES
-) -> Iterator[Asked]:
+) -> Iterator[QuestionScores]:
     """With all labels: every question, row and probe that has both groups in train and in eval."""
     for question in questions:
         answers = answers_of(question, cohort)
@@ -59,7 +58,7 @@ def ask_all(
 
 def ask_few(
     questions: Sequence[Question], rows: Sequence[Vectors], cohort: Cohort, shares: Sequence[float], draws: int
-) -> Iterator[Asked]:
+) -> Iterator[QuestionScores]:
     """With a share of the people of train and val, drawn anew each time; sessions alone, by the logistic probe."""
     for question in questions:
         answers = answers_of(question, cohort)
@@ -82,7 +81,7 @@ def answers_of(question: Question, cohort: Cohort) -> dict[str, tuple[bool, int,
 class Table:
     """Rows that a question can be asked of: what probes read, the session of each row, and which are scored (n,)."""
 
-    rows: Rows
+    rows: ProbeRows
     session: np.ndarray
     test: np.ndarray
 
@@ -94,7 +93,7 @@ def joined(vectors: Vectors, answers: Mapping[str, tuple[bool, int, str]]) -> Ta
     known = [answers[s] for s in session]
     y, subject = np.array([k[0] for k in known], bool), np.array([k[1] for k in known], np.int64)
     split = np.array([k[2] for k in known], "U5")
-    rows = Rows(vectors.x[has], y, subject, split == "train", split == "val")
+    rows = ProbeRows(vectors.x[has], y, subject, split == "train", split == "val")
     return Table(rows, session, split == "test")
 
 
@@ -113,7 +112,7 @@ def fewer(table: Table, share: float, draw: int) -> Table | None:
     return dataclasses.replace(table, rows=few)
 
 
-def _ask(question: Question, vectors: Vectors, table: Table, probe: str, seed: int = 0) -> Asked | None:
+def _ask(question: Question, vectors: Vectors, table: Table, probe: str, seed: int = 0) -> QuestionScores | None:
     """One probe of one row; None if a group is missing in train or in eval, or the probe is not for windows."""
     if probe == "people":
         if vectors.windows:
@@ -123,8 +122,8 @@ def _ask(question: Question, vectors: Vectors, table: Table, probe: str, seed: i
     learnt = rows.train | rows.val
     if any(rows.y[side].all() or not rows.y[side].any() for side in (learnt, test)):
         return None
-    out = read(rows, probe, seed)
-    tested = levels.Rows(rows.y[test], out.score[test], out.probability[test], table.session[test], rows.subject[test])
+    out = run_probe(rows, probe, seed)
+    tested = Predicted(rows.y[test], out.score[test], out.probability[test], table.session[test], rows.subject[test])
     if probe == "people":
         scores = [score] if (score := of_people(tested)) else []
     else:
@@ -136,7 +135,7 @@ def _ask(question: Question, vectors: Vectors, table: Table, probe: str, seed: i
         | {"score": tested.score, "probability": tested.probability}
     )
     people = len(np.unique(rows.subject[learnt]))
-    return Asked(question.name, vectors.name, probe, scores, out.chosen, people, predictions=predictions)
+    return QuestionScores(question.name, vectors.name, probe, scores, out.chosen, people, predictions=predictions)
 
 
 def of_each_person(table: Table) -> Table:
@@ -147,4 +146,4 @@ def of_each_person(table: Table) -> Table:
     x = np.stack([np.bincount(place, weights=column) for column in rows.x.T], 1) / np.bincount(place)[:, None]
     whole = (share == 0) | (share == 1)
     kept = [part[first][whole] for part in (rows.train, rows.val, table.session, table.test)]
-    return Table(Rows(x[whole], share[whole] == 1, people[whole], *kept[:2]), kept[2], kept[3])
+    return Table(ProbeRows(x[whole], share[whole] == 1, people[whole], *kept[:2]), kept[2], kept[3])

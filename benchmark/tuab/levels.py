@@ -32,8 +32,8 @@ class Score:
 
 
 @dataclasses.dataclass
-class Rows:
-    """What was said of rows (n,): label, log-odds, probability, session and subject."""
+class Predicted:
+    """What a probe predicts of rows (n,), beside what they are: label, log-odds, probability, session and subject."""
 
     y: np.ndarray
     score: np.ndarray
@@ -42,7 +42,7 @@ class Rows:
     subject: np.ndarray
 
 
-def scored(level: str, rows: Rows, mixed: int = 0) -> Score | None:
+def scored(level: str, rows: Predicted, mixed: int = 0) -> Score | None:
     """AUROC from log-odds, never from calls, and balanced accuracy; None unless both groups are there."""
     y, subject = rows.y, rows.subject
     if y.all() or not y.any():
@@ -63,24 +63,24 @@ def mean_by(values: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.bincount(place, weights=values) / np.bincount(place), groups, first
 
 
-def at_all_levels(rows: Rows, windows: bool) -> list[Score]:
+def at_all_levels(rows: Predicted, windows: bool) -> list[Score]:
     """Scores of rows that are windows, or sessions, and of what they belong to."""
     scores = [scored("window", rows)] if windows else []
     sessions = grouped(rows, rows.session)
     return [one for one in (*scores, scored("session", sessions), of_people(sessions)) if one is not None]
 
 
-def grouped(rows: Rows, group: np.ndarray) -> Rows:
-    """A row for each group: the means of what was said of it, and label, session and subject of its first row."""
+def grouped(rows: Predicted, group: np.ndarray) -> Predicted:
+    """A row for each group: the means of what is predicted of it, and label, session and subject of its first row."""
     score, _, first = mean_by(rows.score, group)
     probability, _, _ = mean_by(rows.probability, group)
-    return Rows(rows.y[first], score, probability, rows.session[first], rows.subject[first])
+    return Predicted(rows.y[first], score, probability, rows.session[first], rows.subject[first])
 
 
-def of_people(sessions: Rows) -> Score | None:
+def of_people(sessions: Predicted) -> Score | None:
     """The score of people, from their sessions."""
     share, _, _ = mean_by(sessions.y.astype(np.float64), sessions.subject)
     whole = (share == 0) | (share == 1)
     people = grouped(sessions, sessions.subject)
-    kept = Rows(*(getattr(people, field.name)[whole] for field in dataclasses.fields(Rows)))
+    kept = Predicted(*(getattr(people, field.name)[whole] for field in dataclasses.fields(Predicted)))
     return scored("person", kept, int((~whole).sum()))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 import clef
-from benchmark.tuab.asking import Asked
+from benchmark.tuab.asking import QuestionScores
 from benchmark.tuab.levels import LEVELS, Score
 from benchmark.tuab.probes import PROBES
-from benchmark.tuab.questions import Question
-from benchmark.tuab.words import Told
+from benchmark.tuab.questions import QUESTIONS
+from benchmark.tuab.words import Leak
 
 SAW = "‡"
 WORDS = {
@@ -27,16 +27,15 @@ WORDS = {
 class Result:
     """All answers, what was asked, and of how many sessions and people."""
 
-    questions: list[Question]
     not_asked: dict[str, str]
     """Question -> why."""
-    asked: list[Asked]
-    few: list[Asked]
+    asked: list[QuestionScores]
+    few: list[QuestionScores]
     counts: dict[str, tuple[int, int]]
     """Split -> sessions, people."""
     seen: dict[str, int | None]
     """Row -> how many people of eval its model saw; None: it does not say."""
-    told: list[Told] = dataclasses.field(default_factory=list)
+    leaks: list[Leak] = dataclasses.field(default_factory=list)
     """Words of prompts by which reports of train tell an answer."""
 
 
@@ -51,7 +50,7 @@ def as_json(result: Result) -> dict[str, Any]:
     ]
     return {"format": 1, "kind": "tuab", "clef": clef.__version__, "counts": result.counts, "scores": entries} | {
         "not_asked": result.not_asked,
-        "told": [dataclasses.asdict(one) for one in result.told],
+        "leaks": [dataclasses.asdict(one) for one in result.leaks],
         "probes": WORDS,
     }
 
@@ -61,7 +60,7 @@ def as_markdown(result: Result) -> str:
     lines = ["# TUAB: the official eval part, scored whole", ""]
     counts = [f"{split} {n:,} sessions of {people:,} people" for split, (n, people) in result.counts.items()]
     lines += ["; ".join(counts) + ". AUROC [95 % interval, people resampled], then balanced accuracy.", ""]
-    for question in result.questions:
+    for question in QUESTIONS:
         mine = [one for one in result.asked if one.question == question.name]
         lines += [f"## {question.name}: {question.cases}", ""]
         lines += [*_table(mine, result), ""] if mine else [f"Not asked: {result.not_asked[question.name]}.", ""]
@@ -70,7 +69,7 @@ def as_markdown(result: Result) -> str:
     return "\n".join([*lines, *_protocol(result)]) + "\n"
 
 
-def _table(asked: Sequence[Asked], result: Result) -> list[str]:
+def _table(asked: Sequence[QuestionScores], result: Result) -> list[str]:
     head = ["row", "probe", *LEVELS, "cases / others, sessions"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for one in asked:
@@ -89,7 +88,7 @@ def _cell(score: Score | None) -> str:
     return f"{score.auroc:.3f} [{score.low:.2f}, {score.high:.2f}], {score.balanced_accuracy:.3f}"
 
 
-def _few_table(few: Sequence[Asked]) -> list[str]:
+def _few_table(few: Sequence[QuestionScores]) -> list[str]:
     """Mean AUROC of sessions over draws, with the least and the largest."""
     shares = sorted({one.share for one in few}, reverse=True)
     lines = [f"| question | row | {' | '.join(f'{100 * s:g} %' for s in shares)} |", f"|{' --- |' * (2 + len(shares))}"]
@@ -119,7 +118,7 @@ def _protocol(result: Result) -> list[str]:
             "- zero-shot: cosine to the cases' words less that to the others', called above zero, no label used; "
             "EEG-CLIP's prompts as published, or the templates of configs/search/prompts.yaml"
         )
-    for one in result.told:
+    for one in result.leaks:
         lines.append(
             f"- **reports of train say the answer to {one.question!r}**: {one.word!r} in {100 * one.cases:.0f} % of "
             f"the cases' and {100 * one.others:.0f} % of the others'; who was aligned with whole reports was told"

@@ -27,7 +27,7 @@ MIN_HELD_OUT = 15
 
 
 @dataclasses.dataclass
-class Rows:
+class ProbeRows:
     """What a probe reads: vectors x (n, D), labels y (n,) bool, whose they are (n,) int, and train, val (n,) bool."""
 
     x: np.ndarray
@@ -38,7 +38,7 @@ class Rows:
 
 
 @dataclasses.dataclass
-class Read:
+class ProbeOutput:
     """What a probe makes of all rows: log-odds and probability (n,) of being a case, and what was chosen for it.
 
     The order of rows is that of the log-odds: a calibration that finds them upside down on held-out people makes every
@@ -50,7 +50,7 @@ class Read:
     chosen: dict[str, object]
 
 
-def read(rows: Rows, probe: str, seed: int = 0) -> Read:
+def run_probe(rows: ProbeRows, probe: str, seed: int = 0) -> ProbeOutput:
     """Fit a probe on train and val, and read every row with it.
 
     Raises ValueError in one line unless train has both groups.
@@ -63,7 +63,7 @@ def read(rows: Rows, probe: str, seed: int = 0) -> Read:
     return logistic(rows, seed)
 
 
-def logistic(rows: Rows, seed: int) -> Read:
+def logistic(rows: ProbeRows, seed: int) -> ProbeOutput:
     """The benchmark's own probe with every row of equal weight within its group."""
     fit = np.flatnonzero(rows.train | rows.val)
     val = rows.val[fit]
@@ -75,7 +75,7 @@ def logistic(rows: Rows, seed: int) -> Read:
     spaces = fit_whitening(rows.x[fit[draw_rows(len(fit))]]).spaces(rows.x)
     fitted = fit_probes([spaces], rows.y, np.ones(len(rows.y)), [draw])[0][0]
     chosen = {"c": fitted.c, "components": fitted.components, "chosen_on": fitted.chosen_on}
-    return Read(fitted.scores, fitted.probability, chosen)
+    return ProbeOutput(fitted.scores, fitted.probability, chosen)
 
 
 def usable(y: np.ndarray, held_out: np.ndarray) -> bool:
@@ -83,7 +83,7 @@ def usable(y: np.ndarray, held_out: np.ndarray) -> bool:
     return all(0 < y[side].sum() < side.sum() for side in (held_out, ~held_out))
 
 
-def perceptron(rows: Rows, seed: int) -> Read:
+def perceptron(rows: ProbeRows, seed: int) -> ProbeOutput:
     """EEG-CLIP's readout, on standardised columns and groups of equal weight."""
     fit = np.flatnonzero(rows.train | rows.val)
     mean, sd = rows.x[fit].mean(0), rows.x[fit].std(0)
@@ -106,4 +106,4 @@ def perceptron(rows: Rows, seed: int) -> Read:
                 schedule.step()
         with torch.no_grad():
             score = network(z)[:, 0].double()
-    return Read(score.numpy(), score.sigmoid().numpy(), {"seed": seed})
+    return ProbeOutput(score.numpy(), score.sigmoid().numpy(), {"seed": seed})

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 
-from benchmark.tuab.asking import Asked, Table, Vectors, answers_of, joined
-from benchmark.tuab.levels import Rows, at_all_levels
+from benchmark.tuab.asking import QuestionScores, Table, Vectors, answers_of, joined
+from benchmark.tuab.levels import Predicted, at_all_levels
 from benchmark.tuab.questions import Question
 from clef.cohort import Cohort
 from clef.model import Model
@@ -25,7 +25,7 @@ from clef.readout import parts_of
 from clef.search.prompts import Prompts, read_prompts
 from clef.search.zero_shot import class_vectors, score
 
-PUBLISHED = {
+EEGCLIP_PROMPTS = {
     "pathological": Prompts(["This is an abnormal recording"], ["This is a normal recording"]),
     "age": Prompts(["The patient is over 50 years old"], ["The patient is under 50 years old"]),
     "sex": Prompts(["The patient is male"], ["The patient is female"]),
@@ -36,13 +36,13 @@ PUBLISHED = {
 }
 TEMPLATES = {"pathological": ("abnormal", False), "age": ("age_above_50", False), "sex": ("female", True)}
 """Question -> its entry among our prompts, and whether that one's "yes" is the others' side here."""
-SAID = 0.05
+LEAK = 0.05
 """Difference of the shares of reports from which on a word is said to tell the answer."""
 
 
 def prompts_of(question: str) -> dict[str, Prompts]:
     """Name of the row's probe -> prompts."""
-    both = {"zero-shot": PUBLISHED[question]}
+    both = {"zero-shot": EEGCLIP_PROMPTS[question]}
     if question in TEMPLATES:
         entry, turned = TEMPLATES[question]
         ours = read_prompts()[entry]
@@ -52,7 +52,7 @@ def prompts_of(question: str) -> dict[str, Prompts]:
 
 def ask_in_words(
     questions: list[Question], rows: list[Vectors], models: Mapping[str, Model], cohort: Cohort
-) -> Iterator[Asked]:
+) -> Iterator[QuestionScores]:
     """Every question of every model that was aligned with reports; models: row -> model."""
     for question in questions:
         answers = answers_of(question, cohort)
@@ -77,23 +77,23 @@ def in_report_space(model: Model, x: np.ndarray) -> np.ndarray:
     return part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
 
 
-def _asked(question: str, row: str, probe: str, table: Table, said: np.ndarray) -> Asked:
+def _asked(question: str, row: str, probe: str, table: Table, similarity: np.ndarray) -> QuestionScores:
     test, rows = table.test, table.rows
-    score = said[test].astype(np.float64)
+    score = similarity[test].astype(np.float64)
     probability = 0.5 + score / 4  # cosines differ by 2 at most; a case is called where the mean is above 0
-    tested = Rows(rows.y[test], score, probability, table.session[test], rows.subject[test])
+    tested = Predicted(rows.y[test], score, probability, table.session[test], rows.subject[test])
     names = {"question": question, "row": row, "probe": probe}
     predictions = pl.DataFrame(
         names
         | {"session_id": tested.session.tolist(), "subject_id": tested.subject, "label": tested.y}
         | {"score": tested.score, "probability": tested.probability}
     )
-    return Asked(question, row, probe, at_all_levels(tested, False), {}, 0, predictions=predictions)
+    return QuestionScores(question, row, probe, at_all_levels(tested, False), {}, 0, predictions=predictions)
 
 
 # ---- what reports say
 @dataclasses.dataclass(frozen=True)
-class Told:
+class Leak:
     """A word that only one side of a question has, and the shares of reports of train with it, of cases and others."""
 
     question: str
@@ -102,7 +102,7 @@ class Told:
     others: float
 
 
-def told(question: Question, cohort: Cohort) -> list[Told]:
+def leaks(question: Question, cohort: Cohort) -> list[Leak]:
     """The words of a question's prompts by which the reports of train tell its answer; empty without reports."""
     answers = answers_of(question, cohort)
     reports = {
@@ -110,13 +110,13 @@ def told(question: Question, cohort: Cohort) -> list[Told]:
         for name, text in cohort.reports.select("session_id", "text").drop_nulls().iter_rows()
         if name in answers and answers[name][2] != "test"
     }
-    sides = [[said for name, said in reports.items() if answers[name][0] == side] for side in (True, False)]
+    sides = [[used for name, used in reports.items() if answers[name][0] == side] for side in (True, False)]
     if not all(sides):
         return []
     shares = {
-        word: [float(np.mean([word in said for said in side])) for side in sides] for word in telling(question.name)
+        word: [float(np.mean([word in used for used in side])) for side in sides] for word in telling(question.name)
     }
-    return [Told(question.name, word, *of) for word, of in shares.items() if abs(of[0] - of[1]) >= SAID]
+    return [Leak(question.name, word, *of) for word, of in shares.items() if abs(of[0] - of[1]) >= LEAK]
 
 
 def telling(question: str) -> list[str]:

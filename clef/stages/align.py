@@ -28,7 +28,7 @@ from clef.stages.heldout import draw_heldout, without_codes, without_words
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
 from clef.stages.masks import kept_positions
 from clef.stages.pair_loss import Loss, PairLoss
-from clef.stages.partners import Partners, Rows, find_partners, make_record, make_text
+from clef.stages.partners import Partners, SessionRows, find_partners, make_record, make_text
 from clef.stages.stage import Batch, Objective, Samples
 from tokenizer.base.limits import SHARE, check_settings
 from tokenizer.sessions import read_sessions
@@ -222,7 +222,7 @@ def build(
 
 def make_heads(
     width: int,
-    tokens: Rows,
+    tokens: SessionRows,
     inputs: Inputs,
     align: AlignConfig,
     report_encoder: TextConfig,

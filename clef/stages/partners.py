@@ -74,7 +74,7 @@ def _thinned(mask: Tensor, chance: Tensor, drop: float) -> Tensor:
     return mask & ((chance >= drop) | (place < least))
 
 
-class Rows(Protocol):
+class SessionRows(Protocol):
     """What partners are looked up for: n sessions by their names, whose they are and in which split (n,)."""
 
     session_id: np.ndarray
@@ -85,7 +85,7 @@ class Rows(Protocol):
 
 
 def find_partners(
-    tokens: Rows,
+    tokens: SessionRows,
     sessions: pl.DataFrame,
     events: pl.DataFrame,
     summaries: dict[str, str],
@@ -132,7 +132,7 @@ def split_sentences(text: str) -> list[str]:
 
 def make_text(
     config: TextConfig,
-    tokens: Rows,
+    tokens: SessionRows,
     summaries: dict[str, str],
     weight: float,
     cohort: str | None = None,

@@ -29,7 +29,7 @@ from clef.stages.stage import Batch, Objective, Preview, Samples
 from clef.waveform.cutting import Cutting
 from clef.waveform.kept import FOLDER, KeptWindows, keep_windows
 from clef.waveform.preparation import PUBLISHED
-from clef.waveform.standard import Standardised, cohort_scale
+from clef.waveform.standard import standardised
 from tokenizer.base.limits import check_settings
 from tokenizer.sessions import read_sessions
 
@@ -50,7 +50,11 @@ class WindowsConfig(WaveformConfig):
 
 
 class WindowsObjective(AlignObjective):
-    """The waveform network, the heads and the contrastive losses; all of it from scratch, at one learning rate."""
+    """The waveform network, the heads and the contrastive losses; all of it from scratch, at one learning rate.
+
+    Batch norm and dropout see the share of a batch that this process holds, so n processes do not give the weights of
+    one, unlike the other stages.
+    """
 
     encoder: WaveformEncoder
 
@@ -90,7 +94,8 @@ class WindowPairs:
     def batch(self, numbers: Sequence[int]) -> Batch:
         rows = [self.train[session_order(self.seed, n, len(self.train))] for n in numbers]
         generators = [np.random.default_rng((self.seed, 1, n)) for n in numbers]
-        return self._pairs(rows, generators, self.align.partner_drop, (self.seed << 40) + numbers[0])
+        draw = int(np.random.default_rng((self.seed, 2, numbers[0])).integers(1 << 62))
+        return self._pairs(rows, generators, self.align.partner_drop, draw)
 
     def validation(self) -> list[Batch]:
         drawn = np.random.default_rng((0, 5)).permutation(self.held_out)[: self.align.validation_sessions]
@@ -139,15 +144,11 @@ def network_and_windows(
     """A fresh network in the units of the training sessions, and the windows of all."""
     made = dataclasses.replace(PUBLISHED[windows.network], window=windows.seconds)
     made.check(windows.network)
-    cut = Cutting.of(made, windows.upsample)
-    shift, scale = 0.0, 1.0
-    if made.standard == "cohort":
-        shift, scale = cohort_scale(inputs.cohort, sessions, cut, inputs.workers)
+    cut = standardised(inputs.cohort, sessions, Cutting.of(made, windows.upsample), made, inputs.workers)
     fields = {field.name: getattr(windows, field.name) for field in dataclasses.fields(WaveformConfig)}
-    encoder = WaveformEncoder(WaveformConfig(**fields), shift, scale)
+    encoder = WaveformEncoder(WaveformConfig(**fields), cut.shift, cut.scale)
     place = Path(inputs.cohort) / FOLDER if inputs.writes else None
-    standard = Standardised(cut, encoder.preparation.standard, shift, scale)
-    return encoder, keep_windows(inputs.cohort, sessions, standard, place, inputs.workers)
+    return encoder, keep_windows(inputs.cohort, sessions, cut, place, inputs.workers)
 
 
 def preview(settings: dict[str, Any]) -> Preview:

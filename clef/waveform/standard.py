@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from clef.waveform.cutting import Cutting
+from clef.waveform.preparation import Preparation
 from tokenizer.reading.many import read_many
 from tokenizer.reading.read import ReadingConfig, row_jobs
 from tokenizer.recording import Raw, RecordingError, Session
@@ -30,6 +31,19 @@ class Standardised:
         if not scale > 0:
             raise RecordingError("session", "it is flat, so its windows cannot be brought to one spread")
         return (windows - np.float32(shift)) / np.float32(scale)
+
+
+def standardised(
+    cohort: str | Path, sessions: pl.DataFrame, cut: Cutting, made: Preparation, workers: int
+) -> Standardised:
+    """What cuts sessions and brings them to the units of `made`, those of the cohort's training sessions if it says so.
+
+    Raises ValueError in one line if a cohort's units are wanted and none of its sessions can be cut.
+    """
+    shift, scale = made.shift, made.scale
+    if made.standard == "cohort":
+        shift, scale = cohort_scale(cohort, sessions, cut, workers)
+    return Standardised(cut, made.standard, shift, scale)
 
 
 def cohort_scale(cohort: str | Path, sessions: pl.DataFrame, cut: Cutting, workers: int) -> tuple[float, float]:

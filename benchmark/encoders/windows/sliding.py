@@ -19,7 +19,7 @@ from benchmark.encoders.keeping import keep_rows
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
 from clef.embeddings import Embeddings
 from clef.waveform.cutting import Cutting
-from clef.waveform.standard import Standardised, cohort_scale
+from clef.waveform.standard import Standardised, standardised
 from tokenizer.base.files import fingerprint
 from tokenizer.filters import RATE
 from tokenizer.reading.many import read_many
@@ -60,13 +60,11 @@ class Sliding:
     def of(cls, inputs: Inputs, build: Callable[[Inputs], WindowModel], kind: str) -> "Sliding":
         """Raises ValueError in one line for a model or a cohort that no window can be made of."""
         model = without_slow(build(inputs), inputs.blank_below)
-        cut = Cutting.of(model, inputs.upsample)
-        shift, scale = model.shift, model.scale
-        if model.standard == "cohort":
-            shift, scale = cohort_scale(inputs.cohort.path, inputs.cohort.sessions, cut, inputs.workers)
-        about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": shift, "scale": scale}
+        sessions, cut = inputs.cohort.sessions, Cutting.of(model, inputs.upsample)
+        made = standardised(inputs.cohort.path, sessions, cut, model, inputs.workers)
+        about = model.protocol() | {"kind": kind, "upsample": inputs.upsample, "shift": made.shift, "scale": made.scale}
         identity = fingerprint(json.dumps(about, sort_keys=True), model.fingerprint)
-        return cls(model, Standardised(cut, model.standard, shift, scale), about, identity)
+        return cls(model, made, about, identity)
 
     def key(self, rows: pl.DataFrame) -> dict[str, str]:
         """What a kept table of these sessions has to say to be taken as it is."""

@@ -80,6 +80,8 @@ class WaveformEncoder(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg"
     def preparation(self) -> Preparation:
         """How a session becomes its windows."""
         made = dataclasses.replace(PUBLISHED[self.config.network], window=self.config.seconds)
+        if made.standard != "cohort":
+            return made
         return dataclasses.replace(made, standard="fixed", shift=self.shift, scale=self.scale)
 
     def forward(self, windows: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.tuab.levels import Rows, at_all_levels, of_people, scored
+from benchmark.tuab.levels import Predicted, at_all_levels, of_people, scored
 
 
 def plain_auroc(y, score):
@@ -19,7 +19,7 @@ def rows(seed=0, n=300):
     subject = session % 40
     y = (subject % 3 == 0) & (session != 40)  # person 0 has sessions 0 (a case) and 40 (none)
     score = np.round(8 * (rng.standard_normal(n) + y)) / 8  # ties, and sums without rounding
-    return Rows(y, score, rng.random(n), np.array([f"s{s:02d}" for s in session]), subject)
+    return Predicted(y, score, rng.random(n), np.array([f"s{s:02d}" for s in session]), subject)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -58,7 +58,9 @@ def test_many_windows_of_few_people_are_as_unsure_as_the_people():
     rng = np.random.default_rng(0)
     y = np.arange(30) < 15
     score = rng.standard_normal(30) + y
-    once = Rows(y, score, score, np.arange(30).astype(str), np.arange(30))
-    ten = Rows(*(np.repeat(getattr(once, name), 10) for name in ("y", "score", "probability", "session", "subject")))
+    once = Predicted(y, score, score, np.arange(30).astype(str), np.arange(30))
+    ten = Predicted(
+        *(np.repeat(getattr(once, name), 10) for name in ("y", "score", "probability", "session", "subject"))
+    )
     few, many = scored("session", once), scored("window", ten)
     assert (few.auroc, few.low, few.high) == pytest.approx((many.auroc, many.low, many.high))

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from benchmark.tuab.asking import Table, fewer, of_each_person
-from benchmark.tuab.probes import PROBES, Rows, read
+from benchmark.tuab.probes import PROBES, ProbeRows, run_probe
 
 
 def rows(n=400, width=6, seed=0):
@@ -18,12 +18,12 @@ def rows(n=400, width=6, seed=0):
     x = rng.standard_normal((n, width))
     x[:, 0] += y
     part = subject % 5
-    return Rows(x, y, subject, part < 3, part == 3)
+    return ProbeRows(x, y, subject, part < 3, part == 3)
 
 
 def test_the_logistic_probe_is_scikit_learns_at_its_own_choice():
     one = rows()
-    out = read(one, "logistic")
+    out = run_probe(one, "logistic")
     assert out.chosen["components"] == 0 and out.chosen["chosen_on"] == "val"
     fit = one.train | one.val
     z = (one.x - one.x[fit].mean(0)) / one.x[fit].std(0)
@@ -34,7 +34,7 @@ def test_the_logistic_probe_is_scikit_learns_at_its_own_choice():
 
 def test_a_small_val_gives_way_to_folds_of_people():
     one = rows(n=60)
-    assert "inner folds of people" in read(one, "logistic").chosen["chosen_on"]
+    assert "inner folds of people" in run_probe(one, "logistic").chosen["chosen_on"]
 
 
 @pytest.mark.parametrize("probe", ["logistic", "perceptron"])
@@ -42,17 +42,17 @@ def test_labels_of_eval_are_never_read(probe):
     one = rows()
     test = ~(one.train | one.val)
     turned = dataclasses.replace(one, y=np.where(test, ~one.y, one.y))
-    assert np.array_equal(read(one, probe).score, read(turned, probe).score)
-    assert not np.array_equal(read(one, probe).score, read(dataclasses.replace(one, y=~one.y), probe).score)
+    assert np.array_equal(run_probe(one, probe).score, run_probe(turned, probe).score)
+    assert not np.array_equal(run_probe(one, probe).score, run_probe(dataclasses.replace(one, y=~one.y), probe).score)
 
 
 def test_the_perceptron_learns_and_repeats_itself():
     one = rows()
-    out = read(one, "perceptron")
+    out = run_probe(one, "perceptron")
     test = ~(one.train | one.val)
     assert out.score[test & one.y].mean() > out.score[test & ~one.y].mean() + 0.2
-    assert np.array_equal(out.score, read(one, "perceptron").score)
-    assert not np.array_equal(out.score, read(one, "perceptron", seed=1).score)
+    assert np.array_equal(out.score, run_probe(one, "perceptron").score)
+    assert not np.array_equal(out.score, run_probe(one, "perceptron", seed=1).score)
     assert np.array_equal(out.probability > 0.5, out.score > 0)
 
 
@@ -60,7 +60,7 @@ def test_one_group_alone_is_one_line():
     one = rows()
     for probe in PROBES[:2]:
         with pytest.raises(ValueError, match="one of the two groups"):
-            read(dataclasses.replace(one, y=np.ones_like(one.y)), probe)
+            run_probe(dataclasses.replace(one, y=np.ones_like(one.y)), probe)
 
 
 def table(one):

@@ -9,7 +9,7 @@ import pytest
 import clef
 from benchmark.tuab.asking import Vectors
 from benchmark.tuab.questions import QUESTIONS
-from benchmark.tuab.words import PUBLISHED, ask_in_words, prompts_of, telling, told
+from benchmark.tuab.words import EEGCLIP_PROMPTS, ask_in_words, leaks, prompts_of, telling
 from clef.cohort import Cohort
 from tokenizer.store import TokenStore
 
@@ -19,23 +19,23 @@ BY_NAME = {question.name: question for question in QUESTIONS}
 class Reported:
     """Sixty sessions of as many people, half of them men, a third of them in test, with reports."""
 
-    def __init__(self, said):
+    def __init__(self, text_of):
         sex = ["M" if i % 2 else "F" for i in range(60)]
         names = [f"s{i}" for i in range(60)]
         split = ["test" if i % 3 == 0 else "train" for i in range(60)]
         self.sessions = pl.DataFrame({"session_id": names, "subject_id": range(60), "sex": sex, "split": split})
-        self.reports = pl.DataFrame({"session_id": names, "text": [said(i, s) for i, s in enumerate(sex)]})
+        self.reports = pl.DataFrame({"session_id": names, "text": [text_of(i, s) for i, s in enumerate(sex)]})
 
 
 def test_a_planted_leak_of_the_words_of_prompts_is_caught():
     sex = BY_NAME["sex"]
     plain = Reported(lambda i, sex: "Posterior rhythm of 10 Hz; the patient was awake.")
-    assert told(sex, plain) == []
+    assert leaks(sex, plain) == []
     leaking = Reported(lambda i, sex: f"A {'male' if sex == 'M' else 'FEMALE'} patient." if i % 2 or i % 4 else "x")
-    found = {(one.word, one.cases > one.others) for one in told(sex, leaking)}
-    assert found == {("male", True), ("female", False)}
+    caught = {(one.word, one.cases > one.others) for one in leaks(sex, leaking)}
+    assert caught == {("male", True), ("female", False)}
     in_test = Reported(lambda i, sex: f"{'male' if sex == 'M' else 'female'}" if i % 3 == 0 else "awake")
-    assert told(sex, in_test) == [], "reports of eval are not read"
+    assert leaks(sex, in_test) == [], "reports of eval are not read"
 
 
 def test_words_that_tell_are_those_of_one_side_alone():
@@ -45,8 +45,8 @@ def test_words_that_tell_are_those_of_one_side_alone():
 
 
 def test_published_prompts_are_two_for_every_question():
-    assert PUBLISHED.keys() == {question.name for question in QUESTIONS}
-    assert all(len(side) == 1 for prompts in PUBLISHED.values() for side in prompts)
+    assert EEGCLIP_PROMPTS.keys() == {question.name for question in QUESTIONS}
+    assert all(len(side) == 1 for prompts in EEGCLIP_PROMPTS.values() for side in prompts)
     assert prompts_of("sex")["zero-shot, templates"].present == ["a man of 50 years.", "50-year-old man."]
     assert set(prompts_of("medication")) == {"zero-shot"}
 
