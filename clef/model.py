@@ -235,17 +235,7 @@ class Model:
         An entry that is a list of texts becomes one vector: the mean of their unit vectors, made a unit vector again.
         Raises ValueError without heads, or for a list with no text in it.
         """
-        heads, lists = self.aligned(), [[entry] if isinstance(entry, str) else list(entry) for entry in texts]
-        if not all(lists):
-            raise ValueError(
-                f"text {lists.index([]) + 1} of {len(lists)} is an empty list; give each at least one text"
-            )
-        prompts = [normalise(prompt) for entry in lists for prompt in entry]  # in the spelling of the summaries
-        if not prompts:
-            return np.zeros((0, heads.to_report.out_features if heads.to_report else 0), np.float32)
-        parts = [heads.text(prompts[i : i + TEXTS]).cpu() for i in range(0, len(prompts), TEXTS)]
-        means = [some.mean(0) for some in torch.cat(parts).split([len(entry) for entry in lists])]
-        return F.normalize(torch.stack(means), dim=-1).numpy()
+        return text_vectors(self.aligned(), texts)
 
     def similarity(self, sessions: Any, texts: Sequence[str | Sequence[str]], **options: Any) -> np.ndarray:
         """Cosine similarity (n, m) of sessions with texts, each of which may be a list of wordings, as in `text`.
@@ -329,6 +319,19 @@ class Model:
 
         tensors = {k: v.cpu().contiguous() for k, v in self.encoder.state_dict().items()}
         return fingerprint(repr(sorted(self.encoder.describe().items(), key=str)), save(tensors))
+
+
+def text_vectors(heads: Alignment, texts: Sequence[str | Sequence[str]]) -> np.ndarray:
+    """Unit vectors (n, P) of texts, as `Model.text`."""
+    lists = [[entry] if isinstance(entry, str) else list(entry) for entry in texts]
+    if not all(lists):
+        raise ValueError(f"text {lists.index([]) + 1} of {len(lists)} is an empty list; give each at least one text")
+    prompts = [normalise(prompt) for entry in lists for prompt in entry]  # in the spelling of the summaries
+    if not prompts:
+        return np.zeros((0, heads.to_report.out_features if heads.to_report else 0), np.float32)
+    parts = [heads.text(prompts[i : i + TEXTS]).cpu() for i in range(0, len(prompts), TEXTS)]
+    means = [some.mean(0) for some in torch.cat(parts).split([len(entry) for entry in lists])]
+    return F.normalize(torch.stack(means), dim=-1).numpy()
 
 
 def known_level(sessions: Tokens) -> np.ndarray:

@@ -97,7 +97,9 @@ def of_open(held: Mapping[str, Any], folder: str) -> Scores:
 
 def of_tuab(held: Mapping[str, Any], folder: str) -> Scores:
     """`benchmark.tuab`: a row for each system and probe; a table of its own for few labels."""
-    whole, few = "TUAB, official eval", "TUAB, few labels (AUROC, session, mean over draws)"
+    name = held.get("name", "tuab")
+    whole = "TUAB, official eval" if name == "tuab" else f"EEG-CLIP's questions of {name}"
+    few = f"{'TUAB' if name == 'tuab' else name}, few labels (AUROC, session, mean over draws)"
     entries, drawn = [], {}
     for score in held["scores"]:
         remark = "" if score["saw"] == 0 else SAW
@@ -121,7 +123,7 @@ def of_tuab(held: Mapping[str, Any], folder: str) -> Scores:
     not_asked = [f"{question}: not asked, {why}" for question, why in held["not_asked"].items()]
     lines = [*counts, *probes, *not_asked]
     of_draws = {few: ["intervals: least and largest of the draws", *lines]} if drawn else {}
-    return Scores(entries, {whole: lines} | of_draws)
+    return Scores(entries, {whole: lines} | of_draws, bool(held.get("synthetic")))
 
 
 def of_run(held: Mapping[str, Any], folder: str) -> Scores:

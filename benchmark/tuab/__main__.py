@@ -1,14 +1,18 @@
 """TUAB in one command: the official eval part, in the units and by the probes that others report, never mixed.
 
     python -m benchmark.tuab root=tuh_eeg_abnormal/v3.0.1 out=DIR models=[mine=RUN] encoders=[elm=CHECKPOINT]
+    python -m benchmark.tuab cohort=COHORT out=DIR models=[mine=RUN] encoders=[eegclip=RUN2] shares=[0.5,0.1,0.02]
 
-Imports the corpus into OUT/cohort, turns every session into vectors by each model, each encoder and band power, and
-asks EEG-CLIP's four questions: abnormal, older than 50, male, medication (of sessions with a report). OUT/tuab.md holds
-the tables with their protocol, OUT/tuab.json the same for `benchmark.leaderboard`, OUT/predictions.parquet each
-probability. Models of short windows are shown pooled over a session, and probed window by window; models
-that were aligned with reports are also asked in words alone. Vectors are kept in
-OUT: the same command goes on where it stopped. Cost: every recording is read once for the models, once for band power
-against each reference, once for each encoder and once more for its windows.
+Imports the corpus into OUT/cohort (or takes a cohort that is imported already, with its own splits), turns every
+session into vectors by each model, each encoder and band power, and asks EEG-CLIP's four questions: abnormal, older
+than 50, male, medication (of sessions with a report). OUT/tuab.md holds the tables with their protocol, OUT/tuab.json
+the same for `benchmark.leaderboard`, OUT/predictions.parquet each probability. Models of short windows are shown pooled
+over a session, and probed window by window; what was aligned with reports, a model of ours or a run of stage=windows,
+is also asked in words alone. Vectors are kept in OUT: the same command goes on where it stopped.
+
+Cost: every recording is read once for the models, once for band power against each reference, once for each encoder and
+once more for its windows. A reading takes about 0.2 s of one core for 20 minutes of EEG, ELM's network about 10 s for
+an hour of EEG; TUAB has 1,100 hours, so such an encoder asks for some 3 hours of one core and each time, or for a GPU.
 """
 
 import dataclasses
@@ -28,6 +32,7 @@ from benchmark.tuab.asking import Vectors, ask_all, ask_few
 from benchmark.tuab.page import Result, as_json, as_markdown
 from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import QUESTIONS, Question
+from benchmark.tuab.report_space import of_model, of_window_run
 from benchmark.tuab.words import ask_in_words, leaks
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings
@@ -41,14 +46,18 @@ from tokenizer.base.tables import write_table
 from tokenizer.base.values import MISSING
 
 log = logging.getLogger(__name__)
+EACH = ", window by window"
+"""Behind the name of an encoder whose windows are probed one by one."""
 
 
 @dataclasses.dataclass
 class TUABConfig:
     """Settings of `python -m benchmark.tuab`."""
 
-    root: Path = MISSING
+    root: Path | None = None
     """Folder of the corpus: the one that holds edf/."""
+    cohort: Path | None = None
+    """Ask the same of this cohort instead."""
     out: Path = MISSING
     """Folder for the tables, the cohort and the vectors; the same folder goes on."""
     models: list[str] = dataclasses.field(default_factory=list)
@@ -82,17 +91,20 @@ def main(config: TUABConfig) -> None:
     others = parse_others(config.encoders, list(models))
     check_out(config.out, "folder")
     device = ranks.set_up(config.device)
-    cohort = imported(config)
+    cohort = imported(config) if config.root else Cohort(config.cohort)
+    name = "tuab" if config.root else cohort.path.name
     people = set(cohort.sessions.filter(pl.col("split") == "test")["subject_id"])
-    asked = [ask(name, path, "tuab", people, config.allow_overlap) for name, path in models.items()]
+    asked = [ask(row, path, name, people, config.allow_overlap) for row, path in models.items()]
     for one in asked:
         one.model.to(device)
-    saw = {name: one.seen(people, "tuab", config.allow_overlap) for name, one in others.items()}
+    saw = {row: one.seen(people, name, config.allow_overlap) for row, one in others.items()}
     rows = vectors_of(cohort, asked, list(others.values()), saw, config)
     questions, not_asked = askable(cohort)
     answers = list(track(ask_all(questions, rows, cohort, config.probes), "probes"))
-    aligned = {one.name: one.model for one in asked}
-    answers += ask_in_words(questions, rows, aligned, cohort)
+    spaces = {one.name: of_model(one.model) for one in asked}
+    spaces |= {other.name + EACH: of_window_run(other.weights) for other in others.values()}
+    spaces = {row: space for row, space in spaces.items() if space is not None}
+    answers += ask_in_words(questions, rows, spaces, cohort)
     leaking = [leak for question in questions for leak in leaks(question, cohort)]
     few = list(track(ask_few(questions, rows, cohort, config.shares, config.draws), "few labels"))
     counts = {
@@ -100,7 +112,9 @@ def main(config: TUABConfig) -> None:
         for split in ("train", "val", "test")
         if len(part := cohort.sessions.filter(pl.col("split") == split))
     }
-    result = Result(not_asked, answers, few, counts, {row.name: row.seen for row in rows}, leaking)
+    result = Result(
+        name, cohort.is_synthetic, not_asked, answers, few, counts, {row.name: row.seen for row in rows}, leaking
+    )
     for question in questions:
         if not any(one.question == question.name for one in answers):
             result.not_asked[question.name] = "one of the two groups is missing in train or in eval"
@@ -115,6 +129,8 @@ def main(config: TUABConfig) -> None:
 
 def check(config: TUABConfig) -> None:
     """ConfigError for settings that make no sense."""
+    if (config.root is None) == (config.cohort is None):
+        raise ConfigError("give root=FOLDER of the corpus, or cohort=COHORT, one of the two")
     if wrong := [probe for probe in config.probes if probe not in PROBES]:
         raise ConfigError(f"probes: {wrong[0]!r} is none; expected some of {', '.join(PROBES)}")
     if wrong := [share for share in config.shares if not 0 < share <= 1]:
@@ -168,7 +184,7 @@ def vectors_of(
             each = other.encoder.each(dataclasses.replace(inputs, weights=other.weights), config.windows)
             session = np.repeat(list(each), [len(v) for v in each.values()])
             vectors = np.concatenate(list(each.values()))
-            rows.append(Vectors(f"{other.name}, window by window", vectors, session, True, saw[other.name]))
+            rows.append(Vectors(other.name + EACH, vectors, session, True, saw[other.name]))
     return rows
 
 

@@ -27,6 +27,9 @@ WORDS = {
 class Result:
     """All answers, what was asked, and of how many sessions and people."""
 
+    name: str
+    """`tuab`, or the folder of the cohort."""
+    synthetic: bool
     not_asked: dict[str, str]
     """Question -> why."""
     asked: list[QuestionScores]
@@ -49,6 +52,8 @@ def as_json(result: Result) -> dict[str, Any]:
         for score in a.scores
     ]
     return {"format": 1, "kind": "tuab", "clef": clef.__version__, "counts": result.counts, "scores": entries} | {
+        "name": result.name,
+        "synthetic": result.synthetic,
         "not_asked": result.not_asked,
         "leaks": [dataclasses.asdict(one) for one in result.leaks],
         "probes": WORDS,
@@ -57,7 +62,10 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def as_markdown(result: Result) -> str:
     """The tables and, under them, how they came about."""
-    lines = ["# TUAB: the official eval part, scored whole", ""]
+    title = "TUAB: the official eval part" if result.name == "tuab" else f"{result.name}: its split test"
+    lines = [f"# {title}, scored whole", ""]
+    if result.synthetic:
+        lines += ["SYNTHETIC DATA, not patients: these numbers try the software.", ""]
     counts = [f"{split} {n:,} sessions of {people:,} people" for split, (n, people) in result.counts.items()]
     lines += ["; ".join(counts) + ". AUROC [95 % interval, people resampled], then balanced accuracy.", ""]
     for question in QUESTIONS:
@@ -103,8 +111,14 @@ def _few_table(few: Sequence[QuestionScores]) -> list[str]:
     return lines
 
 
+def _split(name: str) -> str:
+    if name == "tuab":
+        return "- split: the corpus's own; a share of the people of train is val; eval was asked once"
+    return "- split: the cohort's; test was asked once"
+
+
 def _protocol(result: Result) -> list[str]:
-    lines = ["## Protocol", "", "- split: the corpus's own; a share of the people of train is val; eval was asked once"]
+    lines = ["## Protocol", "", _split(result.name)]
     lines.append(
         "- levels: a session has the mean log-odds (AUROC) and the mean probability (called above one half) of its "
         "windows, a person those of their sessions; levels are never mixed"

@@ -7,8 +7,9 @@ import polars as pl
 
 from clef.cohort import Cohort
 
-DRUGS = r"(?i)keppra|dilantin|depakote"
-"""What a report has to name; a report that names none is a "no", a session without a report is not asked."""
+DRUGS = r"(?i)keppra|dilantin|depakote|levetiracetam|phenytoin|valpro"
+"""What a report has to name; one that names none is a "no", a session without a report is not asked. EEG-CLIP looked
+for the three trade names alone; here a report that names the substance instead is no "no"."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Question:
 
 
 def pathological(cohort: Cohort) -> pl.DataFrame:
-    """The corpus's own label, of each session."""
-    labels = cohort.events.filter(pl.col("code").str.contains(r"^LABEL//.*//pathology//(ab)?normal$"))
+    """The corpus's own label, or the finding of the report, of each session."""
+    labels = cohort.events.filter(pl.col("code").str.contains(r"^(LABEL//.*//pathology|FINDING)//(ab)?normal$"))
     of_session = labels.select("subject_id", "time", abnormal=pl.col("code").str.ends_with("//abnormal")).unique()
     joined = cohort.sessions.join(
         of_session, left_on=["subject_id", "start_time"], right_on=["subject_id", "time"], how="left", nulls_equal=True
@@ -53,5 +54,5 @@ QUESTIONS = (
     Question("pathological", "abnormal", pathological),
     Question("age", "older than 50", older),
     Question("sex", "male", male),
-    Question("medication", "the report names Keppra, Dilantin or Depakote", medicated),
+    Question("medication", "the report names Keppra, Dilantin or Depakote, or their substances", medicated),
 )

@@ -18,10 +18,10 @@ import polars as pl
 
 from benchmark.tuab.asking import QuestionScores, Table, Vectors, answers_of, joined
 from benchmark.tuab.levels import Predicted, at_all_levels
+from benchmark.tuab.probes import ProbeRows
 from benchmark.tuab.questions import Question
+from benchmark.tuab.report_space import ReportSpace
 from clef.cohort import Cohort
-from clef.model import Model
-from clef.readout import parts_of
 from clef.search.prompts import Prompts, read_prompts
 from clef.search.zero_shot import class_vectors, score
 
@@ -51,17 +51,16 @@ def prompts_of(question: str) -> dict[str, Prompts]:
 
 
 def ask_in_words(
-    questions: list[Question], rows: list[Vectors], models: Mapping[str, Model], cohort: Cohort
+    questions: list[Question], rows: list[Vectors], models: Mapping[str, ReportSpace], cohort: Cohort
 ) -> Iterator[QuestionScores]:
-    """Every question of every model that was aligned with reports; models: row -> model."""
+    """Every question of every row whose model was aligned with reports; models: row -> how it meets words."""
     for question in questions:
         answers = answers_of(question, cohort)
         for vectors in rows:
-            model = models.get(vectors.name)
-            if model is None or model.heads is None or model.heads.report is None:
+            if (model := models.get(vectors.name)) is None:
                 continue
             table = joined(vectors, answers)
-            sessions = in_report_space(model, table.rows.x)
+            table, sessions = of_sessions(table, model.project(table.rows.x))
             for probe, prompts in prompts_of(question.name).items():
                 yes, no = class_vectors(model, [prompts.present, prompts.absent])
                 asked = _asked(question.name, vectors.name, probe, table, score(sessions, yes, no))
@@ -69,12 +68,14 @@ def ask_in_words(
                     yield asked
 
 
-def in_report_space(model: Model, x: np.ndarray) -> np.ndarray:
-    """Unit vectors (n, P) of sessions from what the heads gave (n, D), of which the report's part stands first."""
-    how = model.readout("trained")
-    assert parts_of(how.head)[0] == "report", "a model with reports is read at its heads, the report's first"
-    part = x[:, : model.heads.to_report.out_features]
-    return part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
+def of_sessions(table: Table, projected: np.ndarray) -> tuple[Table, np.ndarray]:
+    """A row for each session, and its unit vector (n, P): the mean of what its rows are in the report space."""
+    _, first, place = np.unique(table.session, return_index=True, return_inverse=True)
+    sums = np.zeros((len(first), projected.shape[1]))
+    np.add.at(sums, place, projected)
+    rows = ProbeRows(*(getattr(table.rows, field.name)[first] for field in dataclasses.fields(ProbeRows)))
+    unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return Table(rows, table.session[first], table.test[first]), unit.astype(np.float32)
 
 
 def _asked(question: str, row: str, probe: str, table: Table, similarity: np.ndarray) -> QuestionScores:

@@ -122,6 +122,18 @@ def test_the_same_command_reads_nothing_again(written):
     assert (home / "tuab/tuab.json").read_bytes() == scores
 
 
+def test_a_cohort_is_asked_by_its_own_splits(written):
+    home, _, _ = written
+    settings = {"cohort": home / "tuab/cohort", "out": home / "again_of_cohort", "probes": "[people]", "workers": 0}
+    done = must(run(home / "third", "benchmark.tuab", **settings))
+    assert "# cohort: its split test, scored whole" in done.out and "SYNTHETIC" not in done.out
+    scores = {(s["question"], s["row"], s["probe"], s["level"]): s["auroc"] for s in scores_of(home)}
+    again = json.loads((home / "again_of_cohort/tuab.json").read_text())
+    assert again["name"] == "cohort" and not again["synthetic"] and len(again["scores"]) >= 6
+    for score in again["scores"]:
+        assert score["auroc"] == scores[score["question"], score["row"], score["probe"], score["level"]]
+
+
 def test_medication_is_asked_of_reports_alone(root, tmp_path):
     """A report that names none of the drugs is a no; a session without a report is nobody."""
     tree = shutil.copytree(root, tmp_path / "tree")
@@ -143,6 +155,7 @@ def test_medication_is_asked_of_reports_alone(root, tmp_path):
         ({"models": "[a=nowhere]"}, "there is no such folder"),
         ({"encoders": "[elm=nowhere.pt]"}, "there is no such file"),
         ({"root": "nowhere"}, "there is no such folder"),
+        ({"cohort": "nowhere"}, "give root=FOLDER of the corpus, or cohort=COHORT, one of the two"),
     ],
 )
 def test_wrong_settings_are_one_line_and_write_nothing(changes, said, root, tmp_path):
