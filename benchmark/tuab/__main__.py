@@ -1,14 +1,16 @@
 """TUAB in one command: the official eval part, in the units and by the probes that others report, never mixed.
 
     python -m benchmark.tuab root=tuh_eeg_abnormal/v3.0.1 out=DIR models=[mine=RUN] encoders=[elm=CHECKPOINT]
+    python -m benchmark.tuab root=tuh_eeg_epilepsy/v2.0.1 out=DIR models=[mine=RUN] probes=[people]
     python -m benchmark.tuab cohort=COHORT out=DIR models=[mine=RUN] encoders=[eegclip=RUN2] shares=[0.5,0.1,0.02]
 
 Imports the corpus into OUT/cohort (or takes a cohort that is imported already, with its own splits), turns every
 session into vectors by each model, each encoder and band power, and asks EEG-CLIP's four questions: abnormal, older
-than 50, male, medication (of sessions with a report). OUT/tuab.md holds the tables with their protocol, OUT/tuab.json
-the same for `benchmark.leaderboard`, OUT/predictions.parquet each probability. Models of short windows are shown pooled
-over a session, and probed window by window; what was aligned with reports, a model of ours or a run of stage=windows,
-is also asked in words alone. Vectors are kept in OUT: the same command goes on where it stopped.
+than 50, male, medication (of sessions with a report); of TUEP whether the person has epilepsy. OUT/tuab.md holds the
+tables with their protocol, OUT/tuab.json the same for `benchmark.leaderboard`, OUT/predictions.parquet each
+probability. Models of short windows are shown pooled over a session, and probed window by window; what was aligned with
+reports, a model of ours or a run of stage=windows, is also asked in words alone. Vectors are kept in OUT: the same
+command goes on where it stopped.
 
 Cost: every recording is read once for the models, once for band power against each reference, once for each encoder and
 once more for its windows. A reading takes about 0.2 s of one core for 20 minutes of EEG, ELM's network about 10 s for
@@ -92,7 +94,7 @@ def main(config: TUABConfig) -> None:
     check_out(config.out, "folder")
     device = ranks.set_up(config.device)
     cohort = imported(config) if config.root else Cohort(config.cohort)
-    name = "tuab" if config.root else cohort.path.name
+    name = cohort.sessions["site"][0] if config.root else cohort.path.name
     people = set(cohort.sessions.filter(pl.col("split") == "test")["subject_id"])
     asked = [ask(row, path, name, people, config.allow_overlap) for row, path in models.items()]
     for one in asked:
@@ -141,8 +143,8 @@ def check(config: TUABConfig) -> None:
 
 def imported(config: TUABConfig) -> Cohort:
     """The corpus as a cohort, imported again each time: it reads headers alone, and notices what has changed."""
-    given = {"root": config.root, "out": config.out / "cohort", "corpus": "tuab", "val_share": config.val_share}
-    import_corpus(TUHImport(**given, site="tuab"))
+    given = {"root": config.root, "out": config.out / "cohort", "val_share": config.val_share}
+    import_corpus(TUHImport(**given))
     return Cohort(config.out / "cohort")
 
 

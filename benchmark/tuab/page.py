@@ -13,6 +13,8 @@ from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import QUESTIONS
 from benchmark.tuab.words import Leak
 
+OFFICIAL = "tuab"
+"""The site of the corpus that has an official split."""
 SAW = "‡"
 WORDS = {
     "logistic": "L2 logistic regression; space and strength chosen on val where it has 15 of each group, else on inner "
@@ -28,7 +30,7 @@ class Result:
     """All answers, what was asked, and of how many sessions and people."""
 
     name: str
-    """`tuab`, or the folder of the cohort."""
+    """The corpus, as `tuab`, or the folder of the cohort."""
     synthetic: bool
     not_asked: dict[str, str]
     """Question -> why."""
@@ -62,7 +64,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def as_markdown(result: Result) -> str:
     """The tables and, under them, how they came about."""
-    title = "TUAB: the official eval part" if result.name == "tuab" else f"{result.name}: its split test"
+    title = "TUAB: the official eval part" if result.name == OFFICIAL else f"{result.name}: its split test"
     lines = [f"# {title}, scored whole", ""]
     if result.synthetic:
         lines += ["SYNTHETIC DATA, not patients: these numbers try the software.", ""]
@@ -112,9 +114,9 @@ def _few_table(few: Sequence[QuestionScores]) -> list[str]:
 
 
 def _split(name: str) -> str:
-    if name == "tuab":
+    if name == OFFICIAL:
         return "- split: the corpus's own; a share of the people of train is val; eval was asked once"
-    return "- split: the cohort's; test was asked once"
+    return "- split: the cohort's (of TUEP, which has none of its own, a seeded share of people); test was asked once"
 
 
 def _protocol(result: Result) -> list[str]:

@@ -1,4 +1,4 @@
-"""The questions that EEG-CLIP (arXiv 2503.16531) asks of TUAB; a session without an answer is in neither group."""
+"""The questions that EEG-CLIP (arXiv 2503.16531) asks of TUAB, and TUEP's; who has no answer is in neither group."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,13 +23,23 @@ class Question:
 
 def pathological(cohort: Cohort) -> pl.DataFrame:
     """The corpus's own label, or the finding of the report, of each session."""
-    labels = cohort.events.filter(pl.col("code").str.contains(r"^(LABEL//.*//pathology|FINDING)//(ab)?normal$"))
-    of_session = labels.select("subject_id", "time", abnormal=pl.col("code").str.ends_with("//abnormal")).unique()
+    return labelled(cohort, r"^(LABEL//.*//pathology|FINDING)//(ab)?normal$", "//abnormal")
+
+
+def epileptic(cohort: Cohort) -> pl.DataFrame:
+    """TUEP's label, which is the person's."""
+    return labelled(cohort, r"^LABEL//.*//epilepsy//(yes|no)$", "//yes")
+
+
+def labelled(cohort: Cohort, pattern: str, case: str) -> pl.DataFrame:
+    """session_id -> whether its label, one of those that fit `pattern`, ends in `case`; two labels are none."""
+    labels = cohort.events.filter(pl.col("code").str.contains(pattern))
+    of_session = labels.select("subject_id", "time", answer=pl.col("code").str.ends_with(case)).unique()
     joined = cohort.sessions.join(
         of_session, left_on=["subject_id", "start_time"], right_on=["subject_id", "time"], how="left", nulls_equal=True
     )
-    alone = joined.group_by("session_id").agg(pl.col("abnormal").n_unique().alias("n"), pl.col("abnormal").first())
-    return alone.select("session_id", answer=pl.when(pl.col("n") == 1).then("abnormal"))  # two labels are none
+    alone = joined.group_by("session_id").agg(pl.col("answer").n_unique().alias("n"), pl.col("answer").first())
+    return alone.select("session_id", answer=pl.when(pl.col("n") == 1).then("answer"))
 
 
 def older(cohort: Cohort) -> pl.DataFrame:
@@ -52,6 +62,7 @@ def medicated(cohort: Cohort) -> pl.DataFrame:
 
 QUESTIONS = (
     Question("pathological", "abnormal", pathological),
+    Question("epilepsy", "epilepsy", epileptic),
     Question("age", "older than 50", older),
     Question("sex", "male", male),
     Question("medication", "the report names Keppra, Dilantin or Depakote, or their substances", medicated),

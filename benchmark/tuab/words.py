@@ -42,7 +42,7 @@ LEAK = 0.05
 
 def prompts_of(question: str) -> dict[str, Prompts]:
     """Name of the row's probe -> prompts."""
-    both = {"zero-shot": EEGCLIP_PROMPTS[question]}
+    both = {"zero-shot": EEGCLIP_PROMPTS[question]} if question in EEGCLIP_PROMPTS else {}
     if question in TEMPLATES:
         entry, turned = TEMPLATES[question]
         ours = read_prompts()[entry]

@@ -4,9 +4,10 @@
 
 TUAB: `LABEL//tuab//pathology//abnormal` (or normal); eval is the test split, train is train but for a seeded share of
 its people, which is val. TUSZ: train, dev and eval are train, val and test; `LABEL//tusz//seizure_in_session//yes` (or
-no) where every recording of the session is annotated. TUEG: no labels, splits by a seeded hash. In all of them a row
-is one EDF file, and a person has one number: the corpora are drawn from TUEG and share its names. So in one cohort
-nobody stands in two splits; import TUAB or TUSZ first, TUEG then follows their splits.
+no) where every recording of the session is annotated. TUEP: `LABEL//tuep//epilepsy//yes` (or no), which is the
+person's, splits by a seeded hash. TUEG: no labels, splits by a seeded hash. In all of them a row is one EDF file, and a
+person has one number: the corpora are drawn from TUEG and share its names. So in one cohort nobody stands in two
+splits; import TUAB or TUSZ first, the others then follow their splits.
 """
 
 import logging
@@ -22,6 +23,7 @@ from clef.importers.keys import NONE
 from clef.importers.reports import read_text
 from clef.importers.threads import in_threads
 from clef.importers.tuh.layout import (
+    EPILEPSY,
     PARTS,
     PATHOLOGY,
     TUHHeader,
@@ -43,6 +45,8 @@ SPLITS = {"train": "train", "dev": "val", "eval": "test"}
 WORDS = {
     "pathology//abnormal": "Abnormal EEG",
     "pathology//normal": "Normal EEG",
+    "epilepsy//yes": "Epilepsy",
+    "epilepsy//no": "No epilepsy",
     "seizure_in_session//yes": "A seizure in this session",
     "seizure_in_session//no": "No seizure in this session",
 }
@@ -53,7 +57,7 @@ _SEIZURE = re.compile(r"^[^#\n]*,\s*seiz\b", re.MULTILINE | re.IGNORECASE)
 class TUHImport(ImportConfig):
     root: Path = MISSING
     """Folder of a release: the one that holds edf/, or edf/ itself."""
-    corpus: Literal["auto", "tuab", "tueg", "tusz"] = "auto"
+    corpus: Literal["auto", "tuab", "tueg", "tuep", "tusz"] = "auto"
     """Which corpus; auto tells by the folders."""
     site: str | None = None
     """Name in the cohort; the corpus if not given."""
@@ -86,8 +90,8 @@ def main(config: TUHImport) -> int:
 def _check(config: TUHImport) -> None:
     if not config.root.is_dir():
         raise ValueError(f"root={config.root}: there is no such folder")
-    if (name := config.root.resolve().name.lower()) in (*PARTS, *PATHOLOGY):
-        raise ValueError(f"root={config.root}: {name}/ is a part of a corpus; give the folder that holds edf/")
+    if (name := config.root.resolve().name.lower()) in (*PARTS, *PATHOLOGY) or EPILEPSY.fullmatch(name):
+        raise ValueError(f"root={config.root}: {name}/ is a part of a corpus; give the folder of the whole release")
     if not 0 <= config.val_share < 1:
         raise ValueError(f"val_share={config.val_share}: expected a share from 0 to less than 1")
 
@@ -136,7 +140,7 @@ def _recordings(files: list[TUHPath], headers: list[TUHHeader], config: TUHImpor
     recordings = []
     for file, header in zip(files, headers, strict=True):
         start = start_time(file.date or header.date, file.session)
-        label = f"pathology//{file.pathology}" if file.pathology else seizures.get(file.visit)
+        label = _label(file) or seizures.get(file.visit)
         recordings.append(
             Recording(
                 path=file.path,
@@ -152,6 +156,13 @@ def _recordings(files: list[TUHPath], headers: list[TUHHeader], config: TUHImpor
             )
         )
     return recordings
+
+
+def _label(file: TUHPath) -> str | None:
+    """What the folders say of a recording (TUAB) or of its person (TUEP)."""
+    if file.pathology:
+        return f"pathology//{file.pathology}"
+    return f"epilepsy//{file.epilepsy}" if file.epilepsy else None
 
 
 def _split(file: TUHPath, config: TUHImport) -> str | None:

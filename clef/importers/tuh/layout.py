@@ -3,6 +3,7 @@
     TUAB   edf/{train,eval}/{normal,abnormal}/01_tcp_ar/aaaaamye_s001_t000.edf
     TUEG   edf/000/aaaaaaaa/s001_2015/01_tcp_ar/aaaaaaaa_s001_t000.edf
     TUSZ   edf/{train,dev,eval}/aaaaaaac/s001_2002/02_tcp_le/aaaaaaac_s001_t000.edf
+    TUEP   {00_epilepsy,01_no_epilepsy}/aaaaaanr/s001_2003/02_tcp_le/aaaaaanr_s001_t000.edf
 
 Subject, session and token stand in the file's name; the folders are read by name, not by depth, so that the releases
 before 2022 (numbers for names, whole dates, `01_tcp_ar/002/00000258/s002_2003_07_21/`) read as well. The EDF header
@@ -25,6 +26,7 @@ from tokenizer.base.progress import track
 
 PARTS = ("train", "dev", "eval")
 PATHOLOGY = ("normal", "abnormal")
+EPILEPSY = re.compile(r"(?:\d\d_)?(?P<no>no_)?epilepsy")
 _NAME = re.compile(r"(?P<subject>[^_]+)_(?P<session>s\d+)(?:_t\d+)?", re.IGNORECASE)
 _REPORT = re.compile(r"[^_]+_s\d+\.txt", re.IGNORECASE)
 _VISIT = re.compile(r"s\d+_(\d{4}(?:_\d\d_\d\d)?)", re.IGNORECASE)
@@ -64,6 +66,8 @@ class TUHPath:
     """train, dev or eval."""
     pathology: str | None
     """normal or abnormal."""
+    epilepsy: str | None
+    """yes or no, of the person."""
     montage: str
     date: str | None
     """Of the session's folder: `2015`, in older releases `2015_12_30`, when it was archived: days after the EEG."""
@@ -71,7 +75,7 @@ class TUHPath:
     @property
     def corpus(self) -> str:
         """The corpus that is laid out like this."""
-        return "tuab" if self.pathology else "tusz" if self.part else "tueg"
+        return "tuab" if self.pathology else "tusz" if self.part else "tuep" if self.epilepsy else "tueg"
 
     @property
     def visit(self) -> str:
@@ -124,6 +128,7 @@ def parse_path(root: Path, path: Path) -> TUHPath | None:
     folders = [part.lower() for part in shown.parts[:-1]]
     if "edf" in folders:  # what lies above it may be called anything
         folders = folders[folders.index("edf") + 1 :]
+    groups = [group for part in folders if (group := EPILEPSY.fullmatch(part))]
     visits = [visit[1] for part in folders if (visit := _VISIT.fullmatch(part))]
     return TUHPath(
         path=path,
@@ -132,6 +137,7 @@ def parse_path(root: Path, path: Path) -> TUHPath | None:
         session=name["session"].lower(),
         part=next((part for part in folders if part in PARTS), None),
         pathology=next((part for part in folders if part in PATHOLOGY), None),
+        epilepsy=("no" if groups[-1]["no"] else "yes") if groups else None,
         montage=next((part for part in folders if _MONTAGE.fullmatch(part)), "no montage folder"),
         date=visits[-1] if visits else None,
     )

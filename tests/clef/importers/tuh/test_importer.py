@@ -146,6 +146,27 @@ def test_tusz(tmp_path):
     assert read_row(tmp_path / "out", table.row(2, named=True)).seconds == 12
 
 
+def test_tuep(tmp_path):
+    """The label is the person's, in the folders of either release; there is no official split."""
+    for file in (
+        "00_epilepsy/aaaaaanr/s001_2003/02_tcp_le/aaaaaanr_s001_t000",
+        "00_epilepsy/aaaaaanr/s002_2004/01_tcp_ar/aaaaaanr_s002_t000",
+        "01_no_epilepsy/aaaaaebo/s001_2006/01_tcp_ar/aaaaaebo_s001_t000",
+        "edf/no_epilepsy/01_tcp_ar/012/00001278/s001_2010_02_11/00001278_s001_t000",
+    ):
+        recording(tmp_path / f"tuep/{file}.edf")
+    table = run(tmp_path / "tuep", tmp_path / "out")
+    assert table["site"].unique().to_list() == ["tuep"] and len(table) == 4
+    events = read_events(tmp_path / "out").filter(pl.col("code").str.contains("LABEL"))
+    label = {
+        subject_number("tuh", s): f"LABEL//tuep//epilepsy//{v}"
+        for s, v in (("aaaaaanr", "yes"), ("aaaaaebo", "no"), ("00001278", "no"))
+    }
+    assert dict(events.select("subject_id", "code").iter_rows()) == label and len(events) == 4
+    with pytest.raises(ValueError, match="01_no_epilepsy/ is a part of a corpus"):
+        run(tmp_path / "tuep/01_no_epilepsy", tmp_path / "part")
+
+
 def test_wrong_trees_stop_with_one_line(tuab, tmp_path):
     moved = recording(tmp_path / "moved/edf/train/normal/01_tcp_ar/aaaaaaaa_s001_t000.edf").parent
     recording(tmp_path / "moved/edf/eval/normal/01_tcp_ar/aaaaaaaa_s002_t000.edf")
