@@ -21,25 +21,23 @@ import dataclasses
 import logging
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Inputs
-from benchmark.encoders.registry import ENCODERS
-from benchmark.open.models import Asked, ask, parse_models
-from benchmark.open.others import Other, parse_others
-from benchmark.open.views import KINDS, View, make_vectors, read_view
+from benchmark.open.models import ask, parse_models
+from benchmark.open.others import parse_others
 from benchmark.tuab.asking import Vectors, ask_all, ask_few
 from benchmark.tuab.page import Result, as_json, as_markdown
 from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import QUESTIONS, Question
-from benchmark.tuab.report_space import of_model, of_window_run
+from benchmark.tuab.report_space import ReportSpace, report_spaces
+from benchmark.tuab.rows import of_encoders, of_models, without_training
+from benchmark.tuab.scratch import from_scratch
 from benchmark.tuab.words import ask_in_words, leaks
 from clef.cohort import Cohort
-from clef.embeddings import Embeddings
 from clef.importers.tuh.importer import TUHImport
 from clef.importers.tuh.importer import main as import_corpus
+from clef.network.waveform.encoder import NETWORKS
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out, write_json, write_text
@@ -48,8 +46,6 @@ from tokenizer.base.tables import write_table
 from tokenizer.base.values import MISSING
 
 log = logging.getLogger(__name__)
-EACH = ", window by window"
-"""Behind the name of an encoder whose windows are probed one by one."""
 
 
 @dataclasses.dataclass
@@ -72,6 +68,10 @@ class TUABConfig:
     """Windows of a session that are probed one by one, evenly spread; 0: none are."""
     probes: list[str] = dataclasses.field(default_factory=lambda: [*PROBES])
     """Which probes: logistic, perceptron, people."""
+    scratch: list[str] = dataclasses.field(default_factory=list)
+    """Networks trained from scratch on each question, and on each draw of few labels: elm, eegclip."""
+    scratch_steps: int = 300
+    """Steps of 64 windows of each of them: on one core 20 minutes of eegclip, 70 of elm, for each question and draw."""
     shares: list[float] = dataclasses.field(default_factory=list)
     """Few labels: shares of the people of train, as [0.5,0.1,0.01]; EEG-CLIP's pool is a quarter of them."""
     draws: int = 5
@@ -100,27 +100,37 @@ def main(config: TUABConfig) -> None:
     for one in asked:
         one.model.to(device)
     saw = {row: one.seen(people, name, config.allow_overlap) for row, one in others.items()}
-    rows = vectors_of(cohort, asked, list(others.values()), saw, config)
+    home, workers = config.out / "vectors", config.workers
+    inputs = Inputs(cohort, home, workers=workers, device=config.device, upsample=config.upsample)
+    rows = [*without_training(inputs), *of_models(inputs, asked), *of_encoders(inputs, others, saw, config.windows)]
+    most, steps = max(1, config.windows), config.scratch_steps
+    rows += [
+        from_scratch(network, cohort, home / "windows", most, steps, device, workers) for network in config.scratch
+    ]
+    report(config, ask_everything(config, name, cohort, rows, report_spaces(asked, others)))
+
+
+def ask_everything(
+    config: TUABConfig, name: str, cohort: Cohort, rows: list[Vectors], spaces: dict[str, ReportSpace]
+) -> Result:
+    """Every question of every row: by probes, in words, and of few labels."""
     questions, not_asked = askable(cohort)
     answers = list(track(ask_all(questions, rows, cohort, config.probes), "probes"))
-    spaces = {one.name: of_model(one.model) for one in asked}
-    spaces |= {other.name + EACH: of_window_run(other.weights) for other in others.values()}
-    spaces = {row: space for row, space in spaces.items() if space is not None}
     answers += ask_in_words(questions, rows, spaces, cohort)
-    leaking = [leak for question in questions for leak in leaks(question, cohort)]
     few = list(track(ask_few(questions, rows, cohort, config.shares, config.draws), "few labels"))
-    counts = {
-        split: (len(part), part["subject_id"].n_unique())
-        for split in ("train", "val", "test")
-        if len(part := cohort.sessions.filter(pl.col("split") == split))
-    }
-    result = Result(
-        name, cohort.is_synthetic, not_asked, answers, few, counts, {row.name: row.seen for row in rows}, leaking
-    )
+    leaking = [leak for question in questions for leak in leaks(question, cohort)]
     for question in questions:
         if not any(one.question == question.name for one in answers):
-            result.not_asked[question.name] = "one of the two groups is missing in train or in eval"
-    if predictions := [one.predictions for one in answers if one.predictions is not None]:
+            not_asked[question.name] = "one of the two groups is missing in train or in eval"
+    parts = {split: cohort.sessions.filter(pl.col("split") == split) for split in ("train", "val", "test")}
+    counts = {split: (len(part), part["subject_id"].n_unique()) for split, part in parts.items() if len(part)}
+    seen = {row.name: row.seen for row in rows}
+    return Result(name, cohort.is_synthetic, not_asked, answers, few, counts, seen, leaking)
+
+
+def report(config: TUABConfig, result: Result) -> None:
+    """Print the page, and write it with all that is behind it."""
+    if predictions := [one.predictions for one in result.asked if one.predictions is not None]:
         write_table(config.out / "predictions.parquet", pl.concat(predictions))
     write_json(config.out / "tuab.json", as_json(result))
     text = as_markdown(result)
@@ -137,6 +147,10 @@ def check(config: TUABConfig) -> None:
         raise ConfigError(f"probes: {wrong[0]!r} is none; expected some of {', '.join(PROBES)}")
     if wrong := [share for share in config.shares if not 0 < share <= 1]:
         raise ConfigError(f"shares: {wrong[0]:g} is none; expected shares above 0, up to 1")
+    if wrong := [network for network in config.scratch if network not in NETWORKS]:
+        raise ConfigError(f"scratch: {wrong[0]!r} is none; expected some of {', '.join(NETWORKS)}")
+    if config.scratch_steps < 1:
+        raise ConfigError("scratch_steps must be 1 or more")
     if config.windows < 0 or config.draws < 1:
         raise ConfigError("windows must be 0 or more, and draws 1 or more")
 
@@ -160,39 +174,6 @@ def askable(cohort: Cohort) -> tuple[list[Question], dict[str, str]]:
         else:
             not_asked[question.name] = "no session says it"
     return asked, not_asked
-
-
-def vectors_of(
-    cohort: Cohort, asked: list[Asked], others: list[Other], saw: dict[str, int | None], config: TUABConfig
-) -> list[Vectors]:
-    """What needs no model, then each model with its controls, then each encoder pooled and window by window.
-
-    saw: how many people of eval each encoder saw
-    """
-    home = config.out / "vectors"
-    inputs = Inputs(cohort, home, workers=config.workers, device=config.device, upsample=config.upsample)
-    rows = [whole(ENCODERS["acquisition"].embed(inputs), "acquisition")]
-    rows += [whole(BANDPOWER.embed(inputs), "bandpower")]
-    rows += [whole(BANDPOWER.embed(dataclasses.replace(inputs, reference="average")), "bandpower average")]
-    make_vectors(cohort, asked, [View()], home, False, config.workers)
-    for one in asked:
-        for kind, words in KINDS.items():
-            store = read_view(cohort, one, View(), home, kind)
-            assert store is not None, "make_vectors writes all of them"
-            rows.append(whole(store, one.name + words, one.seen if one.known else None))
-    for other in others:
-        rows.append(whole(other.rows(inputs), other.name, saw[other.name]))
-        if config.windows and other.encoder.each:
-            each = other.encoder.each(dataclasses.replace(inputs, weights=other.weights), config.windows)
-            session = np.repeat(list(each), [len(v) for v in each.values()])
-            vectors = np.concatenate(list(each.values()))
-            rows.append(Vectors(other.name + EACH, vectors, session, True, saw[other.name]))
-    return rows
-
-
-def whole(store: Embeddings, name: str, seen: int | None = 0) -> Vectors:
-    """The vectors of sessions as a row of the table."""
-    return Vectors(name, store.vectors, np.array(store.session_id), seen=seen)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 """Every question asked of every row of vectors, by every probe, at every level; and of few labels."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from benchmark.tuab.levels import Predicted, Score, at_all_levels, mean_by, of_people
-from benchmark.tuab.probes import PROBES, ProbeRows, run_probe
+from benchmark.tuab.probes import PROBES, ProbeOutput, ProbeRows, run_probe
 from benchmark.tuab.questions import Question
 from clef.cohort import Cohort
 
+OWN = "network"
+"""What the probe of a row that brings its own is called."""
 FEWEST = 2
 """People of each group that a draw of few labels has at least."""
 
@@ -25,6 +27,8 @@ class Vectors:
     windows: bool = False
     seen: int | None = 0
     """How many people of the eval part its model saw; None: it does not say."""
+    probe: Callable[[ProbeRows, int], ProbeOutput] | None = None
+    """The one probe of a row that brings its own, as a network trained from scratch does."""
 
 
 @dataclasses.dataclass
@@ -51,7 +55,7 @@ def ask_all(
         answers = answers_of(question, cohort)
         for vectors in rows:
             table = joined(vectors, answers)
-            for probe in probes:
+            for probe in [OWN] if vectors.probe else probes:
                 if asked := _ask(question, vectors, table, probe):
                     yield asked
 
@@ -59,15 +63,19 @@ def ask_all(
 def ask_few(
     questions: Sequence[Question], rows: Sequence[Vectors], cohort: Cohort, shares: Sequence[float], draws: int
 ) -> Iterator[QuestionScores]:
-    """With a share of the people of train and val, drawn anew each time; sessions alone, by the logistic probe."""
+    """With a share of the people of train and val, drawn anew each time; no single windows.
+
+    By the logistic probe, or the row's own.
+    """
     for question in questions:
         answers = answers_of(question, cohort)
         for vectors in rows:
-            table = None if vectors.windows else joined(vectors, answers)
+            own = vectors.probe is not None
+            table = None if vectors.windows and not own else joined(vectors, answers)
             for share in shares if table else ():
                 for draw in range(draws):
                     few = fewer(table, share, draw)
-                    if few and (asked := _ask(question, vectors, few, "logistic", seed=draw)):
+                    if few and (asked := _ask(question, vectors, few, OWN if own else "logistic", seed=draw)):
                         yield dataclasses.replace(asked, share=share, draw=draw, predictions=None)
 
 
@@ -122,7 +130,7 @@ def _ask(question: Question, vectors: Vectors, table: Table, probe: str, seed: i
     learnt = rows.train | rows.val
     if any(rows.y[side].all() or not rows.y[side].any() for side in (learnt, test)):
         return None
-    out = run_probe(rows, probe, seed)
+    out = vectors.probe(rows, seed) if vectors.probe else run_probe(rows, probe, seed)
     tested = Predicted(rows.y[test], out.score[test], out.probability[test], table.session[test], rows.subject[test])
     if probe == "people":
         scores = [score] if (score := of_people(tested)) else []

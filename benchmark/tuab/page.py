@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import clef
-from benchmark.tuab.asking import QuestionScores
+from benchmark.tuab.asking import OWN, QuestionScores
 from benchmark.tuab.levels import LEVELS, Score
 from benchmark.tuab.probes import PROBES
 from benchmark.tuab.questions import QUESTIONS
@@ -21,6 +21,8 @@ WORDS = {
     "folds of people; probabilities calibrated there; groups weigh the same",
     "perceptron": "EEG-CLIP's readout: layers of 64, 16 and 1, AdamW 5e-3, decay 5e-4, 10 epochs of 64 rows; the last "
     "weights, nothing chosen",
+    OWN: "the network itself, trained from scratch on the question: AdamW, cosine, steps of 64 windows, as many of "
+    "cases as of others; the step chosen on val",
     "people": "ELM's unit: the mean of each person's vectors, the logistic probe on those",
 }
 
@@ -128,7 +130,9 @@ def _protocol(result: Result) -> list[str]:
     mixed = max((score.mixed for one in result.asked for score in one.scores), default=0)
     if mixed:
         lines.append(f"- {mixed} people of eval have answers of both kinds and are in neither group of people")
-    lines += [f"- {probe}: {WORDS[probe]}" for probe in PROBES if any(one.probe == probe for one in result.asked)]
+    lines += [
+        f"- {probe}: {WORDS[probe]}" for probe in (*PROBES, OWN) if any(one.probe == probe for one in result.asked)
+    ]
     if any(one.probe.startswith("zero-shot") for one in result.asked):
         lines.append(
             "- zero-shot: cosine to the cases' words less that to the others', called above zero, no label used; "

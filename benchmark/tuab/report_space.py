@@ -1,12 +1,15 @@
 """Models that were aligned with reports, ours and runs of stage=windows: vectors and texts brought into one space."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmark.open.models import Asked
+from benchmark.open.others import Other
+from benchmark.tuab.rows import EACH
 from clef.model import Model, text_vectors
 from clef.network.alignment import Alignment
 from clef.network.waveform.encoder import WaveformEncoder
@@ -26,6 +29,13 @@ class ReportSpace:
 
     text: Callable[[Texts], np.ndarray]
     project: Callable[[np.ndarray], np.ndarray]
+
+
+def report_spaces(asked: Sequence[Asked], others: Mapping[str, Other]) -> dict[str, ReportSpace]:
+    """Row of the table -> its report space, of all that were aligned with reports."""
+    spaces = {one.name: of_model(one.model) for one in asked}
+    spaces |= {name + EACH: of_window_run(other.weights) for name, other in others.items()}
+    return {row: space for row, space in spaces.items() if space is not None}
 
 
 def of_model(model: Model) -> ReportSpace | None:
