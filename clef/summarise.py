@@ -52,7 +52,8 @@ class SummariseConfig:
     cohort: str = "???"
     """Cohort folder with reports.parquet; its columns summary and summariser are written."""
     summariser: str = "rules"
-    """rules; hf:FOLDER or hf:OWNER/NAME, a language model on this machine; http:URL, a server (http:URL#MODEL)."""
+    """rules; hf:FOLDER or hf:OWNER/NAME, a language model on this machine; http:URL, a server (http:URL#MODEL);
+    impression or description: the rules on that part of a report alone."""
     prompt: str | None = None
     """A file with another prompt for language models; {report} stands in it where the report goes."""
     replace: bool = False

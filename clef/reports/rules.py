@@ -77,12 +77,28 @@ def _heading(mark: re.Match) -> tuple[int, int, str, str] | None:
 
 def condense(report: str) -> str:
     """The electrographic content of a report as short normalised sentences, the impression first; "" if it has none."""
+    verdict, rest = _electrographic_sentences(report)
+    return " ".join(dict.fromkeys(verdict + rest))  # a sentence that stands twice is said once
+
+
+def condense_impression(report: str) -> str:
+    """As `condense`, of the impression alone."""
+    return " ".join(dict.fromkeys(_electrographic_sentences(report)[0]))
+
+
+def condense_description(report: str) -> str:
+    """As `condense`, without the impression."""
+    return " ".join(dict.fromkeys(_electrographic_sentences(report)[1]))
+
+
+def _electrographic_sentences(report: str) -> tuple[list[str], list[str]]:
+    """Those of the impression, and those of all other sections."""
     verdict: list[str] = []
     rest: list[str] = []
     for section in sections(report):
         if section.kind != "drop":
             (verdict if section.kind == "verdict" else rest).extend(_section_sentences(section))
-    return " ".join(dict.fromkeys(verdict + rest))  # a sentence that stands twice is said once
+    return verdict, rest
 
 
 def current_sentences(report: str) -> list[str]:

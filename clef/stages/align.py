@@ -78,7 +78,8 @@ class AlignConfig:
     heldout_seed: int = 0
     """Which ones: the same seed holds out the same of a cohort in every run."""
     summariser: str = "rules"
-    """Whose summaries of the reports: rules, hf:FOLDER, http:URL#MODEL, or the fingerprint that clef.summarise says."""
+    """Whose summaries of the reports: rules, hf:FOLDER, http:URL#MODEL, or the fingerprint that clef.summarise says;
+    impression or description: the rules on that part alone."""
 
 
 LIMITS = {

@@ -100,7 +100,7 @@ def test_the_rules_fill_the_table_and_other_work_is_not_written_over_unasked(coh
 @pytest.mark.parametrize(
     ("settings", "said"),
     (
-        ({"summariser": "gpt"}, "there are: rules, hf:FOLDER, http:URL"),
+        ({"summariser": "gpt"}, "there are: rules, impression, description, hf:FOLDER, http:URL"),
         ({"summariser": "http:http://127.0.0.1:1/v1"}, "cannot be reached"),
         ({"summariser": "http:http://127.0.0.1:1/v1#m", "prompt": "nowhere.txt"}, "prompt=nowhere.txt"),
         ({"summariser": "http:http://127.0.0.1:1/v1#m", "http.parallel": 0}, "http.parallel=0"),

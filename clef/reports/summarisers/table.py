@@ -30,8 +30,13 @@ class Summariser(NamedTuple):
     function: Callable[[str], str]
 
 
-SUMMARISERS = {"rules": Summariser(rules.VERSION, rules.condense)}
-"""Those that run anywhere, by the name that `align.summariser=` and `clef.summarise summariser=` take."""
+SUMMARISERS = {
+    "rules": Summariser(rules.VERSION, rules.condense),
+    "impression": Summariser(rules.VERSION, rules.condense_impression),
+    "description": Summariser(rules.VERSION, rules.condense_description),
+}
+"""Those that run anywhere, by the name that `align.summariser=` and `clef.summarise summariser=` take. The rules on one
+part of a report alone tell what each part is worth to alignment."""
 
 
 class Kind(NamedTuple):

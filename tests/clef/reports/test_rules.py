@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from clef.reports.rules import condense, normalise, sections
+from clef.reports.rules import condense, condense_description, condense_impression, normalise, sections
 
 ONE_LINE = (
     "CLINICAL HISTORY: 55 year old woman with seizures and breast cancer. MEDICATIONS: Keppra, Dilantin, ASA "
@@ -204,3 +204,13 @@ def test_spelling_and_abbreviations_become_one():
 def test_empty_and_odd_reports_do_no_harm():
     assert condense("") == condense("\n \n") == condense("Pending.") == ""
     assert condense("No seizures. No seizures.") == "no seizures."
+
+
+def test_impression_and_description_are_the_two_parts_of_a_summary():
+    report = (
+        "Background: Alpha rhythm of 9 Hz.\nHistory: A man of 40.\nImpression: Abnormal EEG.\nLeft temporal spikes."
+    )
+    impression, description = condense_impression(report), condense_description(report)
+    assert "spikes" in impression and "9 hz" not in impression and "9 hz" in description and "spikes" not in description
+    assert condense(report) == f"{impression} {description}" and "man" not in condense(report)
+    assert condense_impression("Background: Alpha rhythm of 9 Hz.") == "", "no impression is none, not the rest"
