@@ -1,8 +1,8 @@
 """Other people's encoders in the same table: models of short windows, slid over the same recordings.
 
-`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (a run of stage=windows, or `random` for fresh
-ones), `mine=FILE.py` one of a person's own. A run says whom it was trained on, and who saw the people is refused; a
-checkpoint or a file does not say it, and is marked.
+`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (a run of stage=windows, what its authors
+publish, or `random` for fresh ones), `mine=FILE.py` one of a person's own. A run says whom it was trained on, and who
+saw the people is refused; a checkpoint or a file does not say it, and is marked.
 """
 
 import dataclasses
@@ -11,12 +11,13 @@ from pathlib import Path
 from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.registry import ENCODERS
 from benchmark.encoders.windows.foreign import encoder_in, is_file
+from benchmark.encoders.windows.pretrained.loading import is_hub_name
 from benchmark.encoders.windows.window_model import RANDOM
 from benchmark.open.models import TAKEN
 from clef.embeddings import Embeddings, seen_subjects
 from clef.training.run import finished_model
 from tokenizer.base.cli import ConfigError
-from tokenizer.base.hub import read_config
+from tokenizer.base.hub import CONFIG, read_config
 
 WEIGHTS = "weights"
 
@@ -36,8 +37,8 @@ class Other:
         """
         if self.weights == RANDOM:
             return 0
-        if self.weights is None or not Path(self.weights).is_dir():
-            return None
+        if self.weights is None or not Path(self.weights).is_dir() or (Path(self.weights) / CONFIG).is_file():
+            return None  # a file, or a model as people publish it
         config = read_config(str(finished_model(self.weights) / "waveform"))
         seen = set().union(*seen_subjects(config["about"]["trained_on"], people).values())
         if seen and not allow_overlap:
@@ -66,6 +67,7 @@ def parse_others(given: list[str], models: list[str]) -> dict[str, Other]:
             raise ConfigError(f"encoders: {name!r} is the name of another row; give it one of its own")
         own = is_file(value)
         others[name] = Other(name, encoder_in(value), None) if own else Other(name, ENCODERS[name], value)
-        if not own and value != RANDOM and not Path(value).exists():
+        fetched = not own and ENCODERS[name].hub and is_hub_name(value)
+        if not own and value != RANDOM and not Path(value).exists() and not fetched:
             raise ConfigError(f"encoders: {name}={value}: there is no such file or run")
     return others
