@@ -65,9 +65,9 @@ class Pretrained:
         kind = network_class(self.kind, self.name)
         if source == RANDOM:
             return weighted(RANDOM, lambda: self.network(made, {}, {}))
-        of = Source.of(source, kind, made.rate, self.settings)
-        make = functools.partial(self.network, made, of.tensors, of.settings)
-        return load(of, self.name, make, LEFT_OUT | dict(self.left_out))
+        published = Source.of(source, kind, made.rate, self.settings)
+        make = functools.partial(self.network, made, published.tensors, published.settings)
+        return load(published, self.name, make, LEFT_OUT | dict(self.left_out))
 
 
 class Reader(nn.Module):
@@ -89,20 +89,18 @@ def build(pretrained: Pretrained, inputs: Inputs) -> WindowModel:
     device = ranks.set_up(inputs.device)
     made = dataclasses.replace(pretrained.made, window=inputs.window or pretrained.made.window)
     made.check(pretrained.name)
-    of = pretrained.weighted(inputs.weights or "", made)
-    pretrained.finish(of.network, made)
-    read = Weighted(Reader(of.network, pretrained.features), of.weights, of.fingerprint)
-    model = read.as_model(pretrained.name, device, made)
-    try:
+    loaded = pretrained.weighted(inputs.weights or "", made)
+    pretrained.finish(loaded.network, made)
+    reader = Weighted(Reader(loaded.network, pretrained.features), loaded.weights, loaded.fingerprint)
+    model = reader.as_model(pretrained.name, device, made)
+    try:  # one window, before any recording is read
         model.embed(np.zeros((1, len(made.channels), made.samples), np.float32))
     except Exception as error:  # whatever the library raises
-        raise ValueError(f"window={made.window:g}: {made_for(pretrained)} ({first_line(error)})") from error
+        raise ValueError(
+            f"window={made.window:g}: {model.name} takes no windows of that length; "
+            f"{pretrained.made.window:g} s are as published ({first_line(error)})"
+        ) from error
     return model
-
-
-def made_for(pretrained: Pretrained) -> str:
-    """What is said of windows that do not go through."""
-    return f"{pretrained.name} takes no windows of that length; {pretrained.made.window:g} s are as published"
 
 
 def encoder(pretrained: Pretrained) -> Encoder:
