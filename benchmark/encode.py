@@ -2,6 +2,7 @@
 
     python -m benchmark.encode encoder=NAME cohort=COHORT out=FILE [model=RUN] [tokens=STORE] [blank_below=2]
     python -m benchmark.encode encoder=elm cohort=COHORT out=FILE weights=CHECKPOINT [windows=mean+sd]
+    python -m benchmark.encode encoder=labram cohort=COHORT out=FILE weights=braindecode/labram-pretrained
     python -m benchmark.encode encoder=my_encoder.py cohort=COHORT out=FILE
 
 An encoder that reads recordings keeps what it measured beside `out` (signal.parquet, NAME.windows.parquet): stopped,
@@ -52,9 +53,10 @@ class EncodeConfig:
     shuffle: Shuffle = "none"
     """As shuffle= of clef.embed: minutes in random order before a session is embedded."""
     weights: str | None = None
-    """Weights of other people's models: .safetensors, or a .pt of tensors; random for fresh ones (elm, eegclip)."""
+    """Weights of other people's models: .safetensors, or a .pt of tensors; random for fresh ones. Of braindecode's also
+    a folder with config.json, or OWNER/NAME of the hub."""
     window: float | None = None
-    """Seconds of a window; without it as published (elm, eegclip) or 30 (crops)."""
+    """Seconds of a window; without it as published, or 30 (crops)."""
     windows: Windows = "mean"
     """What the vectors of a session's windows become: their mean, or mean and spread side by side."""
     upsample: bool = False

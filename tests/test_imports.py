@@ -26,6 +26,7 @@ OWNERS = {
     "xformers": {"clef/network/attention.py"},
     "transformers": {"clef/network/language_model.py", "clef/reports/summarisers/hf.py"},
     "peft": {"clef/network/language_model.py"},
+    "braindecode": {"benchmark/encoders/windows/pretrained/library.py"},
 }
 
 FLOORS = {

@@ -146,7 +146,7 @@ def test_the_citation_names_this_version():
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FOR_OTHERS = {"pymatreader"}
 """What mne imports, for EEGLAB files, without requiring it."""
-OF_EXTRAS = {"xformers", "peft"}
+OF_EXTRAS = {"xformers", "peft", "braindecode"}
 """What is asked for before it is imported."""
 
 

@@ -44,7 +44,7 @@ class Inputs:
     readout: Readout = Readout()
     """How a model's states become a vector."""
     weights: str | None = None
-    """Weights of an encoder of other people, a file; or `random`."""
+    """Weights of an encoder of other people, a file, a folder or a name of the hub; or `random`."""
     window: float | None = None
     """Seconds of a window; None for what the encoder was published with."""
     windows: Windows = "mean"
@@ -94,6 +94,7 @@ class Encoder:
     nuisance: it knows nothing, or hardly anything, of the brain: who is no better has not shown that it knows more
     colour: in figures; without one, the next free colour
     each: of a model of short windows, Inputs and the most windows of a session -> their vectors (k, D) by session
+    hub: its weights= may be OWNER/NAME of the Hugging Face hub
     """
 
     name: str
@@ -107,6 +108,7 @@ class Encoder:
     nuisance: bool = False
     colour: str | None = None
     each: Callable[[Inputs, int], dict[str, np.ndarray]] | None = None
+    hub: bool = False
 
 
 def as_embeddings(session_id: list[str], vectors: np.ndarray, name: str, config: dict[str, Any]) -> Embeddings:

@@ -12,6 +12,12 @@ from benchmark.encoders.ours import CLEF, CODES, UNTRAINED
 from benchmark.encoders.truth import TRUTH
 from benchmark.encoders.windows.eegclip import EEGCLIP
 from benchmark.encoders.windows.elm import ELM
+from benchmark.encoders.windows.pretrained.bendr import BENDR
+from benchmark.encoders.windows.pretrained.biot import BIOT
+from benchmark.encoders.windows.pretrained.cbramod import CBRAMOD
+from benchmark.encoders.windows.pretrained.eegpt import EEGPT
+from benchmark.encoders.windows.pretrained.labram import LABRAM
+from benchmark.encoders.windows.pretrained.reve import REVE
 from clef.fold_embeddings import Store
 
 ENCODERS: dict[str, Encoder] = {
@@ -26,6 +32,12 @@ ENCODERS: dict[str, Encoder] = {
         CROPS,
         ELM,
         EEGCLIP,
+        LABRAM,
+        BIOT,
+        CBRAMOD,
+        EEGPT,
+        BENDR,
+        REVE,
         TRUTH,
     )
 }

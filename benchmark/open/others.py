@@ -1,24 +1,30 @@
 """Other people's encoders in the same table: models of short windows, slid over the same recordings.
 
-`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (a run of stage=windows, or `random` for fresh
-ones), `mine=FILE.py` one of a person's own. A run says whom it was trained on, and who saw the people is refused; a
-checkpoint or a file does not say it, and is marked.
+`elm=CHECKPOINT` is an encoder of the benchmark's table with its weights (what its authors publish, or `random` for
+fresh ones), `any-name=RUN` a run of stage=windows, `mine=FILE.py` one of a person's own. A run says whom it was trained
+on, and who saw the people is refused; a checkpoint or a file does not say it, and is marked.
 """
 
 import dataclasses
+import re
 from pathlib import Path
+
+import numpy as np
 
 from benchmark.encoders.encoder import Encoder, Inputs
 from benchmark.encoders.registry import ENCODERS
 from benchmark.encoders.windows.foreign import encoder_in, is_file
+from benchmark.encoders.windows.pretrained.loading import is_hub_name
 from benchmark.encoders.windows.window_model import RANDOM
 from benchmark.open.models import TAKEN, overlap
 from clef.embeddings import Embeddings
 from clef.training.run import finished_model
 from tokenizer.base.cli import ConfigError
-from tokenizer.base.hub import read_config
+from tokenizer.base.hub import CONFIG, read_config
 
 WEIGHTS = "weights"
+PART = "waveform"
+"""The folder of a run's model that stage=windows trains."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,30 +42,56 @@ class Other:
         """
         if self.weights == RANDOM:
             return 0
-        if self.weights is None or not Path(self.weights).is_dir():
-            return None
-        about = read_config(str(finished_model(self.weights) / "waveform")).get("about", {})
+        if self.weights is None or not Path(self.weights).is_dir() or (Path(self.weights) / CONFIG).is_file():
+            return None  # a file, or a model as people publish it
+        about = read_config(str(finished_model(self.weights) / PART)).get("about", {})
         return overlap(f"encoders: {self.name}={self.weights}", about, dataset, people, allow_overlap)
 
     def rows(self, inputs: Inputs) -> Embeddings:
         """Vectors of the sessions; what was measured of their windows is kept in `inputs.keep`."""
-        return self.encoder.embed(dataclasses.replace(inputs, weights=self.weights))
+        return self.encoder.embed(self._inputs(inputs))
+
+    def each(self, inputs: Inputs, most: int) -> dict[str, np.ndarray]:
+        """Vectors (k, D) of up to `most` single windows of each session, kept likewise; none of one without windows."""
+        return self.encoder.each(self._inputs(inputs), most) if self.encoder.each else {}
+
+    def _inputs(self, inputs: Inputs) -> Inputs:
+        return dataclasses.replace(inputs, weights=self.weights, keep=inputs.keep / self.name)
 
 
 def parse_others(given: list[str], models: list[str]) -> dict[str, Other]:
-    """Name -> encoder, of `name=WEIGHTS` or `name=FILE.py` each. ConfigError for what is none, or named twice."""
+    """Name -> encoder, of `NAME=WEIGHTS`, `NAME=RUN` of stage=windows, or `NAME=FILE.py` each.
+
+    Raises ConfigError for what is none, or named twice.
+    """
     others: dict[str, Other] = {}
-    known = [name for name, encoder in ENCODERS.items() if WEIGHTS in encoder.needs]
     for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not value or (name not in known and not is_file(value)):
-            raise ConfigError(
-                f"encoders: {text!r} is no NAME=WEIGHTS of {', '.join(known)}, and no NAME=FILE.py of your own"
-            )
+        name, _, value = text.partition("=")
         if name in others or name in models or name in TAKEN:
             raise ConfigError(f"encoders: {name!r} is the name of another row; give it one of its own")
-        own = is_file(value)
-        others[name] = Other(name, encoder_in(value), None) if own else Other(name, ENCODERS[name], value)
-        if not own and value != RANDOM and not Path(value).exists():
-            raise ConfigError(f"encoders: {name}={value}: there is no such file or run")
+        others[name] = _other(text, name, value)
     return others
+
+
+def _other(text: str, name: str, value: str) -> Other:
+    known = [name for name, encoder in ENCODERS.items() if WEIGHTS in encoder.needs]
+    network = _network_of(value) if re.fullmatch(r"[\w.-]+", name) else None
+    if not value or (name not in known and not network and not is_file(value)):
+        raise ConfigError(
+            f"encoders: {text!r} is no NAME=WEIGHTS of {', '.join(known)}, no NAME=RUN of stage=windows, and no "
+            f"NAME=FILE.py of your own"
+        )
+    if is_file(value):
+        return Other(name, encoder_in(value), None)
+    if network and name in ENCODERS and name != network:
+        raise ConfigError(f"encoders: {text}: the network of this run is {network}; give the row another name")
+    encoder = ENCODERS[network or name]
+    if value != RANDOM and not Path(value).exists() and not (encoder.hub and is_hub_name(value)):
+        raise ConfigError(f"encoders: {name}={value}: there is no such file or run")
+    return Other(name, encoder, value)
+
+
+def _network_of(value: str) -> str | None:
+    """The network of a run of stage=windows; None for anything else."""
+    folder = Path(value) / "model" / PART
+    return read_config(str(folder)).get("network") if value and folder.is_dir() else None

@@ -41,8 +41,7 @@ def of_encoders(
     """Each encoder, and up to `windows` of its windows one by one; saw: how many people of eval it saw."""
     for name, other in others.items():
         yield whole(other.rows(inputs), name, saw[name])
-        if windows and other.encoder.each:
-            each = other.encoder.each(dataclasses.replace(inputs, weights=other.weights), windows)
+        if each := other.each(inputs, windows) if windows else {}:
             session = np.repeat(list(each), [len(vectors) for vectors in each.values()])
             yield Vectors(name + EACH, np.concatenate(list(each.values())), session, True, saw[name])
 

@@ -90,7 +90,7 @@ def _config_digest(config: dict[str, Any]) -> str:
 
 def read_config(folder_or_id: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """The config of a model part. Raises ValueError (one line) if it is missing or damaged."""
-    file = _locate(folder_or_id, CONFIG, options or {})
+    file = locate(folder_or_id, CONFIG, options)
     if file.stat().st_size > LARGEST_CONFIG:
         raise _damaged(folder_or_id, f"{CONFIG} has {file.stat().st_size} bytes")
     try:
@@ -113,7 +113,7 @@ def load_folder(folder_or_id: str, kind: str, options: dict[str, Any] | None = N
 
     Raises ValueError (one line) if it is missing, damaged or of another kind.
     """
-    config, weights_file = read_config(folder_or_id, options), _locate(folder_or_id, WEIGHTS, options or {})
+    config, weights_file = read_config(folder_or_id, options), locate(folder_or_id, WEIGHTS, options)
     if config.get("kind") != kind:
         raise ValueError(
             f"{Path(folder_or_id).name}: {CONFIG} says kind {config.get('kind', 'none')!r}, expected {kind!r}; "
@@ -234,8 +234,9 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype
 
 
-def _locate(folder_or_id: str, name: str, options: dict[str, Any]) -> Path:
-    folder = Path(folder_or_id)
+def locate(folder_or_id: str, name: str, options: dict[str, Any] | None = None) -> Path:
+    """A file of a folder, or of a hub repository OWNER/NAME. Raises ValueError (one line) where it cannot be had."""
+    folder, options = Path(folder_or_id), options or {}
     if folder.is_dir():
         if not (folder / name).is_file():
             raise ValueError(f"{folder_or_id}: no {name} in this folder; a model folder holds {CONFIG} and {WEIGHTS}")

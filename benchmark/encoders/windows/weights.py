@@ -98,11 +98,11 @@ def load_weights(
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"weights={path}: there is no such file; give .safetensors or a .pt of tensors")
-    tensors = {rename(name): tensor for name, tensor in _tensors(path).items()}
+    tensors = {rename(name): tensor for name, tensor in tensors_in(path).items()}
     return build(make, tensors, 0, path.name), file_digest(path)
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
+def tensors_in(path: Path) -> dict[str, Tensor]:
     """What a file holds, by the names in it; a training checkpoint's `state_dict` where it has one."""
     try:
         held = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
