@@ -93,7 +93,8 @@ class Encoder:
     matched_away: it knows what cases and controls are matched on, so it is shown without matching, too
     nuisance: it knows nothing, or hardly anything, of the brain: who is no better has not shown that it knows more
     colour: in figures; without one, the next free colour
-    each: of a model of short windows, Inputs and the most windows of a session -> their vectors (k, D) by session
+    both: of a model of short windows, Inputs and a number of windows -> what `embed` gives, and by session the vectors
+        (k, D) of as many windows at most; recordings are read once
     hub: its weights= may be OWNER/NAME of the Hugging Face hub
     """
 
@@ -107,7 +108,7 @@ class Encoder:
     matched_away: bool = False
     nuisance: bool = False
     colour: str | None = None
-    each: Callable[[Inputs, int], dict[str, np.ndarray]] | None = None
+    both: Callable[[Inputs, int], tuple[Embeddings, dict[str, np.ndarray]]] | None = None
     hub: bool = False
 
 

@@ -51,9 +51,11 @@ class Other:
         """Vectors of the sessions; what was measured of their windows is kept in `inputs.keep`."""
         return self.encoder.embed(self._inputs(inputs))
 
-    def each(self, inputs: Inputs, most: int) -> dict[str, np.ndarray]:
-        """Vectors (k, D) of up to `most` single windows of each session, kept likewise; none of one without windows."""
-        return self.encoder.each(self._inputs(inputs), most) if self.encoder.each else {}
+    def both(self, inputs: Inputs, most: int) -> tuple[Embeddings, dict[str, np.ndarray]]:
+        """The same, and by session the vectors (k, D) of up to `most` single windows; none for 0."""
+        if most and self.encoder.both:
+            return self.encoder.both(self._inputs(inputs), most)
+        return self.rows(inputs), {}
 
     def _inputs(self, inputs: Inputs) -> Inputs:
         return dataclasses.replace(inputs, weights=self.weights, keep=inputs.keep / self.name)

@@ -12,9 +12,9 @@ probability. Models of short windows are shown pooled over a session, and probed
 reports, a model of ours or a run of stage=windows, is also asked in words alone. Vectors are kept in OUT: the same
 command goes on where it stopped.
 
-Cost: every recording is read once for the models, once for band power against each reference, once for each encoder and
-once more for its windows. A reading takes about 0.2 s of one core for 20 minutes of EEG, ELM's network about 10 s for
-an hour of EEG; TUAB has 1,100 hours, so such an encoder asks for some 3 hours of one core and each time, or for a GPU.
+Cost: every recording is read once for the models, once for band power against each reference and once for each encoder.
+A reading takes about 0.2 s of one core for 20 minutes of EEG, ELM's network about 10 s for an hour of EEG; TUAB has
+1,100 hours, so such an encoder asks for some 3 hours of one core, or for a GPU.
 """
 
 import dataclasses

@@ -40,8 +40,9 @@ def of_encoders(
 ) -> Iterator[Vectors]:
     """Each encoder, and up to `windows` of its windows one by one; saw: how many people of eval it saw."""
     for name, other in others.items():
-        yield whole(other.rows(inputs), name, saw[name])
-        if each := other.each(inputs, windows) if windows else {}:
+        store, each = other.both(inputs, windows)
+        yield whole(store, name, saw[name])
+        if each:
             session = np.repeat(list(each), [len(vectors) for vectors in each.values()])
             yield Vectors(name + EACH, np.concatenate(list(each.values())), session, True, saw[name])
 

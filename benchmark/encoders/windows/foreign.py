@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 from benchmark.encoders.encoder import Encoder, Inputs
-from benchmark.encoders.windows.sliding import embed_each, embed_sessions, first_line
+from benchmark.encoders.windows.sliding import embed_both, embed_sessions, first_line
 from benchmark.encoders.windows.window_model import WindowModel
 from tokenizer.base import ranks
 from tokenizer.base.files import file_digest
@@ -26,8 +26,8 @@ def encoder_in(path: str) -> Encoder:
         raise ValueError(f"encoder={path}: there is no such file; {EXPECTED}")
 
     build = functools.partial(load, path)
-    embed, each = (functools.partial(one, build=build, kind=FOREIGN) for one in (embed_sessions, embed_each))
-    return Encoder(Path(path).stem, f"the encoder of {Path(path).name}", embed, FOREIGN, role="model", each=each)
+    embed, both = (functools.partial(one, build=build, kind=FOREIGN) for one in (embed_sessions, embed_both))
+    return Encoder(Path(path).stem, f"the encoder of {Path(path).name}", embed, FOREIGN, role="model", both=both)
 
 
 def load(path: str, inputs: Inputs) -> WindowModel:

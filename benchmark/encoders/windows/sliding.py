@@ -36,15 +36,15 @@ KEPT = {
     "mean": pl.List(pl.Float32),
     "sd": pl.List(pl.Float32),
 }
-EACH = {"session_id": pl.String, "refused": pl.String, "windows": pl.Int64, "vectors": pl.List(pl.Float32)}
+EACH = KEPT | {"chosen": pl.Int64, "vectors": pl.List(pl.Float32)}
 PART = 256
 """Sessions in a table of single windows."""
 
 
 def window_encoder(name: str, what: str, build: Callable[[Inputs], WindowModel]) -> Encoder:
     """A row of the table of encoders for a model of short windows that wants weights."""
-    embed, each = (functools.partial(one, build=build, kind=name) for one in (embed_sessions, embed_each))
-    return Encoder(name, what, embed, kind=name, role="model", needs=("weights",), each=each)
+    embed, both = (functools.partial(one, build=build, kind=name) for one in (embed_sessions, embed_both))
+    return Encoder(name, what, embed, kind=name, role="model", needs=("weights",), both=both)
 
 
 @dataclasses.dataclass
@@ -81,18 +81,13 @@ def embed_sessions(inputs: Inputs, build: Callable[[Inputs], WindowModel], kind:
     rows = inputs.cohort.sessions.select("session_id", "path", "reading")
     make = functools.partial(_embed_rows, inputs, sliding, pooled_row)
     kept = keep_rows(inputs.keep / f"{model.name}.windows.parquet", KEPT, sliding.key(rows), rows, make, model.name)
-    used = kept.filter(pl.col("mean").is_not_null())
-    if not len(used):
-        raise ValueError(f"{model.name}: no session of the cohort could be cut into its windows: {kept['refused'][0]}")
-    pooled = [np.array(used[name].to_list(), np.float32) for name in inputs.windows.split("+")]
-    about = sliding.about | {"pool": inputs.windows, "windows": int(used["windows"].sum())}
-    name = f"{model.name}, random weights" if model.weights == RANDOM else model.name
-    names = used["session_id"].to_list()
-    return Embeddings(names, np.concatenate(pooled, 1), name, sliding.identity, about, model.trained_on)
+    return _pooled(inputs, sliding, kept)
 
 
-def embed_each(inputs: Inputs, most: int, build: Callable[[Inputs], WindowModel], kind: str) -> dict[str, np.ndarray]:
-    """Vectors (k, D) of single windows by session, at most `most` of each, evenly spread over it.
+def embed_both(
+    inputs: Inputs, most: int, build: Callable[[Inputs], WindowModel], kind: str
+) -> tuple[Embeddings, dict[str, np.ndarray]]:
+    """As `embed_sessions`; and by session the vectors (k, D) of at most `most` windows, evenly spread; read once.
 
     Kept in `NAME.each/`, a table for every 256 sessions, so that the same command goes on from there.
     """
@@ -100,16 +95,28 @@ def embed_each(inputs: Inputs, most: int, build: Callable[[Inputs], WindowModel]
     rows = inputs.cohort.sessions.select("session_id", "path", "reading")
     make = functools.partial(_embed_rows, inputs, sliding, functools.partial(single_rows, most=most))
     vectors: dict[str, np.ndarray] = {}
+    pooled: list[pl.DataFrame] = []
     for i in range(0, len(rows), PART):
         part = rows[i : i + PART]
         path = inputs.keep / f"{sliding.model.name}.each" / f"{i // PART:05d}.parquet"
         kept = keep_rows(path, EACH, sliding.key(part) | {"most": str(most)}, part, make, sliding.model.name)
-        used = kept.filter(pl.col("windows").is_not_null())
-        shaped = (np.array(v, np.float32).reshape(n, -1) for n, v in used.select("windows", "vectors").iter_rows())
+        used = kept.filter(pl.col("chosen").is_not_null())
+        shaped = (np.array(v, np.float32).reshape(n, -1) for n, v in used.select("chosen", "vectors").iter_rows())
         vectors |= dict(zip(used["session_id"], shaped, strict=True))
-    if not vectors:
-        raise ValueError(f"{sliding.model.name}: no session of the cohort could be cut into its windows")
-    return vectors
+        pooled.append(kept.select(*KEPT))
+    return _pooled(inputs, sliding, pl.concat(pooled)), vectors
+
+
+def _pooled(inputs: Inputs, sliding: Sliding, kept: pl.DataFrame) -> Embeddings:
+    """The vectors of sessions that have windows, from the rows that were kept of all."""
+    model, used = sliding.model, kept.filter(pl.col("mean").is_not_null())
+    if not len(used):
+        raise ValueError(f"{model.name}: no session of the cohort could be cut into its windows: {kept['refused'][0]}")
+    pooled = [np.array(used[name].to_list(), np.float32) for name in inputs.windows.split("+")]
+    about = sliding.about | {"pool": inputs.windows, "windows": int(used["windows"].sum())}
+    name = f"{model.name}, random weights" if model.weights == RANDOM else model.name
+    names = used["session_id"].to_list()
+    return Embeddings(names, np.concatenate(pooled, 1), name, sliding.identity, about, model.trained_on)
 
 
 def first_line(error: Exception) -> str:
@@ -147,9 +154,9 @@ def pooled_row(vectors: np.ndarray) -> dict[str, Any]:
 
 
 def single_rows(vectors: np.ndarray, most: int) -> dict[str, Any]:
-    """Up to `most` of a session's windows (n, D), evenly spread."""
+    """Mean and spread of a session's windows (n, D), and up to `most` of them, evenly spread."""
     chosen = np.unique(np.linspace(0, len(vectors) - 1, min(most, len(vectors))).round().astype(int))
-    return {"windows": len(chosen), "vectors": vectors[chosen].ravel().tolist()}
+    return pooled_row(vectors) | {"chosen": len(chosen), "vectors": vectors[chosen].ravel().tolist()}
 
 
 def embed_windows(model: WindowModel, windows: np.ndarray) -> np.ndarray:

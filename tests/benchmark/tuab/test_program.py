@@ -116,7 +116,7 @@ def test_the_same_command_reads_nothing_again(written):
     vectors = home / "tuab/vectors"
     before = {path: path.stat().st_mtime_ns for path in vectors.rglob("*") if path.is_file()}
     scores = (home / "tuab/tuab.json").read_bytes()
-    assert {vectors / "spread/spread.each/00000.parquet", vectors / "spread/spread.windows.parquet"} <= before.keys()
+    assert vectors / "spread/spread.each/00000.parquet" in before
     must(run(home / "again", "benchmark.tuab", **settings))
     assert {path: path.stat().st_mtime_ns for path in vectors.rglob("*") if path.is_file()} == before
     assert (home / "tuab/tuab.json").read_bytes() == scores

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.encoders.encoder import Inputs
-from benchmark.encoders.windows.sliding import KEPT, embed_sessions
+from benchmark.encoders.windows.sliding import KEPT, embed_both, embed_sessions
 from benchmark.encoders.windows.window_model import RANDOM, WindowModel
 from clef.cohort import Cohort
 from clef.waveform.cutting import Cutting
@@ -55,6 +55,26 @@ def test_it_goes_on_where_it_stopped_and_another_pooling_reads_nothing(recorded,
     assert embed(recorded, tmp_path, "mean+sd", embed=counted).vectors.shape == (5, 4) and len(calls) == 2
     embed(recorded, tmp_path, embed=counted, stride=2.0)
     assert len(calls) == 2 + 5, "other windows are another protocol"
+
+
+def test_single_windows_come_with_the_pooled_ones_and_are_kept(recorded, tmp_path):
+    calls = []
+
+    def counted(windows):
+        calls.append(len(windows))
+        return spread(windows)
+
+    inputs = Inputs(Cohort(recorded), tmp_path, workers=0, windows="mean+sd")
+    pooled, each = embed_both(inputs, 3, lambda _: model(embed=counted), "foreign")
+    whole = embed(recorded, tmp_path / "other", "mean+sd")
+    assert np.array_equal(pooled.vectors, whole.vectors) and pooled.config == whole.config
+    assert list(each) == pooled.session_id and len(calls) == 5
+    cut, cohort = Cutting.of(model()), Cohort(recorded)
+    row = next(r for r in cohort.sessions.iter_rows(named=True) if r["session_id"] == "s0")
+    np.testing.assert_allclose(each["s0"], spread(cut(read_row(cohort.path, row)))[[0, 2, 4]], rtol=1e-4)
+    again, same = embed_both(inputs, 3, lambda _: model(embed=counted), "foreign")
+    assert len(calls) == 5 and np.array_equal(again.vectors, pooled.vectors)
+    assert all(np.array_equal(same[name], each[name]) for name in each)
 
 
 def test_processes_embed_the_same(recorded, tmp_path):
