@@ -204,6 +204,14 @@ RUNS = (
         slow=True,
     ),
     Run(
+        *("topomaps", "benchmark.topomaps"),
+        lambda at: (
+            {"tokenizer": at.out / "tokenizer", "cohort": at.out / "cohort", "out": at.out / "topomaps", "head": False}
+            | {"workers": 0, "device": "cpu"}
+        ),
+        slow=True,
+    ),
+    Run(
         *("open", "benchmark.open"),
         lambda at: (
             {"data": _open_data(at.root / "open"), "out": at.out / "open", "models": f"[tiny={at.out / 'recon'}]"}

@@ -52,7 +52,10 @@ FLOORS = {
             "completion",
         ),
     ],
-    "benchmark": ["tasksets", "encoders", "scores", "protocols", "report", "fidelity", "open", "tuab", "leaderboard"],
+    "benchmark": [
+        *("tasksets", "encoders", "scores", "protocols", "texts", "report", "fidelity", "open", "tuab"),
+        *("leaderboard", "topomaps"),
+    ],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""
 

@@ -87,6 +87,7 @@ def pairwise_sigmoid(
     kind: torch.Tensor | None = None,
     positives: bool = False,
     ok: tuple[torch.Tensor, torch.Tensor] | None = None,
+    unit: bool = True,
 ) -> dict[str, torch.Tensor]:
     """The sigmoid loss of the pairs (a[i], b[i]): every pair of the batch is a question of its own, own or not.
 
@@ -96,7 +97,7 @@ def pairwise_sigmoid(
     """
     with torch.autocast(a.device.type, enabled=False):
         forward, backward = (
-            _logits(a, b, present, temperature) if ok is None else _bags(a, b, *ok, present, temperature)
+            _logits(a, b, present, temperature, unit) if ok is None else _bags(a, b, *ok, present, temperature)
         )
         relations = _relate(present, subject, kind)
         positive = relations.same.clone() if positives else torch.zeros_like(relations.same)

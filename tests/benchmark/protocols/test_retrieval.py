@@ -33,6 +33,18 @@ def test_ranks_and_map_are_those_of_the_references(drawn):
         assert result.recall(k) == pytest.approx(reference.mean_over_subjects(hits, asks))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_people_are_ranked_as_by_brute_force_with_ties(seed):
+    rng = np.random.default_rng(seed)
+    n, m, people = rng.integers(1, 40), rng.integers(2, 40), rng.integers(1, 12)
+    questions, candidates = rng.integers(-1, 2, (n, 3)), rng.integers(-1, 2, (m, 3))  # whole numbers: many ties
+    answers = np.r_[np.arange(people), rng.integers(0, people, m)][:m]
+    asks = rng.choice(answers, n)
+    result, scores = retrieve(questions, asks, candidates, answers), questions @ candidates.T
+    assert result.ranks.tolist() == reference.retrieval(scores, asks, answers)
+    assert result.mean_average_precision == pytest.approx(reference.mean_average_precision(scores, asks, answers))
+
+
 def test_equal_candidates_are_found_by_index_and_earn_no_more_than_chance():
     of = np.arange(200)
     result = retrieve(np.ones((200, 3)), of, np.ones((200, 3)), of)

@@ -1,0 +1,1 @@
+"""Texts about EEG, held against texts: word by word, by meaning, and fact by fact."""
