@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clef.descriptions.aperiodic import aperiodic
 from clef.descriptions.spectra import HZ
 from tokenizer.filters import USABLE
 
@@ -28,8 +29,8 @@ BANDS = {
 NOTCH = 2.0
 """Hz on both sides of the mains that a band's power leaves out."""
 CLIFF_DB, CLIFF_HZ = 10.0, 4.0
-"""A fall by more than 10 dB from 4 Hz below a frequency to 4 Hz above it is a low-pass: with a power law even of
-exponent 4 the EEG falls by 7 dB there from 20 Hz on, and by less further up."""
+"""A fall by more than 10 dB from the 8 Hz below a frequency to the 4 Hz above it is a low-pass: with a power law of
+exponent 3 the EEG falls by 6 dB there from 20 Hz on, and by less further up."""
 RISE_DB = 6.0
 """The same for a high-pass: at 1–1.5 Hz so much less than at 2–3.5 Hz, where the EEG has about 5 dB more."""
 
@@ -69,16 +70,18 @@ def limits_of(spectrum: Array, rate: float) -> Limits:
 def _cliff(level: Array, high: float) -> float | None:
     """The lowest frequency from 20 Hz on at which the level (F,) dB falls off for good, None if nowhere below `high`.
 
-    A notch falls off as steeply and comes back: neither the mains, 50 or 60, nor a level that recovers counts.
+    A notch and a rhythm fall off as steeply, but what follows is as high as what came before lets expect: behind a
+    low-pass it lies 10 dB below the power law of the slower part.
     """
     clean = (np.abs(HZ - 50) > NOTCH) & (np.abs(HZ - 60) > NOTCH) & (high >= HZ)
     for hz in np.arange(20.0, high - CLIFF_HZ, 1.0):
-        below = clean & (hz - CLIFF_HZ <= HZ) & (hz > HZ)
+        below = clean & (hz - 2 * CLIFF_HZ <= HZ) & (hz - CLIFF_HZ / 2 > HZ)
         above, beyond = clean & (hz < HZ) & (hz + CLIFF_HZ >= HZ), clean & (hz + CLIFF_HZ < HZ)
         if not (below.any() and above.any()):
             continue
-        start = level[below].mean()
-        if start - level[above].mean() > CLIFF_DB and (not beyond.any() or start - np.median(level[beyond]) > CLIFF_DB):
+        falls = level[below].min() - level[above].mean() > CLIFF_DB  # its lowest: a rhythm has troughs beside it
+        after = beyond if beyond.any() else above
+        if falls and np.median((aperiodic(level, hz - CLIFF_HZ) - level)[after]) > CLIFF_DB:
             return float(hz)
     return None
 

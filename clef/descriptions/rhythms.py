@@ -1,7 +1,6 @@
 """Rhythms: peaks of a spectrum above its aperiodic part, the posterior dominant rhythm, its sides and its reaction.
 
-The aperiodic part is a power law, fitted to the lowest bins as in Donoghue et al. 2020 (Nat Neurosci 23:1655): what
-lies above it is a rhythm. F bins of 0.25 Hz; levels are dB re 1 µV²/Hz.
+C = 19 electrodes · N segments · F bins of 0.25 Hz; levels are dB re 1 µV²/Hz.
 """
 
 from dataclasses import dataclass
@@ -9,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clef.descriptions.aperiodic import aperiodic
 from clef.descriptions.bands import decibel, mean_of
 from clef.descriptions.places import FRONTAL, LEFT, POSTERIOR, RIGHT
 from clef.descriptions.spectra import HZ
 
 Array = NDArray[np.floating]
-FIT_HZ, LOWEST_SHARE = (2.0, 40.0), 0.4
-"""Range of the fit, and the share of bins, the lowest ones, that the second and third fit rest on."""
+FIT_HIGH_HZ = 40.0
+"""Muscle bends the spectrum beyond."""
 ALPHA_HZ, BETA_HZ = (5.0, 13.5), (14.0, 28.0)
 """Where a posterior dominant rhythm is looked for (slowed ones reach down to theta), and fast activity."""
 PEAK_DB, FAST_DB = 6.0, 10.0
@@ -34,24 +34,12 @@ class Peak:
     power: float
 
 
-def aperiodic(level: Array, high: float) -> Array:
-    """The aperiodic part (F,) in dB of a spectrum `level` (F,) dB that is measured up to `high` Hz."""
-    inside = (FIT_HZ[0] <= HZ) & (min(FIT_HZ[1], high) >= HZ)
-    x, y = np.log10(HZ[inside]), level[inside]
-    slope, offset = np.polyfit(x, y, 1)
-    for _ in range(2):
-        rest = y - slope * x - offset
-        lowest = rest <= np.quantile(rest, LOWEST_SHARE)
-        slope, offset = np.polyfit(x[lowest], y[lowest], 1)
-    return slope * np.log10(np.maximum(HZ, HZ[1])) + offset
-
-
 def highest_peak(power: Array, between: tuple[float, float], high: float) -> Peak | None:
     """The highest peak of a spectrum `power` (F,) µV²/Hz `between` two frequencies, None if there is none."""
     if not np.isfinite(power).all():
         return None
     level = decibel(power)
-    floor = aperiodic(level, high)
+    floor = aperiodic(level, min(FIT_HIGH_HZ, high))
     flat = np.convolve(level - floor, (0.25, 0.5, 0.25), "same")
     inside = np.flatnonzero((between[0] <= HZ) & (between[1] >= HZ))
     peaks = [i for i in inside if flat[i] >= flat[i - 1] and flat[i] >= flat[i + 1]]
