@@ -25,14 +25,16 @@ EXCESS_DB, EXCESS_AGAINST_ALPHA_DB = 2.0, -10.0
 THETA_DB, THETA_AGAINST_ALPHA_DB = 0.0, -4.0
 """Or theta that reaches the quiet part of the fast spectrum and comes within 4 dB of posterior alpha."""
 FOCAL_SLOW_HZ, FOCAL_FAST_HZ = (1.5, 4.0), (14.0, 24.0)
-FOCAL_DB = {"session": 3.0, "minute": 4.0, "segment": 6.0}
+FOCAL_DB = {"session": 2.5, "minute": 4.0, "segment": 6.0}
 """Left against right, beyond what the whole hemisphere differs by; more for short stretches, which scatter more."""
-MORE_THAN_FAST_DB, FIELD_DB, FIELD_SHARE = 2.0, 1.0, 0.2
+MORE_THAN_FAST_DB, FIELD_DB, FIELD_SHARE = 2.0, 0.6, 0.2
 """By so much the difference must exceed that of fast activity (else it is one of voltage), and so much and such a part
 of it must be seen by a neighbour (else it is one electrode's)."""
 HEMISPHERE = 0.25
 """Quantile of the pairs' differences that stands for the hemisphere: a focus may reach half of them."""
-VOLTAGE_HZ, AGREEING = (4.0, 24.0), 0.75
+VOLTAGE_HZ, FRONT, BACK, EACH_DB = (4.0, 24.0), [0, 1], [-2, -1], 2.0
+"""Voltage differs between hemispheres if it does by 2 dB at the frontal pairs and at the parietal and occipital ones
+alike: discharges, a lesion or a gap in the skull lift only some."""
 FEWEST_PAIRS = 4
 """Pairs without which a hemisphere is not judged."""
 PREVALENCES = ((0.9, "continuous"), (0.5, "abundant"), (0.1, "frequent"), (0.01, "occasional"), (0.0, "rare"))
@@ -134,16 +136,17 @@ def prevalence(share: float) -> str:
 
 
 def voltage_sides(spectra: Array) -> tuple[float, bool] | None:
-    """Left over right in dB of all pairs' power at 4–24 Hz, and whether three quarters of them agree: (C, N, F).
+    """Left over right in dB of all pairs' power at 4–24 Hz, and whether it is so in front and at the back: (C, N, F).
 
-    The median over segments, then over pairs; None where fewer than four pairs are measured.
+    The median over segments, then over pairs; None where fewer than four pairs, or none in front or at the back, are
+    measured.
     """
     pairs = median_of(differences(spectra, VOLTAGE_HZ), 1)
-    known = pairs[np.isfinite(pairs)]
-    if len(known) < FEWEST_PAIRS:
+    ends = [pairs[where][np.isfinite(pairs[where])] for where in (FRONT, BACK)]
+    if np.isfinite(pairs).sum() < FEWEST_PAIRS or not all(map(len, ends)):
         return None
-    middle = float(np.median(known))
-    return middle, bool((np.sign(known) == np.sign(middle)).mean() >= AGREEING)
+    middle = float(np.nanmedian(pairs))
+    return middle, all(np.sign(middle) * end.mean() >= EACH_DB for end in ends)
 
 
 def mean_power(spectra: Array, electrode: int, between: tuple[float, float]) -> float:

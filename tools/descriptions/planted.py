@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clef.descriptions.measured import CLOSED, MOSTLY, OPEN
-from clef.descriptions.places import SIDES
+from clef.descriptions.places import FRONTAL, POSTERIOR, SIDES
 from clef.descriptions.statements import Statement
 from clef.importers.synthetic.course import W, course_of
 from clef.importers.synthetic.course_signals import ALPHA
@@ -48,8 +48,13 @@ def posterior(z: Latents) -> Truth:
 
 
 def anterior(z: Latents) -> Truth:
-    """Frontal alpha under propofol."""
-    return Truth(between(z["frontal_alpha_uv"] * z["voltage"], 0.01, 5))
+    """Frontal over posterior power of what is drawn at the alpha frequency: propofol's, and everybody's frontal one."""
+    wide, own = topography(0, 0.6, 0.55) * z["frontal_alpha_uv"], 3.0 + 0.15 * z["alpha_uv"]
+    front = sum((topography(side * 0.45, 0.6, 0.3) * own) ** 2 for side in (-1, 1)) + wide**2
+    back = sum((topography(side * 0.38, -0.85, 0.42) * z["alpha_uv"]) ** 2 for side in (-1, 1))
+    power = front + back
+    ratio = power[FRONTAL].mean() / power[POSTERIOR].mean()
+    return Truth(between(float(DB * np.log(ratio)), 2, 4))
 
 
 def alpha_sides(z: Latents) -> Truth:
