@@ -30,6 +30,9 @@ FOCAL_DB = {"session": 2.5, "minute": 4.0, "segment": 6.0}
 MORE_THAN_FAST_DB, FIELD_DB, FIELD_SHARE = 2.0, 0.6, 0.2
 """By so much the difference must exceed that of fast activity (else it is one of voltage), and so much and such a part
 of it must be seen by a neighbour (else it is one electrode's)."""
+BEYOND_VOLTAGE_DB = 2.0
+"""And by so much the hemisphere's difference of fast activity. Nor is there a focus below the head's median level: the
+other side is then the one that differs."""
 HEMISPHERE = 0.25
 """Quantile of the pairs' differences that stands for the hemisphere: a focus may reach half of them."""
 VOLTAGE_HZ, FRONT, BACK, EACH_DB = (4.0, 24.0), [0, 1], [-2, -1], 2.0
@@ -100,14 +103,23 @@ def differences(spectra: Array, between: tuple[float, float]) -> Array:
     return level[LEFT] - level[RIGHT]
 
 
-def focus(slow: Array, fast: Array, limit: float) -> Focus | None:
-    """The focus of slow activity from differences (P,) of slow and of fast power; None if there is none."""
+def slow_level(spectra: Array) -> Array:
+    """Level in dB of the slow power that a focus is looked for in: (C, …, F) -> (C, …)."""
+    return decibel(band_power(spectra, *FOCAL_SLOW_HZ))
+
+
+def focus(level: Array, slow: Array, fast: Array, limit: float) -> Focus | None:
+    """The focus of slow activity; None if there is none.
+
+    level (C,) dB of it · differences (P,) dB, left minus right, of slow and of fast power
+    """
     if np.isfinite(slow).sum() < FEWEST_PAIRS:
         return None
     best = None
     for sign, side in zip((1, -1), SIDES, strict=True):
-        own = _own(sign * slow)
-        strong = (own >= limit) & (sign * (slow - fast) >= MORE_THAN_FAST_DB)
+        own, over_head = _own(sign * slow), level[LEFT if sign > 0 else RIGHT] - np.nanmedian(level)
+        strong = (own >= limit) & (sign * (slow - fast) >= MORE_THAN_FAST_DB) & (over_head >= 0)
+        strong &= sign * (slow - np.nanmedian(fast)) >= BEYOND_VOLTAGE_DB
         for pair in np.flatnonzero(strong):
             seen_beside = any(own[i] >= max(FIELD_DB, FIELD_SHARE * own[pair]) for i in BESIDE[pair])
             if seen_beside and (best is None or own[pair] > best.excess):

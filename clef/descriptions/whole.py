@@ -154,7 +154,8 @@ class Whole:
         pairs = median_of(slow, 1)
         if np.isfinite(pairs).sum() < slowing.FEWEST_PAIRS:
             return self._say("focal slowing", None, forbidden="needs four pairs of usable left and right electrodes")
-        focus = slowing.focus(pairs, median_of(fast, 1), slowing.FOCAL_DB["session"])
+        level = median_of(slowing.slow_level(spectra), 1)
+        focus = slowing.focus(level, pairs, median_of(fast, 1), slowing.FOCAL_DB["session"])
         if focus is None:
             return self._say("focal slowing", False)
         numbers = (*focal_numbers(focus, spectra), ("share of segments", slowing.focal_share(slow, focus), "1"))
