@@ -244,6 +244,11 @@ RUNS = (
         code=1,
     ),
     Run(
+        *("describe", "clef.describe"),
+        lambda at: {"cohort": at.out / "cohort", "out": at.out / "describe", "workers": 0},
+        code=1,
+    ),
+    Run(
         *("inpaint", "clef.inpaint"),
         lambda at: (
             {"model": at.out / "align", "recording": at.named("edf"), "hertz": "[8,14]"} | {"out": at.out / "inpaint"}

@@ -38,7 +38,7 @@ FLOORS = {
     "clef": [
         "bundle",
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
-        *("readout", "reports", "waveform", "network", "sources", "model"),
+        *("readout", "reports", "descriptions", "waveform", "network", "sources", "model"),
         *(
             "stages",
             "training",

@@ -1,0 +1,1 @@
+"""Statements of clef.describe against what was planted in a synthetic cohort."""
