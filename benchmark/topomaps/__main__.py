@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmark.open.models import overlap
 from benchmark.topomaps.centring import centre
 from benchmark.topomaps.maps import BANDS
 from benchmark.topomaps.page import Pool, Result, as_markdown, as_plain
@@ -26,7 +27,6 @@ from benchmark.topomaps.scoring import Vectors, draw_pool, score
 from benchmark.topomaps.segments import Segments, make_segments
 from benchmark.topomaps.towers import TowersConfig
 from benchmark.topomaps.ways import fitted_ways, plain_ways
-from clef.embeddings import seen_subjects
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out, fingerprint, write_json, write_text
@@ -79,7 +79,8 @@ def main(config: TopomapsConfig) -> None:
     vqgan = load_tokenizer(config.tokenizer).to(ranks.set_up(config.device))
     if (rows := vqgan.grid[0]) != 16 or vqgan.config.frames_per_token != 10:
         raise ValueError(f"tokenizer={config.tokenizer}: {rows} rows of tokens; expected a grid of 16 x 128")
-    seen = check_unseen(vqgan, sessions, config)
+    people = set(sessions.filter(pl.col("split") == "test")["subject_id"])
+    seen = overlap(f"tokenizer={config.tokenizer}", vqgan.about, "split test", people, config.allow_overlap)
     segments = make_segments(config.cohort, sessions, vqgan, config.reading, config.out / "segments", config.workers)
     ways, about = all_ways(segments, vqgan, config)
     pools = [pool_of(site, segments, ways, config) for site in np.unique(segments.site[segments.split == "test"])]
@@ -91,19 +92,6 @@ def main(config: TopomapsConfig) -> None:
     write_text(config.out / "topomaps.md", text)
     print(text)
     log.info("wrote %s and topomaps.json; next: docs/retrieval.md says what the rows are", config.out / "topomaps.md")
-
-
-def check_unseen(vqgan: VQGAN, sessions: pl.DataFrame, config: TopomapsConfig) -> int | None:
-    """How many people of test the tokenizer saw, None if it does not say; ValueError if any, unless allowed."""
-    people = set(sessions.filter(pl.col("split") == "test")["subject_id"])
-    listed = vqgan.about.get("trained_on", {})
-    seen = len(set().union(*seen_subjects(listed, people).values())) if listed else None
-    if seen != 0 and not config.allow_overlap:
-        what = f"saw {seen} of the {len(people)}" if listed else "does not say whether it saw the"
-        raise ValueError(
-            f"tokenizer={config.tokenizer}: {what} people of test; give one that did not, or allow_overlap=true"
-        )
-    return seen
 
 
 def all_ways(segments: Segments, vqgan: VQGAN, config: TopomapsConfig) -> tuple[list[Vectors], dict[str, int]]:

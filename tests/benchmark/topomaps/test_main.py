@@ -58,7 +58,7 @@ def test_the_same_command_makes_no_segment_again_and_another_tokenizer_does(conf
 
 def test_a_tokenizer_that_saw_people_of_test_is_refused_or_marked(config, tmp_path):
     config.tokenizer = tokenizer(tmp_path / "seen", people=(0, 3))
-    with pytest.raises(ValueError, match="saw 1 of the 3 people of test"):
+    with pytest.raises(ValueError, match="saw 1 of the 3 people of split test"):
         main(config)
     assert not (config.out / "topomaps.md").exists()
     config.allow_overlap = True
