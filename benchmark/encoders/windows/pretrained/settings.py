@@ -27,7 +27,7 @@ def settings_in(
     rate, and for values that are no numbers, lists of numbers or layers of torch.nn.
     """
     if config.get("sfreq") not in (None, rate):
-        raise ValueError(f"{source}: config.json says sfreq={config['sfreq']!r}; expected {rate:g}, as published")
+        raise ValueError(f"{source}: config.json says {config['sfreq']!r} Hz (sfreq); expected {rate:g}, as published")
     known = inspect.signature(network.__init__).parameters
     unknown = sorted(set(config) - set(known) - {"braindecode_version"})
     if unknown:

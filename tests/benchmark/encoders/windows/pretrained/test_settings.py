@@ -45,5 +45,5 @@ def test_what_is_the_same_for_any_config_is_not_asked_of_it():
 
 
 def test_another_rate_is_refused():
-    with pytest.raises(ValueError, match="sfreq=250; expected 200"):
+    with pytest.raises(ValueError, match=r"250 Hz \(sfreq\); expected 200"):
         read(sfreq=250)
