@@ -56,7 +56,10 @@ def test_from_recordings_to_the_page_and_again(data, tiny_recon, tmp_path):
         ({"seconds": 5.0}, "seconds=5"),
         ({"datasets": ["eegmat"]}, "no question is asked of eegmat"),
         ({"models": ["x"]}, "no name=RUN"),
-        ({"encoders": ["elm"]}, "no NAME=WEIGHTS of elm, eegclip, labram, biot, cbramod, eegpt, bendr, reve, and no"),
+        (
+            {"encoders": ["elm"]},
+            "no NAME=WEIGHTS of elm, eegclip, labram, biot, cbramod, eegpt, bendr, reve, no NAME=RUN",
+        ),
         ({"encoders": ["deep9=random"]}, "no NAME=WEIGHTS"),
         ({"encoders": ["elm=nowhere.pt"]}, "there is no such file"),
         ({"encoders": ["elm=random", "elm=random"]}, "the name of another row"),

@@ -39,10 +39,10 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def written(root, tmp_path_factory, tiny_recon, tiny_align):
+def written(root, tmp_path_factory, tiny_align):
     home = tmp_path_factory.mktemp("out")
     (home / "mine.py").write_text(ENCODER)
-    settings = {"root": root, "out": home / "tuab", "models": f"[tiny={tiny_recon},words={tiny_align}]", "workers": 0}
+    settings = {"root": root, "out": home / "tuab", "models": f"[tiny={tiny_align}]", "workers": 0}
     settings |= {"encoders": f"[spread={home / 'mine.py'}]", "shares": "[1,0.3]", "draws": 2, "allow_overlap": True}
     return home, settings, must(run(home, "benchmark.tuab", **settings))
 
@@ -124,11 +124,12 @@ def test_the_same_command_reads_nothing_again(written):
 
 def test_a_cohort_is_asked_by_its_own_splits(written):
     home, _, _ = written
-    settings = {"cohort": home / "tuab/cohort", "out": home / "again_of_cohort", "probes": "[people]", "workers": 0}
+    settings = {"cohort": home / "tuab/cohort", "out": home / "of_cohort", "probes": "[people]", "workers": 0}
+    shutil.copytree(home / "tuab/vectors", home / "of_cohort/vectors")
     done = must(run(home / "third", "benchmark.tuab", **settings))
     assert "# cohort: its split test, scored whole" in done.out and "SYNTHETIC" not in done.out
     scores = {(s["question"], s["row"], s["probe"], s["level"]): s["auroc"] for s in scores_of(home)}
-    again = json.loads((home / "again_of_cohort/tuab.json").read_text())
+    again = json.loads((home / "of_cohort/tuab.json").read_text())
     assert again["name"] == "cohort" and not again["synthetic"] and len(again["scores"]) >= 6
     for score in again["scores"]:
         assert score["auroc"] == scores[score["question"], score["row"], score["probe"], score["level"]]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.tuab import scratch
 from benchmark.tuab.asking import OWN, Vectors, ask_all, ask_few
 from benchmark.tuab.probes import ProbeRows
 from benchmark.tuab.questions import QUESTIONS
@@ -60,7 +61,8 @@ def test_without_a_group_in_val_the_last_step_is_kept_and_val_is_learned_from(pl
     assert out.chosen["step"] == 30
 
 
-def test_a_network_of_a_rival_stands_among_the_rows(tiny_cohort, tmp_path):
+def test_a_network_of_a_rival_stands_among_the_rows(tiny_cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "BATCH", 8)
     cohort = Cohort(tiny_cohort)
     row = from_scratch("eegclip", cohort, tmp_path / "windows", 1, 1, torch.device("cpu"), 0)
     assert row.x.shape == (len(row.session_id), 1) and len(set(row.session_id)) == len(row.session_id)
