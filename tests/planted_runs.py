@@ -33,8 +33,8 @@ class At:
     said: Path
 
     def named(self, kind: str) -> Path:
-        """A recording with a name in its name."""
-        return next(self.root.glob(f"rec*{NAMED}*{kind}"))
+        """A recording with a name in its name: the largest, as some are cut short, and folders have no order."""
+        return max(self.root.glob(f"rec*{NAMED}*{kind}"), key=lambda path: (path.stat().st_size, path.name))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from clef.waveform.montage import Derivations
 from clef.waveform.preparation import Preparation
@@ -61,6 +60,8 @@ class Cutting:
 
     def _windows(self, session: Session, ok: np.ndarray, start: int, stop: int) -> Iterator[np.ndarray]:
         """Windows (C, S) of the seconds from `start` to `stop`."""
+        from scipy.signal import resample_poly, sosfiltfilt  # it takes a second to import, and few commands cut
+
         signal = self.derivations.derive(session.signal[:, start * RATE : stop * RATE], ok)
         if self.band and signal.shape[1] > 3 * (2 * ORDER + 1):
             signal = sosfiltfilt(band_pass(*self.band), signal).astype(np.float32)
@@ -81,6 +82,8 @@ def stretches(valid: np.ndarray) -> list[tuple[int, int]]:
 
 def band_pass(low: float, high: float) -> np.ndarray:
     """Butterworth sections for what a session, at 0.1 to 75 Hz already, still has to lose."""
+    from scipy.signal import butter
+
     if low <= 0.1 and high < RATE / 2:
         return butter(ORDER, high, "lowpass", fs=RATE, output="sos")
     if high >= RATE / 2:

@@ -84,7 +84,7 @@ def killed_and_resumed(folder, settings, lives, seed):
     return kills
 
 
-@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align", "windows"))
+@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align", pytest.param("windows", marks=pytest.mark.slow)))
 def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, request, tmp_path):
     """Also in the middle of a step, a checkpoint or a line of metrics; the moments are drawn, the deaths are real."""
     settings = {"stage": stage} | TINY | inputs(stage, request) | EVERY_STEP | {"report_encoder.dropout": 0.2}
