@@ -8,6 +8,8 @@ suppression, energy, artefact; measured from the signal alone (docs/describe.md)
 so. A recording that cannot be read is a row with the reason; the exit code is then 1. A stopped run goes on where it
 was; sessions that were added or whose recording changed are described when the same command is given again. For
 research only.
+
+A session of 20 minutes takes a little over a second of one core to read and describe, 260,000 of them some 80 hours.
 """
 
 import functools

@@ -75,11 +75,11 @@ def ask(name: str, path: Path, dataset: str, people: set[int], allow_overlap: bo
     """
     run = run_of(name, path, dataset)
     model = load(run)
-    seen = overlap(f"models: {name}={run}", model.encoder.about, dataset, people, allow_overlap)
+    seen = people_seen(f"models: {name}={run}", model.encoder.about, dataset, people, allow_overlap)
     return Asked(name, run, model, seen or 0, seen is not None)
 
 
-def overlap(what: str, about: Mapping[str, Any], dataset: str, people: set[int], allow_overlap: bool) -> int | None:
+def people_seen(what: str, about: Mapping[str, Any], dataset: str, people: set[int], allow_overlap: bool) -> int | None:
     """How many of `people` a model was trained or selected on, by what it says `about` itself; None: it does not say.
 
     Raises ValueError in one line, which begins with `what`, unless that is none or `allow_overlap`.

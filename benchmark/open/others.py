@@ -16,7 +16,7 @@ from benchmark.encoders.registry import ENCODERS
 from benchmark.encoders.windows.foreign import encoder_in, is_file
 from benchmark.encoders.windows.pretrained.loading import is_hub_name
 from benchmark.encoders.windows.window_model import RANDOM
-from benchmark.open.models import TAKEN, overlap
+from benchmark.open.models import TAKEN, people_seen
 from clef.embeddings import Embeddings
 from clef.training.run import finished_model
 from tokenizer.base.cli import ConfigError
@@ -45,7 +45,7 @@ class Other:
         if self.weights is None or not Path(self.weights).is_dir() or (Path(self.weights) / CONFIG).is_file():
             return None  # a file, or a model as people publish it
         about = read_config(str(finished_model(self.weights) / PART)).get("about", {})
-        return overlap(f"encoders: {self.name}={self.weights}", about, dataset, people, allow_overlap)
+        return people_seen(f"encoders: {self.name}={self.weights}", about, dataset, people, allow_overlap)
 
     def rows(self, inputs: Inputs) -> Embeddings:
         """Vectors of the sessions; what was measured of their windows is kept in `inputs.keep`."""

@@ -13,7 +13,7 @@ LISTED = re.compile(r"(?:[ -](?:band|power|activity|waves?|rhythms?|range|freque
 """What stands between bands of which the same is said: "theta and beta power are low"."""
 
 RATHER = r"(?:\w+ly )?"
-SAID: dict[str, re.Pattern] = {
+STATED: dict[str, re.Pattern] = {
     "dominant": re.compile(
         r"\b(?:(?:pre)?dominat\w*|(?:pre)?dominant(?:ly)?(?! (?:hand|hemisphere|side))|prevail\w*|mainly|mostly"
         r"|most (?:power|energy)|(?:highest|strongest|largest|greatest|most) (?:\w+ )?(?:power|energy|activity|band)"

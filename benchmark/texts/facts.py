@@ -88,7 +88,7 @@ def _said_of_bands(clause: str) -> Iterator[tuple[str, str]]:
         if words.NO_BAND.search(clause[: group.start]):
             yield from ((band, "absent") for band in group.bands)
     rest = clause
-    for value, pattern in words.SAID.items():
+    for value, pattern in words.STATED.items():
         for match in pattern.finditer(rest):
             group = _group_of(match, clause, groups)
             if group is None:

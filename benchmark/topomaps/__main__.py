@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmark.open.models import overlap
+from benchmark.open.models import people_seen
 from benchmark.topomaps.centring import centre
 from benchmark.topomaps.maps import BANDS
 from benchmark.topomaps.page import Pool, Result, as_markdown, as_plain
@@ -80,7 +80,7 @@ def main(config: TopomapsConfig) -> None:
     if (rows := vqgan.grid[0]) != 16 or vqgan.config.frames_per_token != 10:
         raise ValueError(f"tokenizer={config.tokenizer}: {rows} rows of tokens; expected a grid of 16 x 128")
     people = set(sessions.filter(pl.col("split") == "test")["subject_id"])
-    seen = overlap(f"tokenizer={config.tokenizer}", vqgan.about, "split test", people, config.allow_overlap)
+    seen = people_seen(f"tokenizer={config.tokenizer}", vqgan.about, "split test", people, config.allow_overlap)
     segments = make_segments(config.cohort, sessions, vqgan, config.reading, config.out / "segments", config.workers)
     ways, about = all_ways(segments, vqgan, config)
     pools = [pool_of(site, segments, ways, config) for site in np.unique(segments.site[segments.split == "test"])]
