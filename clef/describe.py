@@ -94,7 +94,8 @@ def _report(out: Path, table: pl.DataFrame, now: int) -> int:
         log.warning("… and %d more; the column forbidden of the table has them all", len(refusals) - 20)
     log.info("wrote %s (%d statements on %d sessions, %d of them described now, %d refused) and descriptions.txt",
              out / NAME, len(table), len(paragraphs), now, len(refusals))  # fmt: skip
-    log.info("next: read descriptions.txt beside the pages of the same sessions (python -m clef.view)")
+    log.info("next: read descriptions.txt beside the pages of the same sessions (python -m clef.view), or align a "
+             "model with them: python -m clef.pretrain stage=align … align.descriptions=%s", out)  # fmt: skip
     return int(len(refusals) > 0)
 
 

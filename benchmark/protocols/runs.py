@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from clef.cohort import Cohort
+from clef.descriptions.captions import captions_of
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.model import Model, load
 from clef.network.attention import choose
@@ -71,10 +72,16 @@ class AlignedRun:
         return self._reports(cohort) if partner == "report" else self._records(cohort)
 
     def _reports(self, cohort: Cohort) -> tuple[list[str], np.ndarray]:
-        mine = cohort.reports.filter(pl.col("session_id").is_in(self.pooled.session_id))
-        summaries = report_summaries(mine, self.settings.get("summariser", "rules")) if len(mine) else {}
+        summaries = self._texts(cohort)
         names = list(summaries)
         return names, _in_parts(lambda part: self.model.heads.text([summaries[n] for n in part]), names, "reports")
+
+    def _texts(self, cohort: Cohort) -> dict[str, str]:
+        """By session what it was aligned with, or would have been: a report's summary, or a caption of its signal."""
+        if descriptions := self.settings.get("descriptions"):
+            return captions_of(descriptions, pl.Series(self.pooled.session_id))
+        mine = cohort.reports.filter(pl.col("session_id").is_in(self.pooled.session_id))
+        return report_summaries(mine, self.settings.get("summariser", "rules")) if len(mine) else {}
 
     def _records(self, cohort: Cohort) -> tuple[list[str], np.ndarray]:
         encoder = self.model.heads.record

@@ -10,13 +10,15 @@ Shapes: B sessions · L text ids · R x W token grid · P shared width.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor, nn
 
 from clef import cohort
+from clef.descriptions.captions import captions_of
 from clef.network.alignment import Alignment
 from clef.network.encoder import Encoder
 from clef.network.record_encoder import RecordConfig
@@ -80,6 +82,9 @@ class AlignConfig:
     summariser: str = "rules"
     """Whose summaries of the reports: rules, hf:FOLDER, http:URL#MODEL, or the fingerprint that clef.summarise says;
     impression or description: the rules on that part alone."""
+    descriptions: str = ""
+    """Folder that clef.describe wrote for the cohort: its sentences take the place of reports, which none has to have
+    written."""
 
 
 LIMITS = {
@@ -216,8 +221,8 @@ def build(
     store, tokens = load_tokens(inputs.tokens)
     encoder = Encoder.from_pretrained(str(inputs.init / "encoder"))
     check_tokenizer(encoder, store, inputs.tokens)
-    heads, partners, heldout = make_heads(encoder.output, tokens, inputs, align, report_encoder, record_encoder)
-    encoder.about, encoder.attention = about_training("align", store, tokens) | heldout, inputs.attention
+    heads, partners, texts = make_heads(encoder.output, tokens, inputs, align, report_encoder, record_encoder)
+    encoder.about, encoder.attention = about_training("align", store, tokens) | texts, inputs.attention
     return AlignObjective(encoder.train(), heads, align), Pairs(tokens, partners, align, inputs.seed)
 
 
@@ -228,26 +233,36 @@ def make_heads(
     align: AlignConfig,
     report_encoder: TextConfig,
     record_encoder: RecordConfig,
-) -> tuple[Alignment, Partners, dict[str, list[str]]]:
-    """Fresh heads on embeddings of `width`, what the sessions are aligned with, and what was held out of it.
+) -> tuple[Alignment, Partners, dict[str, Any]]:
+    """Fresh heads on embeddings of `width`, what the sessions are aligned with, and what the model folder says of it.
 
     Raises ValueError if the stores do not fit each other, or if there is nothing to align with.
     """
     sessions, events = read_sessions(inputs.cohort), cohort.read_events(inputs.cohort)
     check_splits(tokens, sessions, inputs)
-    summaries, heldout = report_summaries(cohort.read_reports(inputs.cohort), align.summariser), {}
+    summaries, about = _texts(inputs, sessions, align), dict[str, Any]()
+    if align.descriptions:
+        about["reports"] = "descriptions"
     if align.heldout_concepts:
         groups = draw_heldout(sessions, events, align.heldout_concepts, align.heldout_seed, record_encoder.min_count)
         events, summaries = without_codes(events, groups), without_words(summaries, groups)
-        heldout = {"heldout_concepts": groups}
+        about["heldout_concepts"] = groups
     place = inputs.cohort if inputs.writes else None
     text = make_text(report_encoder, tokens, summaries, align.report_weight, place, inputs.device)
     record = make_record(record_encoder, sessions, events, align.record_weight)
     if text is None and record is None:
         raise ValueError(
-            f"cohort={inputs.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with"
+            f"cohort={inputs.cohort}: no reports and no ICD-10 or ATC codes; there is nothing to align with. Words for "
+            f"the signal itself: python -m clef.describe, then align.descriptions=FOLDER"
         )
     sentences = align.sentences if align.multiple_instance else 0
     vocabulary = record.vocabulary if record else None
     partners = find_partners(tokens, sessions, events, summaries, text, vocabulary, sentences)
-    return Alignment(width, text, record), partners, heldout
+    return Alignment(width, text, record), partners, about
+
+
+def _texts(inputs: Inputs, sessions: pl.DataFrame, align: AlignConfig) -> dict[str, str]:
+    """What sessions meet as their reports, by session: summaries of reports, or captions made from the signal."""
+    if align.descriptions:
+        return captions_of(align.descriptions, sessions["session_id"])
+    return report_summaries(cohort.read_reports(inputs.cohort), align.summariser)

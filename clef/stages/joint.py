@@ -120,8 +120,8 @@ def build(
     probes = make_probes(recon.probe, recon.probe_tasks, tokens) if recon.probe else None
     tokens = some_subjects(tokens, recon.subjects_share, inputs.seed)
     network = Encoder(encoder, store.tokenizer.codebook.vectors, store.grid[0])
-    heads, partners, heldout = make_heads(network.output, tokens, inputs, align, report_encoder, record_encoder)
-    network.about, network.attention = about_training("joint", store, tokens) | heldout, inputs.attention
+    heads, partners, texts = make_heads(network.output, tokens, inputs, align, report_encoder, record_encoder)
+    network.about, network.attention = about_training("joint", store, tokens) | texts, inputs.attention
     objective = JointObjective(network.train(), heads, align, recon, joint, probes)
     masked, pairs = MaskedSessions(tokens, recon, inputs.seed), Pairs(tokens, partners, align, inputs.seed)
     network.start_from(masked.code_shares(len(network.codes)))

@@ -132,9 +132,9 @@ def build(
     if not inputs.writes:
         sessions = sessions.filter(pl.col("split") == "train").head(TRIED)
     encoder, kept = network_and_windows(inputs, windows, sessions)
-    heads, partners, heldout = make_heads(encoder.output, kept, inputs, align, report_encoder, record_encoder)
+    heads, partners, texts = make_heads(encoder.output, kept, inputs, align, report_encoder, record_encoder)
     seen = trained_on(sessions["subject_id"], sessions["split"])
-    encoder.about = {"stage": "windows", "trained_on": seen} | heldout
+    encoder.about = {"stage": "windows", "trained_on": seen} | texts
     return WindowsObjective(encoder.train(), heads, align), WindowPairs(kept, partners, windows, align, inputs.seed)
 
 

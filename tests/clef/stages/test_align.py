@@ -7,6 +7,10 @@ import polars as pl
 import pytest
 import torch
 
+from clef.cohort import seal
+from clef.describe import DescribeConfig
+from clef.describe import main as describe
+from clef.descriptions.captions import captions
 from clef.network.alignment import Alignment
 from clef.network.bpe import learn
 from clef.network.encoder import Encoder, EncoderConfig
@@ -239,6 +243,23 @@ def test_parts_and_sentences_of_a_language_model_are_the_same_from_kept_features
             losses[cache].append((out["loss_report"].item(), out["loss_record"].item()))
     np.testing.assert_allclose(losses[True], losses[False], rtol=2e-3)
     assert np.ptp(losses[True], axis=0).min() > 1e-3, "the two steps differ by more than what rounding may do"
+
+
+def test_descriptions_take_the_place_of_reports(tiny_cohort, tiny_store, tiny_recon, tmp_path):
+    """What the signal shows is told of every session, also where nobody wrote a report; the folder says so."""
+    cohort = shutil.copytree(tiny_cohort, tmp_path / "cohort")
+    (cohort / "reports.parquet").unlink()
+    seal(cohort)
+    describe(DescribeConfig(str(tmp_path / "words"), cohort=str(cohort), finest="session", workers=0))
+    inputs = Inputs(cohort=str(cohort), tokens=str(tiny_store), init=tiny_recon / "model")
+    text = TextConfig(width=16, layers=1, heads=2, vocabulary=300, min_count=1, output=16)
+    stage, pairs = build(inputs, AlignConfig(descriptions=str(tmp_path / "words")), text, RecordConfig(min_count=1))
+    assert stage.encoder.about["reports"] == "descriptions" and pairs.partners.has_report.all()
+    known = captions(tmp_path / "words")
+    ids, mask = stage.heads.report.prepare([known[session] for session in pairs.tokens.session_id])
+    assert torch.equal(pairs.partners.report, ids) and torch.equal(pairs.partners.report_mask, mask)
+    plain, _ = build(inputs, AlignConfig(), text, RecordConfig(min_count=1))
+    assert plain.heads.report is None and "reports" not in plain.encoder.about
 
 
 def test_settings_of_the_loss_reach_it_and_what_it_learns_is_trained_and_told(align):

@@ -1,0 +1,41 @@
+"""Captions: what was stated of whole sessions, as the texts that sessions are aligned with where there are no reports.
+
+Numbers in brackets are left out, since they are of the recording and not of the language; so are statements on
+amplitudes and energy, which depend on the reference, and on artefacts, by which a model would learn the amplifier.
+"""
+
+import logging
+import re
+from pathlib import Path
+
+import polars as pl
+
+from clef.descriptions.table import NAME, read_descriptions
+
+log = logging.getLogger(__name__)
+LEFT_OUT = ("recording", "region", "power", "energy", "artefact")
+BRACKETS = re.compile(r" \([^()]*\)")
+
+
+def captions(path: str | Path) -> dict[str, str]:
+    """A caption for each session of a `descriptions.parquet`, or of the folder that holds it; absent where nothing is.
+
+    Raises ValueError with one line if there is no such table.
+    """
+    path = Path(path)
+    table = read_descriptions(path / NAME if path.is_dir() else path)
+    whole = table.filter(pl.col("scope") == "session", pl.col("present").is_not_null())
+    sentences = whole.filter(~pl.col("kind").is_in(LEFT_OUT)).group_by("session_id", maintain_order=True).agg("text")
+    return {session: " ".join(BRACKETS.sub("", text) for text in texts) for session, texts in sentences.iter_rows()}
+
+
+def captions_of(path: str | Path, sessions: pl.Series) -> dict[str, str]:
+    """The captions of these sessions. Raises ValueError if there is none; how many have none is logged."""
+    known = captions(path)
+    kept = {session: known[session] for session in sessions if session in known}
+    if not kept:
+        raise ValueError(
+            f"{path}: describes no session of the cohort; run python -m clef.describe on the cohort that is trained on"
+        )
+    log.info("%d captions of descriptions, %d sessions without any", len(kept), len(sessions) - len(kept))
+    return kept
