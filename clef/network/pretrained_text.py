@@ -184,7 +184,7 @@ def _adapt(language: LanguageModel, config: TextConfig) -> dict[str, nn.Paramete
 
 
 def pooled(states: Tensor, mask: Tensor, how: str) -> Tensor:
-    """States (B, L, D) of what is not masked as one vector (B, D): their mean, or the last; zero where there is none."""
+    """States (B, L, D) of what is not masked -> their mean, or the last one (B, D); zero where there is none."""
     if how == "mean":
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
     last = (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).argmax(1)

@@ -102,5 +102,5 @@ STAGES = {
         whole_batch="negatives come from the whole batch",
     ),
 }
-"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all; `trials` is for
-other data."""
+"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all, and
+`trials` is for other data."""

@@ -52,7 +52,7 @@ class TrialsConfig(TrialConfig):
     pair_weight: float = 1.0
     """Weight of InfoNCE between trials and captions; 0 leaves it out."""
     text_scale: float = 0.1
-    """Learning rate of what is trained of a language model (report_encoder.train_layers, lora), relative to the rest."""
+    """Learning rate of what is trained with a language model (train_layers, lora), relative to the rest."""
     temperature: float = 0.07
     """Temperature of InfoNCE; where it is learned, its start."""
     learned_temperature: bool = False
@@ -156,8 +156,8 @@ def build(inputs: Inputs, report_encoder: TextConfig, trials: TrialsConfig) -> t
     text = make_text(report_encoder, sorted(of_training), inputs.device)
     if trials.distill_weight and not in_own_space(text):
         raise ValueError(
-            f"trials.distill_weight={trials.distill_weight:g}: a text network that is trained from scratch says nothing "
-            f"yet that EEG could be taught; set it to 0, or take text=hf with report_encoder.pooling=mean"
+            f"trials.distill_weight={trials.distill_weight:g}: a text network that is trained from scratch has nothing "
+            f"to teach; set it to 0, or take text=hf with report_encoder.pooling=mean"
         )
     model = TrialModel(_network(trials), _known(data), text)
     model.encoder.kernel = inputs.attention

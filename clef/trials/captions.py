@@ -45,8 +45,8 @@ def read_captions(root: Path) -> dict[str, Caption]:
         known = captions.setdefault(key, Caption(category, text))
         if known.category != category:
             raise ValueError(
-                f"{FILE}, lines {first_line[key]} and {line}: {key} is of category {known.category!r} and {category!r}; "
-                f"leave it in one"
+                f"{FILE}, lines {first_line[key]} and {line}: {key} is of category {known.category!r} and "
+                f"{category!r}; leave it in one"
             )
         more += key in first_line and known.text != text
         first_line.setdefault(key, line)

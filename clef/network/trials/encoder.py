@@ -53,7 +53,7 @@ LIMITS = {
 
 
 def scaled(trials: Tensor) -> Tensor:
-    """Each electrode of each trial less its median, over the distance of its quartiles (B, C, S); a flat one is zero."""
+    """Each electrode of each trial less its median, in distances of its quartiles (B, C, S); a flat one is zero."""
     ordered, last = trials.sort(dim=-1).values, trials.shape[-1] - 1
     low, middle, high = (ordered[..., round(share * last)][..., None] for share in (0.25, 0.5, 0.75))
     spread = high - low

@@ -195,7 +195,7 @@ def test_nothing_usable_is_an_error_in_one_line(root, tmp_path):
         with pytest.raises(ValueError, match=line) as caught:
             read_trials(folder)
         assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match="no sub-XX/ses-YY/sub-XX_ses-YY_task-RSVP_run-ZZ_1000Hz.npy"):
+    with pytest.raises(ValueError, match=r"no sub-XX/ses-YY/sub-XX_ses-YY_task-RSVP_run-ZZ_1000Hz\.npy"):
         read_trials(root, task="RSVP")
 
 
