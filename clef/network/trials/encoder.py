@@ -76,9 +76,10 @@ class TrialEncoder(nn.Module):
         self.config, self.kernel = config, kernel
         self.first = nn.Conv1d(1, config.filters, config.kernel, STRIDE)
         self.second = nn.Conv1d(config.filters, config.width, config.kernel // 2, STRIDE)
+        self.norm = nn.LayerNorm(config.stretches * config.width)  # without it pictures of a category stay alike
         self.token = nn.Linear(config.stretches * config.width, config.width)
         self.electrodes = nn.Parameter(torch.empty(channels, config.width))
-        nn.init.normal_(self.electrodes, std=0.02)
+        nn.init.normal_(self.electrodes, std=0.5)
         self.transformer = Transformer(config.width, config.heads, config.layers, config.dropout)
 
     def forward(self, trials: Tensor, seeds: Tensor | None = None) -> Tensor:
@@ -87,6 +88,6 @@ class TrialEncoder(nn.Module):
         x = scaled(trials).flatten(0, 1)[:, None]  # (B·C, 1, S): every electrode on its own
         x = F.gelu(self.second(F.gelu(self.first(x))))  # (B·C, D, S / 4)
         x = F.adaptive_avg_pool1d(x, self.config.stretches).flatten(1)  # (B·C, D·W)
-        tokens = self.token(x) + self.electrodes.repeat(batch, 1)  # (B·C, D)
+        tokens = self.token(self.norm(x)) + self.electrodes.repeat(batch, 1)  # (B·C, D)
         states = self.transformer(tokens, Pack([channels] * batch, self.kernel, seeds))
         return states.unflatten(0, (batch, channels)).mean(1)

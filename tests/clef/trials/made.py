@@ -1,4 +1,4 @@
-"""Data sets of trials in the layout of ds005589 with a planted link: what was seen decides what some electrodes show."""
+"""Data sets of trials in the layout of ds005589 with a planted link: what was seen decides what electrodes show."""
 
 import itertools
 import json
@@ -12,22 +12,23 @@ PICTURES = {
 """Eight pictures: (category, caption), two of each of four categories, in words that the tests' language models know."""
 SMALL = {
     **{"trials.width": 32, "trials.filters": 8, "trials.kernel": 8, "trials.stretches": 5, "trials.layers": 1},
-    **{"trials.heads": 2, "trials.dropout": 0.1, "batch": 32, "lr": 3e-3, "ema": 0.9, "report_encoder.min_count": 1},
-    **{"report_encoder.width": 32, "report_encoder.layers": 1, "report_encoder.heads": 2, "report_encoder.output": 16},
+    **{"trials.heads": 2, "trials.dropout": 0.1, "batch": 32, "lr": 5e-3, "ema": 0.9, "report_encoder.min_count": 1},
+    **{"report_encoder.width": 32, "report_encoder.layers": 1, "report_encoder.heads": 2},
+    **{"report_encoder.output": 16, "steps": 150, "validate_every": 50, "threads": 1, "device": "cpu"},
 }
-"""Settings of clef.pretrain for them; 60 steps are enough to learn the link."""
+"""Settings of clef.pretrain for them, with which the link is learned."""
 
 
 def evoked(picture, channels, samples):
-    """What a picture does (C, S): its category a slow wave at two electrodes, itself a fast one later at two others."""
+    """What a picture does (C, S): its category a wave at two electrodes, itself a later one at the last two."""
     category, _ = PICTURES[picture]
     kind = sorted({known for known, _ in PICTURES.values()}).index(category)
     which = sorted(PICTURES).index(picture) % 2
     time, wave = np.arange(samples) / samples, np.zeros((channels, samples))
-    slow = np.exp(-(((time - 0.3) / 0.15) ** 2)) * np.sin(2 * np.pi * (3 + 2 * kind) * time)
-    fast = np.exp(-(((time - 0.7) / 0.12) ** 2)) * np.sin(2 * np.pi * 14 * time)
-    wave[[kind % channels, (kind + 1) % channels]] += slow
-    wave[[(4 + 2 * which) % channels, (5 + 2 * which) % channels]] += fast
+    early = np.exp(-(((time - 0.3) / 0.15) ** 2)) * np.sin(2 * np.pi * (3 + 2 * kind) * time)
+    late = np.exp(-(((time - 0.7) / 0.15) ** 2)) * np.sin(2 * np.pi * (4 + 7 * which) * time)
+    wave[[kind % channels, (kind + 1) % channels]] += early
+    wave[[-2, -1]] += late
     return wave
 
 
