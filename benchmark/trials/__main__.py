@@ -122,8 +122,8 @@ def check_unseen(model: TrialModel, test: Trials, run: str) -> None:
     if len(overlap):
         raise ValueError(
             f"model={run}: was trained or selected on {overlap['file'].n_unique()} of the "
-            f"{test.table['file'].n_unique()} runs of the test sessions (first: {overlap['file'][0]}); give the data it "
-            f"was trained with, as they were"
+            f"{test.table['file'].n_unique()} runs of the test sessions (first: {overlap['file'][0]}); give the data "
+            f"that it was trained with, as they were"
         )
 
 

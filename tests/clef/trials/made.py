@@ -9,7 +9,7 @@ PICTURES = {
     f"{side}_{place}_{what}.jpg": (f"{side} {place}", f"{side} {place} {what}")
     for side, place, what in itertools.product(("left", "right"), ("temporal", "frontal"), ("slowing", "spikes"))
 }
-"""Eight pictures: (category, caption), two of each of four categories, in words that the tests' language models know."""
+"""Eight pictures, (category, caption): two of each of four categories, in words that tests' language models know."""
 SMALL = {
     **{"trials.width": 32, "trials.filters": 8, "trials.kernel": 8, "trials.stretches": 5, "trials.layers": 1},
     **{"trials.heads": 2, "trials.dropout": 0.1, "batch": 32, "lr": 5e-3, "ema": 0.9, "report_encoder.min_count": 1},
