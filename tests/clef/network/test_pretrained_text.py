@@ -136,7 +136,7 @@ def test_the_models_own_space_has_nothing_on_top(pooling, way, folder, tmp_path,
     config.pop("digests")
     config["report"]["config"]["output"] = 8
     (tmp_path / "align/config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="report.config.output: 8, expected the width of the language model"):
+    with pytest.raises(ValueError, match=r"report.config.output: 8, expected the width of the language model"):
         Alignment.from_pretrained(str(tmp_path / "align"))
 
 
