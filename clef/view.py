@@ -11,13 +11,11 @@ import dataclasses
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import polars as pl
 
 from clef.bundle import NAME, is_bundled, model_folder
-from clef.cohort import Cohort
+from clef.cohort import Cohort, session_row
 from clef.embeddings import Embeddings, read_embeddings
 from clef.model import Model, load
 from clef.pages.nearest import Nearest
@@ -59,7 +57,7 @@ def main(config: ViewConfig) -> None:
     began = time.perf_counter()
     check(config)
     cohort = Cohort(config.cohort) if config.cohort else None
-    row = row_of(cohort, config.session) if config.session else None
+    row = session_row(cohort, config.session) if config.session else None
     job = row_job(config.cohort, row, config.reading) if row else Job(config.recording, config.reading)
     embeddings = read_embeddings(config.embeddings) if config.embeddings else None
     model = embedder(config, embeddings) if embeddings and config.session not in embeddings.session_id else None
@@ -99,15 +97,6 @@ def check(config: ViewConfig) -> None:
         raise ConfigError("embeddings= needs model= to embed the recording: the run that made the file")
     if Path(config.out).is_dir():
         raise ConfigError(f"out={config.out}: this is a folder; give the name of an HTML file, as session.html")
-
-
-def row_of(cohort: Cohort, session: str) -> dict[str, Any]:
-    """The session's row of the table. Raises ConfigError if the cohort lacks it."""
-    rows = cohort.sessions.filter(pl.col("session_id") == session)
-    if not len(rows):
-        some = ", ".join(cohort.sessions["session_id"][:3])
-        raise ConfigError(f"session={session}: name one of the {len(cohort.sessions)} of cohort=, as {some}")
-    return rows.row(0, named=True)
 
 
 def embedder(config: ViewConfig, embeddings: Embeddings) -> Model:
