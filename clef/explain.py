@@ -3,9 +3,9 @@
     python -m clef.explain recording=FILE model=RUN "prompts=[beta activity,left temporal slowing]" out=page.html
     python -m clef.explain recording=FILE model=RUN probe=probe.json out=page.html table=shares.csv
 
-A number is the session's likeness to a text (an aligned model) or the log-odds of a linear probe. Two methods stand side
-by side, gradients through the tokenizer and occlusion of tokens and electrodes, and a deletion test says how faithful
-each is. docs/explanations.md has the formulas and what cannot be concluded. For research only.
+A number is the session's likeness to a text (an aligned model), or the log-odds of a linear probe. Two methods stand
+side by side, gradients through the tokenizer and occlusion of tokens and electrodes, and a deletion test says how
+faithful each is. docs/explanations.md has the formulas and what cannot be concluded. For research only.
 """
 
 import dataclasses

@@ -80,25 +80,28 @@ def draw_grids(one: "Explanation", seconds: float) -> str:
         return picture(figure)
 
 
-def draw_maps(methods: "list[Method] | dict[str, Array]", unit: str) -> str:
+def draw_maps(methods: "list[Method]", unit: str) -> str:
     """Scalp maps (C, 4) of each method in each band, as a data URI; each row has one scale of colours."""
-    maps = methods if isinstance(methods, dict) else {method.name: method.maps for method in methods}
     with plt.rc_context(STYLE):
-        inches = 2.7 * len(maps) + 0.4
-        grid = {"left": 0.03, "right": 0.9, "top": 1 - 0.35 / inches, "bottom": 0.02, "hspace": 0.05, "wspace": 0.06}
-        figure, axes = plt.subplots(len(maps), len(BANDS), figsize=(11, inches), gridspec_kw=grid, squeeze=False)
-        for row, (name, values) in zip(axes, maps.items(), strict=True):
-            most, image = _most(values), None
-            for k, axis in enumerate(row):
-                nobody = np.zeros(len(values), bool)
-                drawn = draw_scalp(axis, values[:, k], nobody, (-most, most), k == 0 and axis is axes[0, 0], COLOURS)
-                image = drawn or image
-            row[0].text(-1.35, 0, name, rotation=90, ha="center", va="center", fontsize=9)
-            if image is not None:
-                figure.colorbar(image, ax=row, pad=0.02, fraction=0.02).set_label(unit)
-        for axis, (band, (low, high)) in zip(axes[0], BANDS.items(), strict=True):
-            axis.set_title(f"{SYMBOLS[band]}  {band}, {low:g}–{high:g} Hz", fontsize=10, fontweight="bold")
-        return picture(figure)
+        return picture(maps_figure({method.name: method.maps for method in methods}, unit))
+
+
+def maps_figure(maps: dict[str, Array], unit: str) -> "matplotlib.figure.Figure":
+    """A row of four scalp maps for each name -> (C, 4) in `unit`, NaN where unknown; whoever asks closes it."""
+    inches = 2.7 * len(maps) + 0.4
+    grid = {"left": 0.03, "right": 0.9, "top": 1 - 0.35 / inches, "bottom": 0.02, "hspace": 0.05, "wspace": 0.06}
+    figure, axes = plt.subplots(len(maps), len(BANDS), figsize=(11, inches), gridspec_kw=grid, squeeze=False)
+    for row, (name, values) in zip(axes, maps.items(), strict=True):
+        most, image, nobody = _most(values), None, np.zeros(len(values), bool)
+        for k, axis in enumerate(row):
+            drawn = draw_scalp(axis, values[:, k], nobody, (-most, most), k == 0 and axis is axes[0, 0], COLOURS)
+            image = drawn or image
+        row[0].text(-1.35, 0, name, rotation=90, ha="center", va="center", fontsize=9)
+        if image is not None:
+            figure.colorbar(image, ax=row, pad=0.02, fraction=0.02).set_label(unit)
+    for axis, (band, (low, high)) in zip(axes[0], BANDS.items(), strict=True):
+        axis.set_title(f"{SYMBOLS[band]}  {band}, {low:g}–{high:g} Hz", fontsize=10, fontweight="bold")
+    return figure
 
 
 def _most(values: Array) -> float:

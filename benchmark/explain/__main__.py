@@ -1,0 +1,188 @@
+"""Explanations over a cohort: how faithful they are, and which electrodes and bands tell cases from controls.
+
+    python -m benchmark.explain cohort=COHORT model=RUN embeddings=e.parquet tasks=tasks.parquet task=NAME out=DIR
+
+A linear probe is fitted on embeddings of this model, and held-out people's log-odds are explained: by gradients on the
+spectrogram and on tokens, and by occlusion. The deletion test asks of every session whether the log-odds fall faster
+when the highest attributed tokens go first than when random ones do; mean maps by electrode and band are those of cases
+minus those of controls, after EEG-CLIP. With places= it is counted how often the region that carries most is where a
+finding was planted. OUT/explain.md, explain.json and explain.png; what was explained is kept in OUT/sessions, and the same
+command goes on where it stopped. docs/explanations.md says what the numbers are.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmark.explain.asking import drawn, in_folds, known_rows, probes
+from benchmark.explain.page import as_markdown, draw
+from benchmark.explain.sessions import Explained, Kept, explained
+from benchmark.explain.summary import deletion_rows, mean_maps, place_rows
+from benchmark.open.models import people_seen
+from clef.embeddings import Embeddings, read_embeddings
+from clef.explanations.explanation import ExplainingConfig
+from clef.explanations.occlusion import regions
+from clef.explanations.path import encoded
+from clef.explanations.probes import Probe
+from clef.explanations.targets import probe_target
+from clef.model import Model, load
+from clef.tasks import read_tasks
+from tokenizer.base import ranks
+from tokenizer.base.cli import ConfigError, program
+from tokenizer.base.files import check_out, fingerprint, write_json, write_text
+from tokenizer.base.progress import track
+from tokenizer.base.values import MISSING
+from tokenizer.reading.read import ReadingConfig, read_row
+from tokenizer.readings import reading_of
+from tokenizer.recording import RecordingError
+from tokenizer.sessions import read_sessions
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class ExplainCohortConfig:
+    """Settings of `python -m benchmark.explain`."""
+
+    cohort: str = MISSING
+    """Cohort folder whose recordings are explained."""
+    embeddings: str = MISSING
+    """Embeddings of its sessions by model= (clef.embed); probes are fitted on them."""
+    tasks: str = MISSING
+    """Task file (benchmark.build)."""
+    task: str = MISSING
+    """The task of it whose probe is explained."""
+    out: Path = MISSING
+    """Folder of the tables and of what was explained."""
+    model: str | None = None
+    """Run folder of stage=recon or stage=align, or its model/; by default clef-open, if it was made."""
+    sessions: int = 40
+    """Held-out sessions that are explained, half of them cases; 0: all."""
+    folds: int = 5
+    """Parts that people are put into where all are of split test; probes are fitted on the others."""
+    places: str | None = None
+    """Table of where a finding lies: session_id, lobe, side (left or right)."""
+    explaining: ExplainingConfig = dataclasses.field(default_factory=ExplainingConfig)
+    """How much is computed of each session."""
+    allow_overlap: bool = False
+    """Show, marked, a model that saw the explained people or does not say whom it saw, instead of refusing."""
+    reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
+    """How recordings become sessions."""
+    seed: int = 0
+    """Draws folds, sessions and random deletions."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+
+
+def main(config: ExplainCohortConfig) -> None:
+    """Fit, explain, sum up, write."""
+    if config.sessions < 0 or config.folds < 2:
+        raise ConfigError("sessions must be 0 or more, and folds 2 or more")
+    check_out(config.out, "folder")
+    places = read_places(config.places) if config.places else {}
+    embeddings, rows = read_embeddings(config.embeddings), task_rows(config)
+    model = load(config.model).to(ranks.set_up(config.device))
+    rows = in_folds(known_rows(rows, embeddings), config.folds, config.seed)
+    fitted = list(probes(config.task, rows, embeddings))
+    asked = pl.concat([some for _, some in fitted])
+    asked = drawn(asked, config.sessions or len(asked), config.seed)
+    people = set(asked["subject_id"])
+    seen = people_seen(f"model={config.model}", model.encoder.about, config.task, people, config.allow_overlap)
+    done, left_out = [], 0
+    for probe, some in fitted:
+        some = some.filter(pl.col("session_id").is_in(asked["session_id"]))
+        results = explain_all(model, probe, some, config)
+        done += [one for one in results if one is not None]
+        left_out += sum(one is None for one in results)
+    if not done:
+        raise ValueError(f"cohort={config.cohort}: none of {len(asked)} recordings could be explained")
+    result = summed_up(done, places, config) | {"notes": notes(model, embeddings, rows, done, left_out, seen, config)}
+    write_json(config.out / "explain.json", result | {"sessions": [dataclasses.asdict(one) for one in done]})
+    draw(config.out / "explain.png", mean_maps(done))
+    text = as_markdown(result)
+    write_text(config.out / "explain.md", text)
+    print(text)
+    log.info("wrote %s, explain.json and explain.png; next: docs/explanations.md", config.out / "explain.md")
+
+
+def task_rows(config: ExplainCohortConfig) -> pl.DataFrame:
+    """The rows of the task. Raises ConfigError if the file lacks it."""
+    tasks, _ = read_tasks(config.tasks)
+    rows = tasks.filter(pl.col("task") == config.task)
+    if not len(rows):
+        some = ", ".join(tasks["task"].unique().sort()[:5])
+        raise ConfigError(f"task={config.task}: there is none in tasks=; there are: {some}")
+    return rows
+
+
+def read_places(path: str) -> dict[str, str]:
+    """Session -> region, "left temporal", of a table. Raises ValueError with one line for anything else."""
+    table = pl.read_parquet(path) if path.endswith(".parquet") else pl.read_csv(path, infer_schema=False)
+    if missing := [name for name in ("session_id", "lobe", "side") if name not in table.columns]:
+        raise ValueError(f"places={path}: no column {missing[0]}; expected session_id, lobe and side")
+    named = {row["session_id"]: f"{row['side']} {row['lobe']}" for row in table.iter_rows(named=True)}
+    if odd := sorted(set(named.values()) - set(regions())):
+        raise ValueError(f"places={path}: {odd[0]!r} is no region; there are: {', '.join(regions())}")
+    return named
+
+
+def explain_all(model: Model, probe: Probe, rows: pl.DataFrame, config: ExplainCohortConfig) -> list[Explained | None]:
+    """The explanations of the sessions of a task's rows; None of those whose recording cannot be used."""
+    target = probe_target(model, probe)
+    about = {"model": model.fingerprint, "seed": config.seed, "reading": config.reading.to_json()}
+    kept = Kept(config.out / "sessions", about | dataclasses.asdict(config.explaining))
+    name = fingerprint(probe.weights.tobytes(), probe.mean.tobytes())
+    table = {row["session_id"]: row for row in read_sessions(config.cohort).iter_rows(named=True)}
+    if missing := [name for name in rows["session_id"] if name not in table]:
+        raise ValueError(f"tasks={config.tasks}: session {missing[0]} is not in cohort={config.cohort}")
+    results = []
+    for session, label in track(rows.select("session_id", "label").iter_rows(), "explain", len(rows)):
+        one = kept.read(session, name)
+        try:
+            if one is None:
+                reading = reading_of(read_row(config.cohort, table[session], config.reading),
+                                     reference=model.vqgan.config.reference)  # fmt: skip
+                given = (session, label, config.explaining, config.seed)
+                one = explained(model, target, encoded(reading, model.vqgan), *given)
+                kept.write(one, name)
+        except RecordingError as error:
+            log.warning("left out %s", error)
+        results.append(one)
+    return results
+
+
+def summed_up(done: list[Explained], places: dict[str, str], config: ExplainCohortConfig) -> dict[str, Any]:
+    """All tables as plain values."""
+    return {
+        "task": config.task,
+        "deletion": deletion_rows(done),
+        "maps": {name: values.tolist() for name, values in mean_maps(done).items()},
+        "places": place_rows(done, places) if places else [],
+    }
+
+
+def notes(
+    model: Model, embeddings: Embeddings, rows: pl.DataFrame, done: list[Explained], left_out: int,
+    seen: int | None, config: ExplainCohortConfig,
+) -> list[str]:  # fmt: skip
+    """The lines above the tables."""
+    cases = sum(one.label for one in done)
+    how = ", ".join(f"{key}={embeddings.config[key]}" for key in ("kind", "pool", "head") if key in embeddings.config)
+    lines = [
+        f"model {model.fingerprint}, {how}; probes fitted on "
+        f"{'the other folds' if 'fold0' in set(rows['split']) else 'split train'} of {len(rows)} people: each session is "
+        f"explained by a probe that was not fitted on its person",
+        f"{len(done)} held-out sessions, {cases} cases; {left_out} could not be read",
+        f"gradients in {config.explaining.steps} steps, blocks of {config.explaining.block} tokens, "
+        f"{config.explaining.draws} random draws, seed {config.seed}",
+    ]
+    if seen != 0:
+        lines.append("**the model " + (f"saw {seen} of these people**" if seen else "does not say whom it saw**"))
+    return lines
+
+
+if __name__ == "__main__":
+    program(ExplainCohortConfig, main, "benchmark.explain")
