@@ -6,8 +6,8 @@ A linear probe is fitted on embeddings of this model, and held-out people's log-
 spectrogram and on tokens, and by occlusion. The deletion test asks of every session whether the log-odds fall faster
 when the highest attributed tokens go first than when random ones do; mean maps by electrode and band are those of cases
 minus those of controls, after EEG-CLIP. With places= it is counted how often the region that carries most is where a
-finding was planted. OUT/explain.md, explain.json and explain.png; what was explained is kept in OUT/sessions, and the same
-command goes on where it stopped. docs/explanations.md says what the numbers are.
+finding was planted. OUT/explain.md, explain.json and explain.png; what was explained is kept in OUT/sessions, and the
+same command goes on where it stopped. docs/explanations.md says what the numbers are.
 """
 
 import dataclasses
@@ -93,7 +93,7 @@ def main(config: ExplainCohortConfig) -> None:
     seen = people_seen(f"model={config.model}", model.encoder.about, config.task, people, config.allow_overlap)
     done, left_out = [], 0
     for probe, some in fitted:
-        some = some.filter(pl.col("session_id").is_in(asked["session_id"]))
+        some = some.filter(pl.col("session_id").is_in(asked["session_id"].to_list()))
         results = explain_all(model, probe, some, config)
         done += [one for one in results if one is not None]
         left_out += sum(one is None for one in results)
@@ -173,8 +173,8 @@ def notes(
     how = ", ".join(f"{key}={embeddings.config[key]}" for key in ("kind", "pool", "head") if key in embeddings.config)
     lines = [
         f"model {model.fingerprint}, {how}; probes fitted on "
-        f"{'the other folds' if 'fold0' in set(rows['split']) else 'split train'} of {len(rows)} people: each session is "
-        f"explained by a probe that was not fitted on its person",
+        f"{'the other folds' if 'fold0' in set(rows['split']) else 'split train'} of {len(rows)} people, and nobody is "
+        f"explained by a probe that was fitted on them",
         f"{len(done)} held-out sessions, {cases} cases; {left_out} could not be read",
         f"gradients in {config.explaining.steps} steps, blocks of {config.explaining.block} tokens, "
         f"{config.explaining.draws} random draws, seed {config.seed}",

@@ -45,7 +45,7 @@ def probes(task: str, rows: pl.DataFrame, embeddings: Embeddings) -> Iterator[tu
         cases = int(fit["label"].sum())
         if min(cases, len(fit) - cases) < LEAST or not len(asked):
             raise ValueError(
-                f"task={task}: {cases} cases and {len(fit) - cases} controls to fit on, {len(asked)} people to explain; "
+                f"task={task}: {cases} cases and {len(fit) - cases} controls to fit on, {len(asked)} to explain; "
                 f"expected {LEAST}, {LEAST} and 1 or more"
             )
         yield fit_probe(task, of_rows(embeddings, fit), fit["label"].to_numpy(), trained_on(fit)), asked
