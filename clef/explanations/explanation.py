@@ -25,8 +25,8 @@ from tokenizer.base.limits import check_settings
 class ExplainingConfig:
     """How much is computed for an explanation."""
 
-    steps: int = 1
-    """Gradients along the line from the mean recording to the session; 1: at the session alone."""
+    steps: int = 8
+    """Gradients along the line from the mean recording to the session; 1: at the session alone, which misleads more."""
     block: int = 6
     """Tokens of a row that are left out together (6: 2 Hz and a minute); 1 takes six times as long."""
     draws: int = 8
