@@ -14,7 +14,7 @@ from clef.embeddings import Embeddings, hash_subjects
 from clef.explanations.probes import Probe, fit_probe
 from clef.tasks import is_fold
 
-LEAST = 4
+LEAST = 2
 """Cases, and controls, without which no probe is fitted."""
 
 

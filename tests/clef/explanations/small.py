@@ -46,7 +46,9 @@ def random_probe(model: Model, kind: str = "trained", pool: str = "rows", seed: 
     """A probe with drawn weights on embeddings of that kind and pooling."""
     width, rng = model.width(kind, model.readout(kind, readout_of(pool))), np.random.default_rng(seed)
     about = {"kind": kind, "pool": pool, "head": "none"}
-    return Probe("drawn", rng.normal(size=width), np.abs(rng.normal(size=width)), rng.uniform(1, 2, width), 0.3, "", about)
+    return Probe(
+        "drawn", rng.normal(size=width), np.abs(rng.normal(size=width)), rng.uniform(1, 2, width), 0.3, "", about
+    )
 
 
 def row_probe(model: Model, row: int, seed: int = 0) -> Probe:
