@@ -111,14 +111,14 @@ def explain_all(model: Model, targets: list[Target], one: Encoded, config: Expla
 
 def remarks(model: Model, probe: Probe | None, subject: int | None) -> list[str]:
     """What is known of whether model and probe have seen this person."""
-    if subject is None:
-        return ["Whether model or probe have seen this person is not known."]
-    lists = {"model": model.encoder.about.get("trained_on"), "probe": probe.trained_on if probe else None}
-    return [
-        f"The {name} was fitted on this person: what it finds here, it may remember."
-        for name, listed in lists.items()
-        if listed and any(seen_subjects(listed, [subject]).values())
-    ]
+    parts = {"model": model.encoder.about.get("trained_on")} | ({"probe": probe.trained_on} if probe else {})
+    lines = []
+    for name, listed in parts.items():
+        if subject is None or not listed:
+            lines.append(f"Whether the {name} has seen this person is not known.")
+        elif any(seen_subjects(listed, [subject]).values()):
+            lines.append(f"The {name} was fitted on this person: what it finds here, it may remember.")
+    return lines
 
 
 def write(page: Explained, explained: list[Explanation], config: ExplainConfig) -> None:

@@ -22,6 +22,7 @@ from benchmark.explain.page import as_markdown, draw
 from benchmark.explain.sessions import Explained, Kept, explained
 from benchmark.explain.summary import deletion_rows, mean_maps, place_rows
 from benchmark.open.models import people_seen
+from clef.bundle import NAME
 from clef.embeddings import Embeddings, read_embeddings
 from clef.explanations.explanation import ExplainingConfig
 from clef.explanations.occlusion import regions
@@ -90,7 +91,7 @@ def main(config: ExplainCohortConfig) -> None:
     asked = pl.concat([some for _, some in fitted])
     asked = drawn(asked, config.sessions or len(asked), config.seed)
     people = set(asked["subject_id"])
-    seen = people_seen(f"model={config.model}", model.encoder.about, config.task, people, config.allow_overlap)
+    seen = people_seen(f"model={config.model or NAME}", model.encoder.about, config.task, people, config.allow_overlap)
     done, left_out = [], 0
     for probe, some in fitted:
         some = some.filter(pl.col("session_id").is_in(asked["session_id"].to_list()))
