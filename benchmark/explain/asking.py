@@ -5,6 +5,7 @@ others. A table whose rows are all of split test (real people who are no part of
 matched sets kept whole.
 """
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,10 +13,42 @@ import polars as pl
 
 from clef.embeddings import Embeddings, hash_subjects
 from clef.explanations.probes import Probe, fit_probe
+from clef.explanations.targets import Target, probe_target, prompt_target
+from clef.model import Model
 from clef.tasks import is_fold
+from tokenizer.base.files import fingerprint
 
 LEAST = 2
 """Cases, and controls, without which no probe is fitted."""
+
+
+@dataclasses.dataclass
+class Part:
+    """A target, a name for it under which results are kept, and the rows of the people whose sessions it explains."""
+
+    target: Target
+    key: str
+    rows: pl.DataFrame
+
+
+def by_probes(
+    model: Model, task: str, rows: pl.DataFrame, embeddings: Embeddings, folds: int, seed: int
+) -> tuple[list[Part], str]:
+    """The probes of a task, each with the rows that it was not fitted on; and how, in words."""
+    rows = in_folds(known_rows(rows, embeddings), folds, seed)
+    parts = [
+        Part(probe_target(model, probe), fingerprint(probe.weights.tobytes(), probe.mean.tobytes()), asked)
+        for probe, asked in probes(task, rows, embeddings)
+    ]
+    how = ", ".join(f"{key}={embeddings.config[key]}" for key in ("kind", "pool", "head") if key in embeddings.config)
+    fitted = "split train" if "train" in set(rows["split"]) else "the other folds"
+    return parts, f"{how}; probes fitted on {fitted} of {len(rows)} people, nobody explained by one that knows them"
+
+
+def by_prompt(model: Model, prompt: str, rows: pl.DataFrame) -> tuple[list[Part], str]:
+    """A text with the rows of split test or of all folds; and how, in words."""
+    held_out = rows.filter((pl.col("split") == "test") | pl.col("split").str.starts_with("fold"))
+    return [Part(prompt_target(model, prompt), fingerprint(prompt), held_out)], f"likeness to the text {prompt!r}"
 
 
 def in_folds(rows: pl.DataFrame, folds: int, seed: int = 0) -> pl.DataFrame:

@@ -22,8 +22,8 @@ def as_markdown(result: dict[str, Any]) -> str:
         "Research only: what carries a model's score, no finding of a person.",
         "",
     ]
-    lines += [f"- {note}" for note in result["notes"]] + ["", "## Deletion test", ""]
-    lines += ["| method | control | sessions | fall of log-odds | of the control | difference | sessions above | p |"]
+    lines += [f"- {note}" for note in result["notes"]] + ["", f"## Deletion test, {result['unit']}", ""]
+    lines += ["| method | control | sessions | fall | of the control | difference | sessions above | p |"]
     lines += ["|---|---|---|---|---|---|---|---|"]
     for row in result["deletion"]:
         p = "–" if row["p"] is None else f"{row['p']:.2g}"
@@ -58,14 +58,14 @@ def ends(shares: NDArray) -> str:
     return " … ".join(words)
 
 
-def draw(path: Path, maps: dict[str, NDArray]) -> None:
-    """Write the mean maps as PNG."""
+def draw(path: Path, maps: dict[str, NDArray], unit: str) -> None:
+    """Write the mean maps, in `unit`, as PNG."""
     import matplotlib.pyplot as plt
 
     from clef.pages.attributions import maps_figure
     from clef.pages.style import STYLE
 
     with plt.rc_context(STYLE), write_aside(path) as aside:
-        figure = maps_figure(maps, "log-odds")
+        figure = maps_figure(maps, unit)
         figure.savefig(aside, dpi=100, format="png")
         plt.close(figure)

@@ -59,6 +59,8 @@ def test_it_writes_tables_and_a_picture_and_goes_on(given, tmp_path, capsys):
     (
         ({"task": "even"}, "there is none in tasks=; there are: odd"),
         ({"folds": 1}, "folds 2 or more"),
+        ({"prompt": "spikes"}, "give either embeddings=FILE"),
+        ({"prompt": "spikes", "embeddings": None}, "no alignment heads"),
         ({"allow_overlap": False}, "leave it out, or show it marked with allow_overlap=true"),
         ({"places": "p.csv"}, "'left ear' is no region"),
     ),

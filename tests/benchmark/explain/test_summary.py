@@ -75,7 +75,7 @@ def test_what_is_kept_is_read_again_with_the_same_settings_alone(tmp_path):
 def test_the_tables_are_markdown():
     done = [session("a", True, 1), session("b", False, 2)]
     maps = {name: values.tolist() for name, values in mean_maps(done).items()}
-    text = as_markdown({"task": "x", "notes": ["n"], "deletion": deletion_rows(done), "maps": maps,
+    text = as_markdown({"task": "x", "unit": "log-odds", "notes": ["n"], "deletion": deletion_rows(done), "maps": maps,
                         "places": place_rows(done, {"a": "left temporal"})})  # fmt: skip
     assert "| gradients | random | 2 |" in text and "T3 +1.000" in text and "made like mirror | 1 | 1.00 | 1.00" in text
     assert "Research only" in text
