@@ -139,7 +139,7 @@ def read_places(path: str) -> dict[str, str]:
 
 
 def explain_all(model: Model, part: Part, names: list[str], config: ExplainCohortConfig) -> list[Explained | None]:
-    """The explanations of those of a part's sessions that are among `names`; None of those whose recording cannot be used."""
+    """The explanations of a part's sessions that are among `names`; None of one whose recording cannot be used."""
     rows = part.rows.filter(pl.col("session_id").is_in(names))
     about = {"model": model.fingerprint, "seed": config.seed, "reading": config.reading.to_json()}
     kept = Kept(config.out / "sessions", about | dataclasses.asdict(config.explaining))

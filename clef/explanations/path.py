@@ -25,6 +25,7 @@ from clef.network.encoder import packed_places, unpacked
 from clef.network.transformer import Pack
 from clef.readout import Kind
 from tokenizer.readings import Reading
+from tokenizer.recording import RecordingError
 from tokenizer.vqgan import VQGAN
 
 SMALLEST = 1e-12
@@ -52,17 +53,17 @@ class Encoded:
 def encoded(reading: Reading, vqgan: VQGAN) -> Encoded:
     """A reading up to its last valid column, with its tokens.
 
-    Raises ValueError if the reading was refused, or if no column of it is valid.
+    Raises RecordingError if the reading was refused, or if no column of it is valid.
     """
     if reading.reason:
-        raise ValueError(f"this recording cannot be explained: {reading.reason}")
+        raise RecordingError("recording", reading.reason)
     device, width = vqgan.mean_db.device, vqgan.config.frames_per_token
     short = -reading.spec.shape[-1] % width
     spec = F.pad(reading.spec.float(), (0, short))[None].to(device)
     valid = F.pad(reading.valid, (0, short))[None].to(device)
     whole = (valid.float().unflatten(1, (-1, width)).mean(-1) >= 0.5)[0].nonzero()
     if not len(whole):
-        raise ValueError(f"this recording cannot be explained: no {width} s of it are valid")
+        raise RecordingError("recording", f"no {width} s of it are valid")
     end = (int(whole[-1]) + 1) * width
     spec, valid, ok = spec[..., :end], valid[:, :end], reading.channel_ok[None].to(device)
     level = vqgan.level(spec, valid, ok)
