@@ -17,11 +17,13 @@ import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 import clef
 from tokenizer.base import tables
+from tokenizer.base.cli import ConfigError
 from tokenizer.base.columns import fit_columns
 from tokenizer.base.files import fingerprint, write_json
 from tokenizer.base.manifest import (
@@ -97,6 +99,15 @@ class Cohort:
             counts += [pl.col("session_id").drop_nulls().sort().str.join("\n")]
         codes = self.events.group_by("code").agg(counts).sort("code")
         return fingerprint(sessions.write_csv(), codes.write_csv())
+
+
+def session_row(cohort: Cohort, session: str) -> dict[str, Any]:
+    """A session's row of the table. Raises ConfigError if the cohort lacks it."""
+    rows = cohort.sessions.filter(pl.col("session_id") == session)
+    if not len(rows):
+        some = ", ".join(cohort.sessions["session_id"][:3])
+        raise ConfigError(f"session={session}: name one of the {len(cohort.sessions)} of cohort=, as {some}")
+    return rows.row(0, named=True)
 
 
 def write_cohort(

@@ -1,4 +1,4 @@
-"""One page of a session: spectrogram by region, quality, scalp maps, what its tokens keep, sessions like it.
+"""One page of a session: findings with their evidence, spectrogram, quality, scalp maps, tokens, sessions like it.
 
     python -m clef.view recording=FILE out=page.html [model=RUN|clef-open]
     python -m clef.view cohort=COHORT session=ID out=page.html [model=RUN] [embeddings=embeddings.parquet]
@@ -11,13 +11,11 @@ import dataclasses
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import polars as pl
 
 from clef.bundle import NAME, is_bundled, model_folder
-from clef.cohort import Cohort
+from clef.cohort import Cohort, session_row
 from clef.embeddings import Embeddings, read_embeddings
 from clef.model import Model, load
 from clef.pages.nearest import Nearest
@@ -48,6 +46,8 @@ class ViewConfig:
     """Run folder of any stage, its model/, a tokenizer, or clef-open: draws the tokens and what they keep."""
     embeddings: str | None = None
     """Embedding file: lists the nearest sessions. One it lacks is embedded with model= (clef-open), its maker."""
+    reports: bool = False
+    """Show the reports of the nearest sessions, of cohort=. The page then holds their text."""
     title: str | None = None
     """Heading of the page; by default the session's id, or "EEG session"."""
     reading: ReadingConfig = dataclasses.field(default_factory=ReadingConfig)
@@ -59,7 +59,7 @@ def main(config: ViewConfig) -> None:
     began = time.perf_counter()
     check(config)
     cohort = Cohort(config.cohort) if config.cohort else None
-    row = row_of(cohort, config.session) if config.session else None
+    row = session_row(cohort, config.session) if config.session else None
     job = row_job(config.cohort, row, config.reading) if row else Job(config.recording, config.reading)
     embeddings = read_embeddings(config.embeddings) if config.embeddings else None
     model = embedder(config, embeddings) if embeddings and config.session not in embeddings.session_id else None
@@ -73,6 +73,8 @@ def main(config: ViewConfig) -> None:
     if embeddings is not None:
         own = embed(model, embeddings, made.one) if model else None
         _add_nearest(about, embeddings, cohort, config.session, own)
+        if config.reports:
+            _add_reports(about, cohort)
     text = page(made, about)
     write_text(config.out, text)
     spent = time.perf_counter() - began
@@ -89,6 +91,13 @@ def _add_nearest(
     about.neighbours, about.usual = nearest.table(vector, session), nearest.usual
 
 
+def _add_reports(about: About, cohort: Cohort) -> None:
+    """Put the reports of the nearest sessions beside them; "" for one that has none."""
+    texts = dict(cohort.reports.select("session_id", "text").iter_rows())
+    for row in about.neighbours:
+        row["report"] = texts.get(row["session"]) or ""
+
+
 def check(config: ViewConfig) -> None:
     """Raise ConfigError for settings that do not go together."""
     if (config.recording is None) == (config.session is None):
@@ -97,17 +106,10 @@ def check(config: ViewConfig) -> None:
         raise ConfigError("session= is one of a cohort: give cohort=COHORT with it")
     if config.embeddings and config.recording and not config.model and not is_bundled():
         raise ConfigError("embeddings= needs model= to embed the recording: the run that made the file")
+    if config.reports and not (config.cohort and config.embeddings):
+        raise ConfigError("reports=true shows those of the nearest sessions: give embeddings=FILE and cohort=COHORT")
     if Path(config.out).is_dir():
         raise ConfigError(f"out={config.out}: this is a folder; give the name of an HTML file, as session.html")
-
-
-def row_of(cohort: Cohort, session: str) -> dict[str, Any]:
-    """The session's row of the table. Raises ConfigError if the cohort lacks it."""
-    rows = cohort.sessions.filter(pl.col("session_id") == session)
-    if not len(rows):
-        some = ", ".join(cohort.sessions["session_id"][:3])
-        raise ConfigError(f"session={session}: name one of the {len(cohort.sessions)} of cohort=, as {some}")
-    return rows.row(0, named=True)
 
 
 def embedder(config: ViewConfig, embeddings: Embeddings) -> Model:

@@ -98,6 +98,11 @@ def _trials(root: Path) -> Path:
     return root
 
 
+def first_task(path: Path) -> str:
+    """The name of the first task of a file."""
+    return str(pl.read_parquet(path)["task"][0])
+
+
 def _write_reports(at: At) -> None:
     sessions = read_sessions(at.out / "cohort")
     texts = [Person(int(Path(path).name[3:5])).phrase for path in sessions["path"]]
@@ -291,6 +296,24 @@ RUNS = (
             | {"out": at.out / "inpaint_broken"}
         ),
         code=1,
+    ),
+    Run(
+        *("explain", "clef.explain"),
+        lambda at: (
+            {"model": at.out / "align", "recording": at.named("edf"), "prompts": "[slowing]", "device": "cpu"}
+            | {"explaining.steps": 1, "explaining.draws": 1, "out": at.out / "explain.html"}
+            | {"table": at.out / "explain.csv"}
+        ),
+    ),
+    Run(
+        *("explain_cohort", "benchmark.explain"),
+        lambda at: (
+            {"model": at.out / "align", "cohort": at.out / "cohort", "embeddings": at.out / "embed.parquet"}
+            | {"tasks": at.out / "tasks.parquet", "task": first_task(at.out / "tasks.parquet"), "sessions": 2}
+            | {"explaining.steps": 1, "explaining.draws": 1, "allow_overlap": True, "device": "cpu"}
+            | {"out": at.out / "explain_cohort"}
+        ),
+        slow=True,  # it says of sessions what clef.explain says
     ),
     Run(
         *("view", "clef.view"),

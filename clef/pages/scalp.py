@@ -63,11 +63,18 @@ def interpolate(values: Array) -> Array:
     return level.reshape(GRID, GRID)
 
 
-def draw_scalp(axis: plt.Axes, values: Array, bad: NDArray[np.bool_], span: tuple[float, float], names: bool):
+def draw_scalp(
+    axis: plt.Axes,
+    values: Array,
+    bad: NDArray[np.bool_],
+    span: tuple[float, float],
+    names: bool,
+    colours: str = LEVELS,
+):
     """Draw one map; returns what a colour bar needs, None of too few electrodes.
 
-    values (C,) dB, NaN for electrodes without a signal: a cross · bad (C,) bool: a ring, not used
-    span: ends of the colours, dB
+    values (C,), NaN for electrodes without a signal: a cross · bad (C,) bool: a ring, not used
+    span: ends of the colours, in the unit of the values
     """
     axis.set(xlim=(-1.18, 1.18), ylim=(-1.12, 1.24), aspect="equal")
     axis.axis("off")
@@ -79,7 +86,7 @@ def draw_scalp(axis: plt.Axes, values: Array, bad: NDArray[np.bool_], span: tupl
     if np.isfinite(level).any():
         place = {"extent": (-1, 1, -1, 1), "origin": "lower"}
         # the picture is filled out to its corners and cut by the rim, so that no pixel steps show there
-        image = axis.imshow(_to_corners(level), cmap=LEVELS, vmin=span[0], vmax=span[1], interpolation="bilinear",
+        image = axis.imshow(_to_corners(level), cmap=colours, vmin=span[0], vmax=span[1], interpolation="bilinear",
                             clip_path=rim, **place)  # fmt: skip
         image.set_clip_path(rim)
         if span[1] - span[0] > 1e-6:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import clef
+from clef.descriptions.description import describe
 from clef.embeddings import seen_subjects
+from clef.pages.findings import Finding, findings, mean_spectrogram, places
 from clef.pages.regions import FRONT_TO_BACK, REGIONS, band_levels, cell_errors, electrodes_of, region_means
 from tokenizer.cells import BANDS, CELL_FLOOR_DB
 from tokenizer.channels import CHANNELS
@@ -33,6 +35,7 @@ class Parts:
 
     facts: what was recorded, name and value · quality: 19 rows of tokenizer.quality, front to back
     regions, bands, grid: pictures as data URIs; grid "" without a tokenizer
+    findings: sentences with their evidence · mean, seconds: the spectrogram they are marked on, and how long it is
     errors: region -> band -> dB, as `cell_errors` · codes: numbers of the tokens · one: the tokens themselves
     """
 
@@ -41,6 +44,9 @@ class Parts:
     quality: list[dict[str, Any]]
     regions: str
     bands: str
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    mean: str = ""
+    seconds: int = 0
     grid: str = ""
     errors: dict[str, dict[str, float | None]] = dataclasses.field(default_factory=dict)
     codes: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -52,7 +58,8 @@ class About:
     """What the page says beside the recording.
 
     title: of the page · person: name and value of what the cohort knows · seen: whether the model knows this person
-    neighbours: rows of the table of nearest sessions · usual: quantiles of cosines between random pairs, in words
+    neighbours: rows of the table of nearest sessions, with `report` if their texts were asked for
+    usual: quantiles of cosines between random pairs, in words
     """
 
     title: str
@@ -78,7 +85,8 @@ def parts(session: Session, raw: Raw, min_channels: int, vqgan: "VQGAN | None" =
     captions = {region: caption(electrodes_of(region, ok), bad) for region in REGIONS}
     own, levels = region_means(spec, valid, ok), band_levels(spec, valid, ok)
     ranked = sorted(quality, key=lambda row: FRONT_TO_BACK.index(row["channel"]))
-    made = Parts(facts(session, quality), list(session.notes), ranked, "", "")
+    made = Parts(facts(session, quality), list(session.notes), ranked, "", "", findings(describe(session, quality)))
+    made.mean, made.seconds = mean_spectrogram(spec, valid, ok), len(valid)
     if vqgan is None:
         made.regions, made.bands = draw_regions(own, None, captions), draw_bands(levels, None, bad)
         return made
@@ -155,7 +163,8 @@ def seen_words(vqgan: "VQGAN", subject_id: int | None) -> str:
 def page(made: Parts, about: About) -> str:
     """The whole page as HTML that loads nothing."""
     return template("view.html.jinja").render(
-        parts=made, about=about, bands=list(BANDS), floor=CELL_FLOOR_DB, version=clef.__version__,
+        parts=made, about=about, bands=list(BANDS), floor=CELL_FLOOR_DB, version=clef.__version__, places=places(),
+        seen=[one for one in made.findings if one.state == "seen"],
         flagged=[row for row in made.quality if set(row["flags"]) - {"absent"}],
     )  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
+from clef.cohort import Cohort
 from clef.embeddings import Embeddings, write_embeddings
 from clef.model import load
 from clef.readout import Readout
@@ -39,6 +41,7 @@ def test_a_session_of_a_cohort_opens_and_loads_nothing(tiny_recon, tiny_cohort, 
         assert browser.run("document.images.length") == 3
         assert browser.run("document.documentElement.scrollWidth <= innerWidth") is True
         words = browser.run("document.body.innerText")
+    assert "text of reports" not in words  # nobody asked for it
     assert "Nearest sessions" in words and "Synthetic data" in words and "Research only" in words
 
 
@@ -51,6 +54,19 @@ def test_a_recording_is_embedded_as_the_file_was_and_not_named(tiny_recon, tiny_
     text = (tmp_path / "page.html").read_text()
     assert "Planted" not in text and str(tmp_path) not in text and "<h1>EEG session</h1>" in text
     assert f"<td>{row['session_id']}</td><td>1.000</td>" in text  # itself, in the file
+
+
+def test_reports_of_nearest_sessions_are_shown_if_asked_for(tiny_recon, tiny_cohort, embedded, tmp_path):
+    session = read_sessions(tiny_cohort)["session_id"][0]
+    given = {"model": str(tiny_recon), "embeddings": str(embedded), "cohort": str(tiny_cohort), "session": session}
+    main(ViewConfig(str(tmp_path / "page.html"), **given, reports=True))
+    text = (tmp_path / "page.html").read_text()
+    texts = dict(Cohort(tiny_cohort).reports.select("session_id", "text").iter_rows())
+    shown = [name for name, words in texts.items() if words and str(escape(words)) in text]
+    assert "This page holds text of reports" in text and shown and session not in shown
+    main(ViewConfig(str(tmp_path / "page.html"), **given))
+    text = (tmp_path / "page.html").read_text()
+    assert "text of reports" not in text and not any(str(escape(words)) in text for words in texts.values() if words)
 
 
 def test_another_models_embeddings_are_refused(tiny_recon, tiny_cohort, tmp_path):
@@ -70,6 +86,7 @@ def test_another_models_embeddings_are_refused(tiny_recon, tiny_cohort, tmp_path
         ({"session": "s"}, "give cohort=COHORT with it"),
         ({"recording": "x.edf", "embeddings": "e.parquet"}, "embeddings= needs model="),
         ({"cohort": "tiny", "session": "nobody"}, "name one of the 36"),
+        ({"recording": "x.edf", "reports": True}, "reports=true shows those of the nearest sessions"),
         ({"recording": "nowhere.edf"}, "there is no such file"),
         ({"recording": "x.edf", "out": "."}, "this is a folder"),
     ),

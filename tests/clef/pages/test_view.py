@@ -36,7 +36,8 @@ def test_the_page_says_what_is_wrong_with_a_recording(made):
     assert "17 of 19, without O1, O2" in text and "100 Hz" in text
     assert re.search(r"<strong>T3</strong> loud", text) and re.search(r"<strong>Pz</strong> flat", text)
     assert "1 gaps" in text and "Research only" in text and "Doesenthal" not in text
-    assert text.count("data:image/webp;base64,") == 3 and "http" not in text.replace("http-equiv", "")
+    # three pictures, and one for the evidence of what was seen
+    assert text.count("data:image/webp;base64,") == 4 and "http" not in text.replace("http-equiv", "")
 
 
 def test_tokens_and_what_they_keep(made, broken):
@@ -50,7 +51,7 @@ def test_tokens_and_what_they_keep(made, broken):
 
 def test_without_a_tokenizer_there_are_two_pictures(broken):
     text = page(parts(*broken, 8), About("x"))
-    assert text.count("data:image/webp;base64,") == 2 and "What the tokens keep" not in text
+    assert text.count("data:image/webp;base64,") == 3 and "What the tokens keep" not in text
 
 
 def test_ids_and_titles_are_text(made):

@@ -1,0 +1,1 @@
+"""Explanations over a cohort: how faithful they are, and which electrodes and bands tell cases from controls."""
