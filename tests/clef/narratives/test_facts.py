@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.texts.facts import read_facts
+from clef.narratives.facts import read_facts
 
 
 def facts(text, point):
