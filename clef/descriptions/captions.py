@@ -28,18 +28,22 @@ def captions(path: str | Path) -> dict[str, str]:
 
 
 def captioned(path: str | Path, scope: Scope) -> pl.DataFrame:
-    """session_id, start, stop and text of each session, minute or segment that a table states something of, in order.
+    """The rows of `caption_rows` of a `descriptions.parquet`, or of the folder that holds it.
 
     Raises ValueError with one line if there is no such table.
     """
     path = Path(path)
-    table = read_descriptions(path / NAME if path.is_dir() else path)
+    return caption_rows(read_descriptions(path / NAME if path.is_dir() else path), scope)
+
+
+def caption_rows(table: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """session_id, start, stop and text of each session, minute or segment that a table states something of, in order."""
     kept = table.filter(pl.col("scope") == scope, pl.col("present").is_not_null(), ~pl.col("kind").is_in(LEFT_OUT))
-    place = ["session_id"] if scope == "session" else ["session_id", "start"]
     texts = [BRACKETS.sub("", text) for text in kept["text"]]
-    grouped = kept.with_columns(pl.Series("text", texts, pl.String)).group_by(place, maintain_order=True)
-    return grouped.agg(*(pl.col(name).first() for name in ("start", "stop") if name not in place),
-                       pl.col("text").str.join(" "))  # fmt: skip
+    kept = kept.with_columns(pl.Series("text", texts, pl.String))
+    place = ["session_id"] if scope == "session" else ["session_id", "start"]
+    firsts = [pl.col(name).first() for name in ("start", "stop") if name not in place]
+    return kept.group_by(place, maintain_order=True).agg(*firsts, pl.col("text").str.join(" "))
 
 
 def captions_of(path: str | Path, sessions: pl.Series) -> dict[str, str]:

@@ -113,8 +113,9 @@ class Narrator(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "clef
         self.positions = nn.Parameter(torch.zeros(config.length, width))
         self.layers = nn.ModuleList(NarratorLayer(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
-        for table in (self.words.weight, self.positions, self.row.weight, self.ago.weight):
-            nn.init.normal_(table, std=0.02)
+        for table, spread in ((self.words, 0.02), (self.row, 0.5), (self.ago, 0.5)):  # places as strong as states
+            nn.init.normal_(table.weight, std=spread)
+        nn.init.normal_(self.positions, std=0.02)
 
     # ---- texts
     def encode(self, texts: list[str]) -> tuple[Tensor, Tensor]:
