@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from benchmark.narrate.baselines import COMMONEST, NEAREST, TEMPLATE, code_means, commonest, nearest
 from benchmark.narrate.page import Result, as_markdown, as_plain, verdicts
@@ -143,8 +142,11 @@ def what_is_asked(
     test = test[: config.sessions or None]
     for name, some in (("train", rows["train"]), ("test", test)):
         if not some:
-            raise ValueError(f"texts={config.texts}: has no text on a session of split {name} that the token store "
-                             f"holds{' and the template describes' if template else ''}; give texts of this cohort")  # fmt: skip
+            also = " and the template describes" if template and name == "test" else ""
+            raise ValueError(
+                f"texts={config.texts}: has no text on a session of split {name} that the token store holds{also}; "
+                f"give texts of this cohort"
+            )
     return Asked(tokens, *([(row, n) for row in some for n in places[row]] for some in (test, rows["train"])), texts)
 
 
@@ -198,7 +200,9 @@ def notes_of(asked: Asked, seen: dict[str, int | None], scope: Any, config: Narr
         "draw people anew",
         "contradicted: facts that the reference says otherwise, and their share of all that are stated",
     ]
-    if not config.template:
+    if config.template:
+        notes.append("sessions of test that the template does not describe are left out")
+    else:
         notes.append("no template was given: two baselines")
     for name, count in seen.items():
         if count != 0:

@@ -37,7 +37,7 @@ def captioned(path: str | Path, scope: Scope) -> pl.DataFrame:
 
 
 def caption_rows(table: pl.DataFrame, scope: Scope) -> pl.DataFrame:
-    """session_id, start, stop and text of each session, minute or segment that a table states something of, in order."""
+    """session_id, start, stop and text of each session, minute or segment that something is stated of, in order."""
     kept = table.filter(pl.col("scope") == scope, pl.col("present").is_not_null(), ~pl.col("kind").is_in(LEFT_OUT))
     texts = [BRACKETS.sub("", text) for text in kept["text"]]
     kept = kept.with_columns(pl.Series("text", texts, pl.String))

@@ -114,7 +114,7 @@ def _placed(z: dict[str, Any], fit: int) -> dict[str, str]:
 
 def words(truth: MinuteTruth, rng: np.random.Generator) -> str:
     """A wording of what is planted in a minute."""
-    one = lambda wordings: wordings[int(rng.integers(len(wordings)))]  # noqa: E731
+    one = lambda wordings: wordings[int(rng.integers(len(wordings)))]
     sentences = [one(STATES[truth.state]), *(one(EVENTS[name]) for name in truth.events)]
     sentences += [one(PLACED[name]).format(place) for name, place in truth.placed.items()]
     sentence = one(DOMINANT).format(truth.dominant.capitalize())

@@ -6,7 +6,8 @@ the spectrum of their shape. Of the brain alone: no eyes, muscle, tremor or drif
 Shapes: F frequencies · m minutes of the course.
 """
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,10 +140,8 @@ def _seizures(z: dict[str, Any], course: Course) -> Array:
     size = 110 * part**0.6 * np.clip(20 * (1 - part), 0, 1)
     wide = 0.8 * np.clip(2 * part - 0.8, 0, 1)
     for i in np.flatnonzero(course.fit):
-        place: Callable[[float], Array] = lambda width, i=i: lobe(  # noqa: E731
-            z["spike_side"], seizure_lobe(z, int(course.fit[i])), width
-        )
-        at = (place(0.3)[:, None] + place(0.7)[:, None] * wide) * size  # (19, 200)
+        place = functools.partial(lobe, z["spike_side"], seizure_lobe(z, int(course.fit[i])))
+        at = (place(width=0.3)[:, None] + place(width=0.7)[:, None] * wide) * size  # (19, 200)
         for harmonic, share in ((1, 0.5), (2, 0.35**2 / 2)):
             bins = np.clip(((harmonic * (7 - 4.5 * part) - 1) / STEP).astype(int), 0, len(HZ) - 1)
             spread = np.eye(len(HZ))[bins] / STEP / len(part)  # (200, F)

@@ -44,7 +44,7 @@ def test_people_of_test_that_a_model_saw_are_refused(given, tiny_narrate, tmp_pa
     value["about"]["trained_on"] = hash_subjects({"train": tokens.subject_id[tokens.split == "test"], "val": []})
     del value["digests"]
     config.write_text(json.dumps(value))
-    with pytest.raises(ValueError, match="models: mine: saw .* people of split test"):
+    with pytest.raises(ValueError, match=r"models: mine: saw .* people of split test"):
         main(NarrateConfig(**given | {"models": [f"mine={tmp_path / 'model'}"], "allow_overlap": False}))
     assert not (tmp_path / "out").exists()
 

@@ -81,7 +81,7 @@ def test_a_narrator_is_kept_and_a_damaged_one_refused(made, tmp_path):
     assert again.about == narration.narrator.about
     config = tmp_path / "narrator" / "config.json"
     config.write_text(config.read_text().replace('"rows": 4', '"rows": 5'))
-    with pytest.raises(ValueError, match="config.json is not what was written"):
+    with pytest.raises(ValueError, match=r"config\.json is not what was written"):
         Narrator.from_pretrained(str(tmp_path / "narrator"))
 
 

@@ -134,7 +134,7 @@ def test_unfit_texts_are_one_line(texts, message, tmp_path, tiny_cohort, tiny_st
 
 
 def test_a_model_without_a_narrator_says_how_to_get_one(tiny_recon):
-    with pytest.raises(ValueError, match="no narrator in this model; train one with python -m clef.pretrain stage=nar"):
+    with pytest.raises(ValueError, match=r"no narrator in this model; train one with python -m clef\.pretrain"):
         load_narration(tiny_recon)
 
 
