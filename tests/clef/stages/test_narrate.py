@@ -9,7 +9,9 @@ import torch
 import clef
 from clef.narratives.narration import load_narration, read_window
 from clef.narratives.texts import Place, write_texts
-from clef.stages.narrate import LIMITS, NarrateConfig
+from clef.network.narrator import NarratorConfig
+from clef.stages.inputs import Inputs
+from clef.stages.narrate import LIMITS, NarrateConfig, build
 from tests.clef.narratives.planted import objective, planted, samples, trained
 from tests.helpers import pretrain
 from tokenizer.base.limits import check_settings
@@ -112,9 +114,9 @@ def test_without_the_projection_no_head_is_read(tmp_path, tiny_cohort, tiny_stor
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ("", "narrate.texts= is empty: give a table of texts"),
-        ("nowhere.parquet", "there is no such file"),
-        ("minutes", "has no text on any segment; run python -m clef.describe with finest=segment"),
+        ("", r"narrate\.texts= is empty: give a table of texts"),
+        ("nowhere", "there is no such file"),
+        ("minutes", r"has no text on any segment; run python -m clef\.describe with finest=segment"),
         ("others", "has no text on a session of the token store; texts and tokens must be of one cohort"),
         ("test", "has no text on a session of split train; there is nothing to learn from"),
     ],
@@ -126,11 +128,9 @@ def test_unfit_texts_are_one_line(texts, message, tmp_path, tiny_cohort, tiny_st
     if texts in ("minutes", "others", "test"):
         name = "somebody" if texts == "others" else of_test
         write_texts(path, [(Place(name, 0), "Delta dominates.")], "minute" if texts == "minutes" else "segment")
-    given = {"narrate.texts": path if texts not in ("", "nowhere.parquet") else texts, "narrate.scope": "segment"}
-    inputs = {"cohort": tiny_cohort, "tokens": tiny_store, "init": tiny_recon, "out": tmp_path / "run", "steps": 1}
-    done = pretrain(tmp_path / "said", "narrate", **inputs, **given)
-    assert done.code == 1 and message in done.err and done.one_line, done.err
-    assert not (tmp_path / "run" / "model").exists()
+    config = NarrateConfig(texts=str(path) if texts else "", scope="segment")
+    with pytest.raises(ValueError, match=message):
+        build(Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model"), config, NarratorConfig())
 
 
 def test_a_model_without_a_narrator_says_how_to_get_one(tiny_recon):
