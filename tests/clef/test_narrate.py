@@ -36,7 +36,8 @@ def test_the_page_shows_it_in_red_and_escapes_what_it_is_given():
 
 def test_recordings_get_a_table_texts_and_a_page(tiny_narrate, tmp_path):
     folder = tmp_path / "in"
-    write_edf(folder / "a.edf", eeg(25), 200)
+    folder.mkdir()
+    write_edf(folder / "a.edf", eeg(23), 200)
     (folder / "b.edf").write_text("no recording")
     done = run(
         tmp_path / "said", "clef.narrate", model=tiny_narrate, recordings=folder, out=tmp_path / "out", workers=0

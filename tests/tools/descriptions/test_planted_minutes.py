@@ -3,13 +3,16 @@
 import itertools
 
 import numpy as np
+import polars as pl
 import pytest
 
 from clef.importers.synthetic.course import N3, Course, W
 from clef.narratives.facts import Fact, read_facts
+from clef.narratives.texts import texts_of
 from tools.descriptions import planted_minutes
 from tools.descriptions.planted_minutes import MinuteTruth, direction, words
 from tools.descriptions.planted_powers import NAMES, band_levels
+from tools.planted_narratives import PlantedNarratives, main
 
 STATE = {"W": "awake", "N1": "n1", "N2": "n2", "N3": "n3", "REM": "rem", "coma": "coma"}
 
@@ -96,3 +99,21 @@ def test_wordings_are_drawn_by_seed():
     assert texts[0] == texts[1] != texts[2] and len(texts[0]) == 7
     assert [read_facts(a) for a in texts[0]] == [read_facts(b) for b in texts[2]]
     assert planted_minutes.minute_texts(z, 60, 0) == [], "units of 12 s are no minutes"
+
+
+def test_the_program_writes_a_table_of_references_or_says_what_it_needs(tmp_path):
+    (tmp_path / "truth").mkdir()
+    config = PlantedNarratives(str(tmp_path), str(tmp_path / "out.parquet"))
+    with pytest.raises(ValueError, match="only a synthetic cohort has a planted truth"):
+        main(config)
+    pl.DataFrame([Z | {"session_id": "a"}]).write_parquet(tmp_path / "truth" / "latents.parquet")
+    with pytest.raises(ValueError, match="its sessions have no course"):
+        main(config)
+    order = dict.fromkeys(("sleep_early", "sleep_broken", "rem_late", "after_waking", "upward", "spread_back"), True)
+    z = Z | {"session_id": "a", "course_seed": 3, "drowsy_share": 0.2} | {f"order_{k}": v for k, v in order.items()}
+    pl.DataFrame([z]).write_parquet(tmp_path / "truth" / "latents.parquet")
+    main(config)
+    texts = texts_of(tmp_path / "out.parquet", "minute")
+    assert list(texts) == [("a", n) for n in range(7)] and list(texts.values()) == planted_minutes.minute_texts(
+        z, 420, 0
+    )
