@@ -86,7 +86,8 @@ def main(config: AlignConfig) -> None:
     notes = check_unseen([run.pooled for run in runs], cohort.sessions)
     worth = Worth(list(folders), {})
     for run in runs:
-        worth.retrievals |= retrievals_of(run, cohort, people)
+        of_people, of_items = retrievals_of(run, cohort, people)
+        worth.retrievals, worth.items = worth.retrievals | of_people, worth.items | of_items
         if "report" in run.partners:
             worth.person[run.name] = ask_about_person(run, cohort.sessions, people["unseen"], prompts)
     if tasks is not None:

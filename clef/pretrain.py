@@ -5,6 +5,7 @@ The same command started again goes on where it stopped, to the same numbers; a 
 
 import dataclasses
 import logging
+from operator import attrgetter
 
 import torch
 
@@ -16,7 +17,7 @@ from clef.training import dry_run
 from clef.training.length import settle_steps
 from clef.training.loop import train
 from clef.training.run import Run, finished_model
-from clef.training.settings import PretrainConfig
+from clef.training.settings import PretrainConfig, stage_settings
 from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import fingerprint
@@ -30,7 +31,7 @@ MANY_STEPS = 5000  # as the stages' own settings have them, for archives and mac
 def main(config: PretrainConfig) -> None:
     """Build the stage, train it, and say what was written and what comes next."""
     stage = STAGES[config.stage]
-    missing = [name for name in (*stage.needs, "out") if not getattr(config, name)]
+    missing = [name for name in (*stage.needs, "out") if not attrgetter(name)(config)]
     if missing and not config.dry_run:
         raise ConfigError(f"stage={config.stage} needs {' and '.join(f'{m}=' for m in missing)}")
     if config.threads:
@@ -85,6 +86,8 @@ def input_fingerprints(config: PretrainConfig) -> dict[str, str]:
         names["tokens"] = fingerprint(store.fingerprint, "\n".join(store.session_id))
     if config.init:
         names["init"] = fingerprint((finished_model(config.init) / "encoder" / "model.safetensors").read_bytes())
+    if source := STAGES[config.stage].source:
+        names[config.stage] = source(stage_settings(config)).fingerprint
     return names
 
 

@@ -3,6 +3,7 @@
 A new program needs a row here, after those whose output it reads; `tests/test_privacy.py` fails without one.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.clef.importers.bids import tree as bids
 from tests.clef.importers.heedb import tree as heedb
 from tests.clef.importers.tuh import tree as tuh
 from tests.clef.network.language_models import write_bert
+from tests.clef.trials.made import SMALL, write_trials
 from tests.helpers import TINY, Done, run
 from tests.planted import NAMED, RATE, Person, make_recordings, plant
 from tokenizer.base.tables import write_table
@@ -78,6 +80,22 @@ def _open_data(root: Path) -> Path:
     for path in root.rglob("labels.csv"):
         table = pl.read_csv(path, infer_schema=False)
         table.with_columns(comment=pl.Series([Person(i % 12).note for i in range(len(table))])).write_csv(path)
+    return root
+
+
+def _beside(at: At) -> Path:
+    """Where trials are: not in `root`, whose files are all taken for recordings."""
+    return at.root.with_name(f"{at.root.name}_trials")
+
+
+def _trials(root: Path) -> Path:
+    """Trials whose lists of pictures lie in planted people's folders, and whose JSON files name them."""
+    write_trials(root, each=8, channels=4, samples=60)
+    for number, path in enumerate(sorted(root.rglob("*_image.csv"))):
+        person = Person(number)
+        path.write_text(path.read_text().replace("images", f"C:\\Users\\{person.surname}"))
+        sidecar = path.with_name(path.name.replace("image.csv", "1000Hz.json"))
+        sidecar.write_text(json.dumps({"SamplingFrequency": 1000, "comment": f"{person.note} {person.born}"}))
     return root
 
 
@@ -254,6 +272,18 @@ RUNS = (
         lambda at: (
             _train("windows", cohort=at.out / "cohort", out=at.out / "windows", steps=2, ema=0)
             | {"windows.seconds": 5, "windows.hidden": 8}
+        ),
+    ),
+    Run(
+        *("trials", "clef.pretrain"),
+        lambda at: (
+            {"stage": "trials", "trials.root": _trials(_beside(at)), "out": at.out / "trials"} | SMALL | {"steps": 2}
+        ),
+    ),
+    Run(
+        *("trials_scored", "benchmark.trials"),
+        lambda at: (
+            {"data": _beside(at), "model": at.out / "trials", "out": at.out / "trials_scored", "device": "cpu"}
         ),
     ),
     Run(

@@ -38,7 +38,7 @@ FLOORS = {
     "clef": [
         "bundle",
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
-        *("readout", "reports", "descriptions", "waveform", "network", "sources", "model", "narratives"),
+        *("readout", "reports", "descriptions", "waveform", "trials", "network", "sources", "model", "narratives"),
         *(
             "stages",
             "training",
@@ -54,7 +54,7 @@ FLOORS = {
     ],
     "benchmark": [
         *("tasksets", "encoders", "scores", "protocols", "texts", "report", "fidelity", "open", "tuab"),
-        *("leaderboard", "topomaps", "narrate"),
+        *("leaderboard", "topomaps", "trials", "narrate"),
     ],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""

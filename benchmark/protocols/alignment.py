@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.protocols.heldout import HeldOut, compare_heldout, heldout_of
+from benchmark.protocols.ranking import Ranking, rank_items
 from benchmark.protocols.retrieval import Retrieval, recall_difference, retrieve
 from benchmark.protocols.runs import AlignedRun
 from benchmark.protocols.zero_shot import answer, ask_opposites, person_question, score_zero_shot
@@ -44,9 +45,10 @@ Key = tuple[str, str, str, str]
 class Worth:
     """Everything that is known of the runs.
 
-    retrievals: by run, partner, people and way · probes: pooled states, heads and whatever else was given
+    retrievals, items: by run, partner, people and way; among people, and among single sessions and partners
+    probes: pooled states, heads and whatever else was given · heldout: gains on concepts that alignment met and on
+    those it did not, of runs that held some out
     words: zero-shot rows beside the probes of the same findings · person: run -> question -> AUROC, low, high
-    heldout: gains on concepts that alignment met and on those it did not, of runs that held some out
     """
 
     runs: list[str]
@@ -55,6 +57,7 @@ class Worth:
     words: Scored | None = None
     person: dict[str, dict[str, tuple[float, float, float]]] = dataclasses.field(default_factory=dict)
     heldout: list[HeldOut] = dataclasses.field(default_factory=list)
+    items: dict[Key, "Items"] = dataclasses.field(default_factory=dict)
 
     def differences(self, k: int = 10) -> list[tuple[Key, Key, tuple[float, float, float]]]:
         """R@k of each run less that of each later one, on the same partner, unseen people and way, paired."""
@@ -68,6 +71,14 @@ class Worth:
                     if other in self.retrievals
                 ]
         return pairs
+
+
+@dataclasses.dataclass(frozen=True)
+class Items:
+    """Single sessions and partners, each for itself: the question's own is right, or every one that says the same."""
+
+    own: Ranking
+    alike: Ranking
 
 
 def draw_people(sessions: pl.DataFrame, most: int, seed: int) -> dict[str, list[str]]:
@@ -99,13 +110,16 @@ def check_unseen(runs: Sequence[Embeddings], sessions: pl.DataFrame) -> list[str
     return notes
 
 
-def retrievals_of(run: AlignedRun, cohort: Cohort, people: Mapping[str, Sequence[str]]) -> dict[Key, Retrieval]:
-    """Retrieval of every partner that the run has a head for, both ways, among each kind of people."""
+def retrievals_of(
+    run: AlignedRun, cohort: Cohort, people: Mapping[str, Sequence[str]]
+) -> tuple[dict[Key, Retrieval], dict[Key, Items]]:
+    """Retrieval of every partner that the run has a head for, both ways, among each kind of people and their items."""
     subject = dict(cohort.sessions.select("session_id", "subject_id").iter_rows())
     place = {session: i for i, session in enumerate(run.pooled.session_id)}
     retrievals: dict[Key, Retrieval] = {}
+    items: dict[Key, Items] = {}
     for partner in run.partners:
-        names, partners = run.partner_vectors(partner, cohort)
+        names, partners, says = run.partner_vectors(partner, cohort)
         sessions = run.sessions_in(partner)[[place[name] for name in names]]
         of = np.array([subject[name] for name in names])
         for kind, drawn in people.items():
@@ -116,7 +130,9 @@ def retrievals_of(run: AlignedRun, cohort: Cohort, people: Mapping[str, Sequence
             pair = sessions[rows], partners[rows]
             for way, (asks, answers) in zip(WAYS, (pair, pair[::-1]), strict=True):
                 retrievals[run.name, partner, kind, way] = retrieve(asks, of[rows], answers, of[rows])
-    return retrievals
+                own, alike = (rank_items(asks, keys, answers, keys) for keys in (rows, says[rows]))
+                items[run.name, partner, kind, way] = Items(own, alike)
+    return retrievals, items
 
 
 def probe(runs: Sequence[AlignedRun], tasks: pl.DataFrame, others: Mapping[str, Embeddings], seeds: int) -> Scored:

@@ -67,14 +67,19 @@ class AlignedRun:
         config = self.pooled.config | {"head": named_head(self.partners)}
         return dataclasses.replace(self.pooled, vectors=vectors, config=config)
 
-    def partner_vectors(self, partner: str, cohort: Cohort) -> tuple[list[str], np.ndarray]:
-        """Names (m) of the sessions that have a report or record, and its unit vectors (m, P)."""
+    def partner_vectors(self, partner: str, cohort: Cohort) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Names (m) of the sessions that have a report or record, its unit vectors (m, P), and its kind (m,).
+
+        Of one kind are reports whose summaries are equal, and records with the same codes, or without any.
+        """
         return self._reports(cohort) if partner == "report" else self._records(cohort)
 
-    def _reports(self, cohort: Cohort) -> tuple[list[str], np.ndarray]:
+    def _reports(self, cohort: Cohort) -> tuple[list[str], np.ndarray, np.ndarray]:
         summaries = self._texts(cohort)
         names = list(summaries)
-        return names, _in_parts(lambda part: self.model.heads.text([summaries[n] for n in part]), names, "reports")
+        _, kind = np.unique([summaries[name] for name in names], return_inverse=True)
+        vectors = _in_parts(lambda part: self.model.heads.text([summaries[n] for n in part]), names, "reports")
+        return names, vectors, kind
 
     def _texts(self, cohort: Cohort) -> dict[str, str]:
         """By session what it was aligned with, or would have been: a report's summary, or a caption of its signal."""
@@ -83,7 +88,7 @@ class AlignedRun:
         mine = cohort.reports.filter(pl.col("session_id").is_in(self.pooled.session_id))
         return report_summaries(mine, self.settings.get("summariser", "rules")) if len(mine) else {}
 
-    def _records(self, cohort: Cohort) -> tuple[list[str], np.ndarray]:
+    def _records(self, cohort: Cohort) -> tuple[list[str], np.ndarray, np.ndarray]:
         encoder = self.model.heads.record
         rows = cohort.sessions.filter(pl.col("session_id").is_in(self.pooled.session_id))
         events = cohort.events.filter(pl.col("subject_id").is_in(rows["subject_id"].unique().implode()))
@@ -95,7 +100,8 @@ class AlignedRun:
             ids, mask = (each[list(part)].to(device) for each in (records.ids, records.mask))
             return F.normalize(encoder(ids, mask), dim=-1)
 
-        return [rows["session_id"][i] for i in kept], _in_parts(read, kept, "records")
+        kind = records.kinds().numpy()[kept]
+        return [rows["session_id"][i] for i in kept], _in_parts(read, kept, "records"), kind
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ from clef.descriptions.rhythms import best_segments
 from clef.descriptions.spectra import SEGMENT, segment_spectra, usable_seconds
 from clef.descriptions.statements import Scope
 from clef.descriptions.suppression import Envelope, envelope_of
-from tokenizer.quality.measures import BAD_FLAGS
+from tokenizer.quality.measures import BAD_FLAGS, LIMITS
 from tokenizer.reading.gate import COMMON, common_share
 from tokenizer.recording import Session
 from tokenizer.reference import referenced
@@ -27,6 +27,8 @@ ALL_COMMON = 0.9
 """Share of the power that all electrodes have in common, from which on what is left is too little to be compared."""
 FEWEST = 8
 """Usable electrodes without which a stretch is not described."""
+LOOSE = LIMITS["pops_per_minute"]
+"""Pops a minute from which on an electrode is loose."""
 OPEN, CLOSED = 0, 1
 """Values of `eyes`; anything else: not known."""
 MOSTLY = {OPEN: 7, CLOSED: 9}
@@ -55,6 +57,12 @@ class Measured:
     def enough(self) -> NDArray[np.bool_]:
         """Segments with so many electrodes that they are described: (N,) bool."""
         return np.isfinite(self.spectra[..., 1]).sum(0) >= FEWEST
+
+    @property
+    def loose(self) -> dict[str, float]:
+        """Electrodes that pop, and how often a minute: slow activity there may be the electrode's own."""
+        pops = {row["channel"]: row["pops_per_minute"] for row in self.quality}
+        return {name: rate for name, rate in pops.items() if rate is not None and rate >= LOOSE}
 
     @property
     def electrodes(self) -> NDArray[np.bool_]:

@@ -88,7 +88,8 @@ def _slowing(measured: Measured, part: Stretch) -> list[Statement]:
     if measured.places_forbidden or measured.limits.forbidden("delta"):
         return statements
     slow, fast = (slowing.differences(part.spectrum, hz) for hz in (slowing.FOCAL_SLOW_HZ, slowing.FOCAL_FAST_HZ))
-    if focus := slowing.focus(slowing.slow_level(part.spectrum), slow, fast, slowing.FOCAL_DB[part.scope]):
+    level, limit = slowing.slow_level(part.spectrum), slowing.FOCAL_DB[part.scope]
+    if focus := slowing.focus(level, slow, fast, limit, [*measured.loose]):
         numbers = focal_numbers(focus, part.spectra)
         statements.append(Statement(*place, "focal slowing", True, focus.lobe, focus.side, "delta", numbers))
     return statements

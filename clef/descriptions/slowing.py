@@ -5,6 +5,7 @@ apart can be compared. C = 19 electrodes · N segments · F bins · P = 7 pairs 
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,10 +109,11 @@ def slow_level(spectra: Array) -> Array:
     return decibel(band_power(spectra, *FOCAL_SLOW_HZ))
 
 
-def focus(level: Array, slow: Array, fast: Array, limit: float) -> Focus | None:
+def focus(level: Array, slow: Array, fast: Array, limit: float, loose: Sequence[str] = ()) -> Focus | None:
     """The focus of slow activity; None if there is none.
 
-    level (C,) dB of it · differences (P,) dB, left minus right, of slow and of fast power
+    level (C,) dB of it · differences (P,) dB, left minus right, of slow and of fast power · loose: electrodes at which
+    none is looked for
     """
     if np.isfinite(slow).sum() < FEWEST_PAIRS:
         return None
@@ -121,9 +123,9 @@ def focus(level: Array, slow: Array, fast: Array, limit: float) -> Focus | None:
         strong = (own >= limit) & (sign * (slow - fast) >= MORE_THAN_FAST_DB) & (over_head >= 0)
         strong &= sign * (slow - np.nanmedian(fast)) >= BEYOND_VOLTAGE_DB
         for pair in np.flatnonzero(strong):
+            electrode, other = PAIRS[pair][:: int(sign)]
             seen_beside = any(own[i] >= max(FIELD_DB, FIELD_SHARE * own[pair]) for i in BESIDE[pair])
-            if seen_beside and (best is None or own[pair] > best.excess):
-                electrode, other = PAIRS[pair][:: int(sign)]
+            if seen_beside and electrode not in loose and (best is None or own[pair] > best.excess):
                 best = Focus(electrode, other, lobe_of(electrode), side, int(pair), float(own[pair]))
     return best
 

@@ -155,7 +155,12 @@ class Whole:
         if np.isfinite(pairs).sum() < slowing.FEWEST_PAIRS:
             return self._say("focal slowing", None, forbidden="needs four pairs of usable left and right electrodes")
         level = median_of(slowing.slow_level(spectra), 1)
-        focus = slowing.focus(level, pairs, median_of(fast, 1), slowing.FOCAL_DB["session"])
+        limit, loose = slowing.FOCAL_DB["session"], self.measured.loose
+        at_any = slowing.focus(level, pairs, median_of(fast, 1), limit)
+        focus = slowing.focus(level, pairs, median_of(fast, 1), limit, [*loose])
+        if at_any is not None and focus is None:
+            reason = f"it would be at {at_any.electrode}, which pops {loose[at_any.electrode]:.1f} times a minute"
+            return self._say("focal slowing", None, forbidden=reason)
         if focus is None:
             return self._say("focal slowing", False)
         numbers = (*focal_numbers(focus, spectra), ("share of segments", slowing.focal_share(slow, focus), "1"))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from clef.network.pretrained_text import ReportEncoder, check_report_encoder, report_encoder
+from clef.network.pretrained_text import ReportEncoder, check_report_encoder, least_numbers, report_encoder
 from clef.network.record_encoder import RecordConfig, RecordEncoder, check_record_encoder
 from clef.network.report_encoder import TextConfig
 from tokenizer.base.hub import ModelPart, build, check_entry, check_network, load_folder, save_folder
@@ -73,8 +73,10 @@ class Alignment(nn.Module, ModelPart, library_name="clef-eeg", tags=["eeg", "cle
             text = None if report is None else report_encoder(report)
             return cls(embedding, text, None if record is None else RecordEncoder.from_config(record))
 
-        sizes = [TextConfig(**report["config"])] if report is not None else []
-        sizes += [RecordConfig(**record["config"])] if record is not None else []
-        least = sum(12 * s.width**2 * s.layers + embedding * s.output for s in sizes)
-        least += sizes[0].length * sizes[0].width if report is not None else 0
+        least = 0
+        if report is not None:
+            least += least_numbers(report) + embedding * TextConfig(**report["config"]).output
+        if record is not None:
+            sizes = RecordConfig(**record["config"])
+            least += 12 * sizes.width**2 * sizes.layers + embedding * sizes.output
         return build(make, tensors, least, "alignment")

@@ -4,7 +4,8 @@
 
 The paper (arXiv 2605.10817) puts a Transformer on the features of a frozen T5: `text=t5`. Frozen features are computed
 once (`clef.network.text_features`), in float16, and a batch holds them instead of ids. Ours, beside that: a LayerNorm
-on the features, as models differ in their scale; the last layers, or LoRA, may be trained.
+on the features, as models differ in their scale; the last layers, or LoRA, may be trained. With pooling=mean or last
+nothing stands on top: the vector is in the language model's own space.
 
 The language model itself is no part of this module's weights: a model folder names it and its fingerprint, and holds
 what was trained of it. Without it at hand everything works but reading text.
@@ -49,11 +50,12 @@ class PretrainedTextEncoder(nn.Module):
         self.config, self.base = config, base
         self.language: LanguageModel | None = None  # no module of ours: its frozen weights are nowhere saved
         self.keep: tuple[str, str] | None = None
-        self.norm = nn.LayerNorm(base.width)
-        self.words = nn.Linear(base.width, config.width)
-        self.positions = nn.Parameter(torch.empty(config.length, config.width))
-        nn.init.normal_(self.positions, std=0.02)
-        self.trunk = PooledTransformer(config.width, config.layers, config.heads, config.output, config.dropout)
+        if config.pooling == "transformer":
+            self.norm = nn.LayerNorm(base.width)
+            self.words = nn.Linear(base.width, config.width)
+            self.positions = nn.Parameter(torch.empty(config.length, config.width))
+            nn.init.normal_(self.positions, std=0.02)
+            self.trunk = PooledTransformer(config.width, config.layers, config.heads, config.output, config.dropout)
         self.trained = nn.ParameterDict(
             {_key(name): nn.Parameter(torch.empty(shape)) for name, shape in shapes.items()}
         )
@@ -74,7 +76,8 @@ class PretrainedTextEncoder(nn.Module):
         language = open_model(config.name)
         language.check_length(config.length)
         trained = _adapt(language, config)
-        config = dataclasses.replace(config, name=language.name)  # as models may say it: without a path
+        output = config.output if config.pooling == "transformer" else language.width
+        config = dataclasses.replace(config, name=language.name, output=output)  # a name as models may say it: no path
         encoder = cls(config, Base(language.name, language.fingerprint, language.width), {})
         encoder.language, encoder.trained = language, nn.ParameterDict({_key(k): p for k, p in trained.items()})
         encoder.keep = (cohort, device) if cohort and config.cache and not trained else None
@@ -102,6 +105,8 @@ class PretrainedTextEncoder(nn.Module):
         """Ids (B, L) int64, or features (B, L, D) float16 of a batch's longest, and mask (B, L or more) -> (B, out)."""
         states = report if report.is_floating_point() else self._read(report, mask)
         mask = mask[:, : states.shape[1]]
+        if self.config.pooling != "transformer":
+            return pooled(states.float(), mask, self.config.pooling)
         words = self.words(self.norm(states.to(self.norm.weight.dtype)))
         return self.trunk(words + self.positions[: states.shape[1]], mask)
 
@@ -128,7 +133,7 @@ class PretrainedTextEncoder(nn.Module):
                 f"{language.name}: this language model is {language.fingerprint}, the reports were read with "
                 f"{self.base.name}, which is {self.base.fingerprint}; give that one"
             )
-        language.network.to(self.words.weight.device)
+        language.network.to(next((p.device for p in self.parameters()), torch.device("cpu")))
         for key, parameter in _adapt(language, self.config).items():  # from now on one tensor, in both
             with torch.no_grad():
                 parameter.copy_(self.trained[_key(key)])
@@ -178,6 +183,14 @@ def _adapt(language: LanguageModel, config: TextConfig) -> dict[str, nn.Paramete
     return language.train_last(config.train_layers) if config.train_layers else {}
 
 
+def pooled(states: Tensor, mask: Tensor, how: str) -> Tensor:
+    """States (B, L, D) of what is not masked -> their mean, or the last one (B, D); zero where there is none."""
+    if how == "mean":
+        return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+    last = (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).argmax(1)
+    return states[torch.arange(len(states), device=mask.device), last] * mask.any(1, keepdim=True)
+
+
 def _key(name: str) -> str:
     """A parameter's name without dots, which mark modules in PyTorch."""
     return name.replace(".", "/")
@@ -197,6 +210,14 @@ def report_encoder(value: dict[str, Any]) -> ReportEncoder:
     return kind.from_config(value)
 
 
+def least_numbers(value: dict[str, Any]) -> int:
+    """Fewest numbers of the weights of a report encoder that `to_config` described."""
+    config = TextConfig(**value["config"])
+    if config.pretrained and config.pooling != "transformer":
+        return sum(math.prod(shape) for shape in value["trained"].values())
+    return 12 * config.width**2 * config.layers + config.length * config.width
+
+
 def check_report_encoder(value: Any, name: str) -> None:
     """Raise ValueError (one line) unless `value` is what `to_config` of either kind gives; `name`: its model folder."""
     if not isinstance(value, dict) or "language" not in value:
@@ -209,6 +230,9 @@ def check_report_encoder(value: Any, name: str) -> None:
     check_part(value["language"], Base, {"width": (1, 65536)}, name, "report.language.")
     whole = {"name", "fingerprint", "width"} <= set(value["language"]) and _is_fingerprint(value["language"])
     check_entry(whole, name, "report.language", value["language"], "a name, a fingerprint and a width")
+    config = TextConfig(**value["config"])
+    fits = config.pooling == "transformer" or config.output == value["language"]["width"]
+    check_entry(fits, name, "report.config.output", config.output, "the width of the language model")
     trained = value.get("trained")
     check_entry(_are_shapes(trained), name, "report.trained", trained, "shapes of tensors by name")
     return None

@@ -7,7 +7,7 @@ paper (arXiv 2605.10817) puts the same Transformer on the features of a language
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -45,6 +45,9 @@ class TextConfig:
     """How many of the language model's last layers are trained too; 0 leaves it as it is."""
     lora: int = 0
     """Rank of trained matrices beside every linear layer of the language model (needs clef-eeg[lora]); 0: none."""
+    pooling: Literal["transformer", "mean", "last"] = "transformer"
+    """How a language model's states become one vector: by a trained Transformer, or, with nothing trained on top and in
+    the model's own space, as their mean or as the last one, which is what CLIP takes."""
     cache: bool = True
     """Keep what an untrained language model gives in COHORT/text_features, float16; false: at every step again."""
 

@@ -10,7 +10,7 @@ from clef.network.encoder import EncoderConfig
 from clef.network.narrator import NarratorConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.stages import align, joint, narrate, recon, tokenizer, windows
+from clef.stages import align, joint, narrate, recon, tokenizer, trials, windows
 from clef.stages.stage import Preview, Settings, Stage
 from clef.stages.workload import ReconWorkload, size_of
 from tokenizer.reading.read import ReadingConfig
@@ -99,5 +99,19 @@ STAGES = {
         preview=windows.preview,
         whole_batch="negatives come from the whole batch",
     ),
+    "trials": Stage(
+        needs=("trials.root",),
+        settings={
+            "report_encoder": ALIGNMENT["report_encoder"],
+            "trials": Settings(trials.TrialsConfig, "The network of stage=trials, its data and its losses."),
+        },
+        build=trials.build,
+        next="python -m benchmark.trials data={trials[root]} model={out} out=DIR",
+        preview=trials.preview,
+        source=trials.source,
+        counted="trials",
+        whole_batch="negatives come from the whole batch",
+    ),
 }
-"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all."""
+"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all, and
+`trials` is for other data."""

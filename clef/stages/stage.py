@@ -66,6 +66,18 @@ class Objective(nn.Module):
 
 
 # ---- a row of the table
+class Source(Protocol):
+    """What a stage learns from, where that is neither a cohort nor a token store."""
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """How many of it each split has."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for all of it: a run cannot go on with another."""
+
+
 class Workload(Protocol):
     """What training costs by the sizes alone, and micro-batches whose time can be taken."""
 
@@ -107,7 +119,7 @@ class Stage:
     """A row of the table of stages (`clef.stages.registry`)."""
 
     needs: tuple[str, ...]
-    """Which of cohort, tokens and init must be given."""
+    """Which of cohort, tokens and init must be given, or which settings of its own groups, as GROUP.NAME."""
     settings: dict[str, Settings]
     """Its groups of settings by the name they have in the config; `build` takes each under that name."""
     build: Callable[..., tuple[Objective, Samples]]
@@ -118,5 +130,9 @@ class Stage:
     """What a dry run says, from the settings of all stages by name; nothing is read."""
     reads_recordings: bool = False
     """Whether its samples are read from files: then processes that read ahead are worth their memory."""
+    source: Callable[[dict[str, Any]], Source] | None = None
+    """Opens what it learns from where that is neither a cohort nor a token store, from its settings by name."""
+    counted: str = "sessions"
+    """What it learns from, in words."""
     whole_batch: str = ""
     """Why its loss needs the whole batch at once, if it does: then accumulate must be 1."""

@@ -10,6 +10,7 @@ the micro-batches of a step share. Nothing is written.
 import dataclasses
 import logging
 from collections.abc import Iterator
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ def matmul_rate(device: torch.device, half: bool) -> float:
 def say(config: PretrainConfig, device: torch.device) -> None:
     """Log what the run would need on this device: on the archive that was given, or on random sessions."""
     stage = STAGES[config.stage]
-    missing = [name for name in stage.needs if not getattr(config, name)]
+    missing = [name for name in stage.needs if not attrgetter(name)(config)]
     if missing:
         say_sizes(config, device)
         log.info("%s: give it, and its own steps are timed", " ".join(f"{name}=" for name in missing))
@@ -75,11 +76,15 @@ def say_archive(config: PretrainConfig, device: torch.device) -> None:
 
 @dataclasses.dataclass
 class Archive:
-    """What is known of an archive: sessions per split, s of the sessions looked at, s to read one (0: in memory)."""
+    """What is known of an archive: sessions per split, s of the sessions looked at, s to read one (0: in memory).
+
+    counted: what is counted, where that is not sessions; then no length was looked at
+    """
 
     splits: dict[str, int]
     lengths: np.ndarray
     reading: float
+    counted: str = "sessions"
 
     @property
     def train(self) -> int:
@@ -89,7 +94,10 @@ class Archive:
 
 def archive_of(config: PretrainConfig) -> Archive:
     """The archive that a stage would learn from: every session of a store, some recordings of a cohort."""
-    if "tokens" in STAGES[config.stage].needs:
+    stage = STAGES[config.stage]
+    if stage.source:
+        return Archive(stage.source(stage_settings(config)).splits, np.zeros(0), 0.0, stage.counted)
+    if "tokens" in stage.needs:
         _, tokens = load_tokens(str(config.tokens))
         splits = {split: int((tokens.split == split).sum()) for split in SPLITS}
         return Archive(splits, 10.0 * valid_spans(tokens.valid), 0.0)
@@ -103,7 +111,9 @@ def archive_lines(known: Archive) -> Iterator[str]:
     """How many sessions there are and how long they are."""
     total = sum(known.splits.values())
     shares = ", ".join(f"{count:,} {split}" for split, count in known.splits.items())
-    yield f"archive: {total:,} sessions ({shares})"
+    yield f"archive: {total:,} {known.counted} ({shares})"
+    if not len(known.lengths):
+        return
     low, middle, high = np.quantile(known.lengths, [0, 0.5, 1]) / 60
     seen = f"{len(known.lengths):,} of them read" if len(known.lengths) < total else "all"
     yield f"length, of at most 21.3 min that are used: {low:.1f} to {high:.1f} min, median {middle:.1f} ({seen})"
@@ -115,7 +125,7 @@ def trial_lines(
     """Steps, memory and time of the run, from what a few samples cost."""
     shown = float(f"{config.steps * config.batch / max(1, known.train):.3g}")
     yield f"parameters: {sum(p.numel() for p in objective.parameters()) / 1e6:.2f} M"
-    yield f"steps: {config.steps:,} of {config.batch} samples: each training session {shown:,g} times"
+    yield f"steps: {config.steps:,} of {config.batch} samples: each of the training {known.counted} {shown:,g} times"
     yield (
         f"memory: about {scaled(trial.memory(micro))}B with {micro} samples in a micro-batch "
         f"({scaled(trial.base)}B before the first step); a larger accumulate= needs less"

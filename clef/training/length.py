@@ -6,7 +6,7 @@ import numpy as np
 
 from clef.stages.inputs import load_tokens
 from clef.stages.registry import STAGES
-from clef.training.settings import PretrainConfig
+from clef.training.settings import PretrainConfig, stage_settings
 from tokenizer.base.cli import ConfigError
 from tokenizer.sessions import read_sessions
 
@@ -32,6 +32,9 @@ def steps_of(config: PretrainConfig, sessions: int) -> int:
 
 def training_sessions(config: PretrainConfig) -> int:
     """How many sessions of split train the stage would learn from; of a store, those that were encoded."""
-    if "tokens" in STAGES[config.stage].needs:
+    stage = STAGES[config.stage]
+    if stage.source:
+        return stage.source(stage_settings(config)).splits["train"]
+    if "tokens" in stage.needs:
         return int(np.sum(load_tokens(str(config.tokens))[1].split == "train"))
     return int((read_sessions(str(config.cohort))["split"] == "train").sum())

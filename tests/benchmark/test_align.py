@@ -48,6 +48,13 @@ def test_it_writes_a_row_per_run_and_retrieval_for_each_head(done):
     for row in plain["retrieval"]:
         assert all(row[f"chance_at_{k}"] == min(1, k / row["pool"]) for k in AT)
         assert 1 <= row["mean_rank"] <= row["pool"] and 0 < row["map"] <= 1
+    assert [tuple(row[k] for k in ("run", "partner", "people", "way")) for row in plain["items"]] == [
+        tuple(row[k] for k in ("run", "partner", "people", "way")) for row in plain["retrieval"]
+    ]
+    for row in plain["items"]:
+        assert row["own"]["pool"] >= 2 and row["own"]["r_at_1"] <= row["alike"]["r_at_1"] <= row["alike"]["r_at_5"]
+        assert row["own"]["unanswerable"] == 0 and 0 < row["own"]["map"] <= 1
+    assert "alike MAP chance" in said.out
     assert plain["probes"]["embeddings"] == ["recon", "both", "both, heads"]
     assert plain["words"]["embeddings"] == [*plain["probes"]["embeddings"], "both, words"]
     assert "SYNTHETIC DATA" in said.out and "R@10 chance" in said.out

@@ -4,7 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from benchmark.protocols import ranking
 from benchmark.protocols.alignment import HEADS, PERSON, WAYS, ZERO_SHOT, Worth
+from benchmark.protocols.captions import measures
 from benchmark.protocols.retrieval import AT, recall_interval
 from benchmark.protocols.zero_shot import share_of_ceiling
 from benchmark.report.terminal.tables import difference_text, text_table
@@ -37,6 +39,7 @@ def blocks(worth: Worth) -> list[Block]:
     made = [
         worth_block(worth),
         retrieval_block(worth),
+        items_block(worth),
         words_block(worth),
         heldout_block(worth),
         differences_block(worth),
@@ -107,11 +110,36 @@ def retrieval_block(worth: Worth) -> Block:
     rows = []
     for (run, partner, people, way), found in worth.retrievals.items():
         low, high = recall_interval(found, K)
-        asks = f"session > {partner}" if way == "to" else f"{partner} > session"
-        row = [run, asks, people, found.pool, *(f"{found.recall(k):.1%}" for k in AT), f"{low:.1%}–{high:.1%}"]
+        row = [
+            run,
+            _asks(partner, way),
+            people,
+            found.pool,
+            *(f"{found.recall(k):.1%}" for k in AT),
+            f"{low:.1%}–{high:.1%}",
+        ]
         row += [f"{found.chance(K):.1%}", f"{found.mean_rank:.1f}", f"{found.median_rank:.1f}"]
         rows.append([*row, f"{found.mean_average_precision:.3f}"])
     return Block("Retrieval; all sessions of a subject count as one, pool in subjects, ties by index", header, rows)
+
+
+def items_block(worth: Worth) -> Block:
+    """A row per run, partner, people and way, of single sessions and partners."""
+    header = ["run", "asks", "people", "pool", *(f"R@{k}" for k in ranking.AT), "MAP", "MAP chance", "mean rank"]
+    header += [*(f"alike R@{k}" for k in ranking.AT), "alike MAP", "alike MAP chance"]
+    rows = []
+    for (run, partner, people, way), items in worth.items.items():
+        own, alike = items.own, items.alike
+        row = [run, _asks(partner, way), people, own.pool, *(f"{own.recall(k):.1%}" for k in ranking.AT)]
+        row += [f"{own.mean_average_precision:.3f}", f"{own.chance_precision:.3f}", f"{own.mean_rank:.1f}"]
+        row += [*(f"{alike.recall(k):.1%}" for k in ranking.AT)]
+        rows.append([*row, f"{alike.mean_average_precision:.3f}", f"{alike.chance_precision:.3f}"])
+    title = "Retrieval of single items; alike: every report of the same words, record of the same codes"
+    return Block(title, header, rows)
+
+
+def _asks(partner: str, way: str) -> str:
+    return f"session > {partner}" if way == "to" else f"{partner} > session"
 
 
 def words_block(worth: Worth) -> Block:
@@ -172,7 +200,18 @@ def as_plain(worth: Worth, notes: Sequence[str]) -> dict[str, Any]:
         | {"r_at_10_interval": recall_interval(found, K)}
         for key, found in worth.retrievals.items()
     ]
-    plain: dict[str, Any] = {"runs": worth.runs, "retrieval": retrieval, "person": worth.person, "notes": list(notes)}
+    items = [
+        dict(zip(("run", "partner", "people", "way"), key, strict=True))
+        | {"own": measures(each.own, ranking.AT), "alike": measures(each.alike, ranking.AT)}
+        for key, each in worth.items.items()
+    ]
+    plain: dict[str, Any] = {
+        "runs": worth.runs,
+        "retrieval": retrieval,
+        "items": items,
+        "person": worth.person,
+        "notes": list(notes),
+    }
     for name, scored in (("probes", worth.probes), ("words", worth.words)):
         if scored is not None:
             plain[name] = {

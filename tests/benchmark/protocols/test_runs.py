@@ -37,9 +37,12 @@ def test_sessions_and_texts_meet_as_in_the_public_model(aligned, tiny_store):
 def test_partners_are_unit_vectors_with_the_names_of_their_sessions(aligned, tiny_cohort):
     run, _ = aligned
     for partner in run.partners:
-        names, vectors = run.partner_vectors(partner, Cohort(tiny_cohort))
+        names, vectors, kind = run.partner_vectors(partner, Cohort(tiny_cohort))
         assert len(names) == len(set(names)) == len(vectors) and set(names) <= set(run.pooled.session_id)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+        alike = vectors @ vectors.T > 1 - 1e-5
+        assert len(kind) == len(names)
+        assert partner == "record" or np.array_equal(kind[:, None] == kind, alike)
 
 
 def test_kept_embeddings_are_taken_up_and_those_of_another_model_are_not(aligned, tiny_recon, tiny_align, tiny_store):
@@ -89,7 +92,7 @@ def test_vectors_are_those_that_training_computed(
     run = read_run("run", folder, TokenStore(tiny_store), names, tmp_path / "kept.parquet", CPU)
     assert run.pooled.session_id == names
     np.testing.assert_allclose(run.sessions_in("record"), session, atol=1e-5)
-    kept, vectors = run.partner_vectors("record", Cohort(tiny_cohort))
+    kept, vectors, _ = run.partner_vectors("record", Cohort(tiny_cohort))
     expected = {name: codes[i] for i, name in enumerate(names) if given["has_record"][i]}
     assert set(kept) == set(expected) and len(kept) > 1
     np.testing.assert_allclose(vectors, [expected[name] for name in kept], atol=1e-5)

@@ -11,9 +11,10 @@ from tests.clef.descriptions.signals import at, awake, pink, rhythm, session
 from tokenizer.channels import CHANNELS
 
 
-def whole(signal: np.ndarray, **more: object) -> dict:
+def whole(signal: np.ndarray, quality: list | None = None, **more: object) -> dict:
     """kind -> the statement on the whole session."""
-    return {s.kind: s for s in describe(session(signal, **more)).of("session") if s.band is None or s.kind != "power"}
+    made = describe(session(signal, **more), quality)
+    return {s.kind: s for s in made.of("session") if s.band is None or s.kind != "power"}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,26 @@ def test_focal_slowing_has_its_lobe_and_side(focal):
     assert (slowing.present, slowing.lobe, slowing.side) == (True, "temporal", "left")
     assert slowing.number("delta at T3") > 3 * slowing.number("delta at T4")
     assert slowing.number("share of segments") > 0.8
+
+
+def pops(**rates: float) -> list[dict]:
+    """Rows of the quality measures with so many pops a minute, and no flags."""
+    return [{"channel": name, "flags": [], "pops_per_minute": rates.get(name, 0.0)} for name in CHANNELS]
+
+
+def test_a_focus_is_not_stated_at_an_electrode_that_pops():
+    """Its slow activity may be the electrode's own; the pops of another change nothing."""
+    narrow = awake() + at({"T3": 1, "T5": 0.4}) * rhythm(60, 2.2, 8.0, 0.6, seed=9)
+    assert whole(narrow, pops(T3=1.0, F4=9.0))["focal slowing"].present
+    slowing = whole(narrow, pops(T3=3.0))["focal slowing"]
+    assert slowing.present is None and slowing.forbidden == "it would be at T3, which pops 3.0 times a minute"
+    minutes = describe(session(narrow), pops(T3=3.0)).of("minute")
+    assert minutes and not any(s.kind == "focal slowing" for s in minutes)
+
+
+def test_a_focus_that_its_neighbours_show_is_stated_at_one_of_them(focal):
+    slowing = whole(focal, pops(T3=3.0))["focal slowing"]
+    assert slowing.present and slowing.side == "left" and "delta at T3" not in dict(n[:2] for n in slowing.numbers)
 
 
 def test_one_loose_electrode_is_no_focus():

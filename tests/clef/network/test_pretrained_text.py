@@ -113,6 +113,33 @@ def test_saved_heads_come_back_without_the_language_model_and_read_with_it(encod
     assert torch.equal(again.text(TEXTS), loaded.text(TEXTS))
 
 
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+@pytest.mark.parametrize("way", ["frozen", "last"])
+def test_the_models_own_space_has_nothing_on_top(pooling, way, folder, tmp_path, monkeypatch):
+    encoder = make(folder, way, pooling=pooling)
+    assert encoder.config.output == encoder.base.width == 16
+    assert {name for name, _ in encoder.named_parameters()} == {f"trained.{key}" for key in encoder.trained}
+    with torch.no_grad():
+        vectors = encoder(*encoder.tokenize(TEXTS))
+        for row, text in zip(vectors, TEXTS[:3], strict=False):
+            ids = torch.from_numpy(encoder.language.tokenize([text], 32)[0]).long()[None]
+            states = encoder.language.network(input_ids=ids).last_hidden_state[0]
+            expected = states.mean(0) if pooling == "mean" else states[-1]
+            torch.testing.assert_close(row, expected, atol=5e-3, rtol=5e-3)
+    assert (vectors[3] == 0).all()
+    heads = Alignment(12, encoder, None)
+    heads.save_pretrained(tmp_path / "align")
+    monkeypatch.setenv("CLEF_TEXT_MODEL", folder)
+    loaded = Alignment.from_pretrained(str(tmp_path / "align"))
+    torch.testing.assert_close(loaded.text(TEXTS), heads.text(TEXTS), atol=1e-6, rtol=1e-5)
+    config = json.loads((tmp_path / "align/config.json").read_text())
+    config.pop("digests")
+    config["report"]["config"]["output"] = 8
+    (tmp_path / "align/config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"report.config.output: 8, expected the width of the language model"):
+        Alignment.from_pretrained(str(tmp_path / "align"))
+
+
 def test_another_language_model_is_refused(folder, tmp_path):
     encoder, other = make(folder), write_bert(tmp_path / "other", seed=1)
     with pytest.raises(ValueError, match=r"other: this language model is .* the reports were read with"):

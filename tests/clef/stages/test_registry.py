@@ -16,9 +16,11 @@ COMMON = {"stage", "model", "text", "out", "cohort", "tokens", "init", "seed"}
 @pytest.mark.parametrize("name", STAGES)
 def test_a_row_is_whole(name):
     stage = STAGES[name]
-    assert stage.needs and set(stage.needs) <= {"cohort", "tokens", "init"}
+    settings = {f"{name}.{f.name}" for name, g in stage.settings.items() for f in dataclasses.fields(g.schema)}
+    assert stage.needs and set(stage.needs) <= {"cohort", "tokens", "init"} | settings
+    assert bool(stage.source) != bool({"cohort", "tokens"} & set(stage.needs))
     assert list(inspect.signature(stage.build).parameters) == ["inputs", *stage.settings]
-    named = dict.fromkeys(COMMON, "X") | {"windows": {"network": "X"}}
+    named = dict.fromkeys(COMMON, "X") | {"windows": {"network": "X"}, "trials": {"root": "X"}}
     assert stage.next.format(**named).startswith("python -m ")
     for group in stage.settings.values():
         assert dataclasses.is_dataclass(group.schema) and group.doc.endswith(".")

@@ -32,6 +32,7 @@ def test_keys_of_config_yaml_are_those_that_older_runs_have():
         "narrate",
         "narrator",
         "windows",
+        "trials",
     ]
     config = dataclasses.asdict(PretrainConfig(stage="recon"))
     assert [key for key, value in config.items() if isinstance(value, dict)] == groups
