@@ -16,8 +16,10 @@ import torch
 from hypothesis import settings
 
 from clef.cohort import write_cohort
+from clef.narratives.texts import Place, write_texts
 from tests.helpers import must, pretrain, run
 from tokenizer.channels import CHANNELS
+from tokenizer.sessions import read_sessions
 
 torch.set_num_threads(environment.threads())
 # property tests try the same examples in every run; --hypothesis-profile=default draws others
@@ -67,6 +69,24 @@ def tiny_align(made, tiny_cohort, tiny_store, tiny_recon) -> Path:
     inputs = {"cohort": tiny_cohort, "tokens": tiny_store, "init": tiny_recon}
     must(pretrain(made / "said", "align", **inputs, out=made / "align", steps=8))
     return made / "align"
+
+
+@pytest.fixture(scope="session")
+def tiny_texts(made, tiny_cohort) -> Path:
+    """A table of texts on every 10 s of the tiny cohort, which say how far into its session each is."""
+    names = read_sessions(tiny_cohort)["session_id"]
+    words = ("Delta dominates.", "Theta dominates, rising.", "Alpha dominates, falling.")
+    rows = [(Place(name, i), text) for name in names for i, text in enumerate(words)]
+    write_texts(made / "texts.parquet", rows, "segment")
+    return made / "texts.parquet"
+
+
+@pytest.fixture(scope="session")
+def tiny_narrate(made, tiny_cohort, tiny_store, tiny_align, tiny_texts) -> Path:
+    """A finished run of stage=narrate on the tiny aligned model."""
+    inputs = {"cohort": tiny_cohort, "tokens": tiny_store, "init": tiny_align, "narrate.texts": tiny_texts}
+    must(pretrain(made / "said", "narrate", **inputs, out=made / "narrate", steps=8, **{"narrate.scope": "segment"}))
+    return made / "narrate"
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,7 @@ TINY = {
     **{"report_encoder.width": 32, "report_encoder.layers": 1, "report_encoder.heads": 2, "report_encoder.output": 16},
     **{"record_encoder.width": 32, "record_encoder.layers": 1, "record_encoder.heads": 2, "record_encoder.output": 16},
     **{"report_encoder.vocabulary": 300, "record_encoder.min_count": 1},
+    **{"narrator.width": 16, "narrator.layers": 1, "narrator.heads": 2, "narrator.words": 300, "narrator.length": 24},
     **{"tokenizer_stage.crop_frames": 40, "tokenizer_stage.scale_sessions": 4},
     **{"tokenizer_stage.validation_sessions": 2},
 }

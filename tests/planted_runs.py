@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from clef.cohort import REPORTS, seal
+from clef.narratives.texts import Place, write_texts
 from tests.benchmark.open.folder import write_open_data
 from tests.clef.importers.bids import tree as bids
 from tests.clef.importers.heedb import tree as heedb
@@ -111,6 +112,16 @@ def _write_reports(at: At) -> None:
     seal(at.out / "cohort")
 
 
+def _texts(at: At) -> Path:
+    """Texts on 10 s of every session of the cohort, each with the name of a person, as reports may have."""
+    sessions, path = read_sessions(at.out / "cohort"), at.root / "texts.parquet"
+    if not path.exists():
+        phrases = [Person(int(Path(each).name[3:5])).phrase for each in sessions["path"]]
+        named = zip(sessions["session_id"], phrases, strict=True)
+        write_texts(path, [(Place(name, i), phrase) for name, phrase in named for i in range(3)], "segment")
+    return path
+
+
 RUNS = (
     Run("labels", "clef.importers.folder", lambda at: _labels(at, "labels", site="here")),
     Run(
@@ -153,6 +164,25 @@ RUNS = (
         lambda at: (
             _train("align", out=at.out / "align", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")
             | {"init": at.out / "recon", "steps": 2, "report_encoder.vocabulary": 4000, "wandb": "offline"}
+        ),
+    ),
+    Run(
+        *("narrate_stage", "clef.pretrain"),
+        lambda at: (
+            _train("narrate", out=at.out / "narrate_stage", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")
+            | {"init": at.out / "align", "steps": 2, "narrate.texts": _texts(at), "narrate.scope": "segment"}
+        ),
+    ),
+    Run(
+        *("narrate", "clef.narrate"),
+        lambda at: {"model": at.out / "narrate_stage", "tokens": at.out / "tokens.zarr", "out": at.out / "narrate"},
+    ),
+    Run(
+        *("narrate_scores", "benchmark.narrate"),
+        lambda at: (
+            {"models": f"[tiny={at.out / 'narrate_stage'}]", "tokens": at.out / "tokens.zarr", "device": "cpu"}
+            | {"cohort": at.out / "cohort", "texts": _texts(at), "out": at.out / "narrate_scores"}
+            | {"allow_overlap": True}
         ),
     ),
     Run(

@@ -39,6 +39,7 @@ FLOORS = {
         "bundle",
         *("codes", "cohort", "placing", "tasks", "vectors", "embeddings", "folds", "fold_embeddings"),
         *("readout", "reports", "descriptions", "waveform", "trials", "network", "sources", "model", "explanations"),
+        "narratives",
         *(
             "stages",
             "training",
@@ -54,7 +55,7 @@ FLOORS = {
     ],
     "benchmark": [
         *("tasksets", "encoders", "scores", "protocols", "texts", "report", "fidelity", "open", "tuab"),
-        *("leaderboard", "topomaps", "trials", "explain"),
+        *("leaderboard", "topomaps", "trials", "explain", "narrate"),
     ],
 }
 """Files and folders of each room from the ground up; above them stand its programs, which nobody imports."""

@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmark.texts.facts import NOT, POINTS, Fact, read_facts
 from benchmark.texts.overlap import Overlap, overlap
+from clef.narratives.facts import POINTS, Fact, contradictions, read_facts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,24 +43,6 @@ def fact_scores(references: Sequence[str], texts: Sequence[str]) -> dict[str, Fa
 def as_plain(scores: dict[str, FactScore]) -> dict[str, Any]:
     """Every score as plain values."""
     return {name: dataclasses.asdict(score) | score.overlap._asdict() for name, score in scores.items()}
-
-
-def contradictions(reference: Iterable[Fact], said: Iterable[Fact]) -> set[Fact]:
-    """The facts that the reference says otherwise."""
-    known: dict[tuple[str, str], set[str]] = {}
-    for fact in reference:
-        known.setdefault((fact.point, fact.what), set()).add(fact.value)
-    return {fact for fact in said if _is_denied(fact.value, known.get((fact.point, fact.what), set()))}
-
-
-def _is_denied(value: str, others: set[str]) -> bool:
-    """Whether what is known of the same thing excludes a value; a possibility excludes nothing."""
-    if value == "possible" or "possible" in others:
-        return False
-    if value.startswith(NOT):
-        return value.removeprefix(NOT) in others
-    stated = {other for other in others if not other.startswith(NOT)}
-    return NOT + value in others or (bool(stated) and value not in stated)
 
 
 def _of_point(pairs: list[tuple[frozenset[Fact], frozenset[Fact]]], point: str) -> list[tuple[set[Fact], set[Fact]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from clef.descriptions.statements import Scope
 from clef.descriptions.table import NAME, read_descriptions
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,27 @@ def captions(path: str | Path) -> dict[str, str]:
 
     Raises ValueError with one line if there is no such table.
     """
+    rows = captioned(path, "session").select("session_id", "text")
+    return dict(rows.iter_rows())
+
+
+def captioned(path: str | Path, scope: Scope) -> pl.DataFrame:
+    """The rows of `caption_rows` of a `descriptions.parquet`, or of the folder that holds it.
+
+    Raises ValueError with one line if there is no such table.
+    """
     path = Path(path)
-    table = read_descriptions(path / NAME if path.is_dir() else path)
-    whole = table.filter(pl.col("scope") == "session", pl.col("present").is_not_null())
-    sentences = whole.filter(~pl.col("kind").is_in(LEFT_OUT)).group_by("session_id", maintain_order=True).agg("text")
-    return {session: " ".join(BRACKETS.sub("", text) for text in texts) for session, texts in sentences.iter_rows()}
+    return caption_rows(read_descriptions(path / NAME if path.is_dir() else path), scope)
+
+
+def caption_rows(table: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """session_id, start, stop and text of each session, minute or segment that something is stated of, in order."""
+    kept = table.filter(pl.col("scope") == scope, pl.col("present").is_not_null(), ~pl.col("kind").is_in(LEFT_OUT))
+    texts = [BRACKETS.sub("", text) for text in kept["text"]]
+    kept = kept.with_columns(pl.Series("text", texts, pl.String))
+    place = ["session_id"] if scope == "session" else ["session_id", "start"]
+    firsts = [pl.col(name).first() for name in ("start", "stop") if name not in place]
+    return kept.group_by(place, maintain_order=True).agg(*firsts, pl.col("text").str.join(" "))
 
 
 def captions_of(path: str | Path, sessions: pl.Series) -> dict[str, str]:

@@ -7,9 +7,10 @@ dry run read this table and name no stage; `configs/pretrain/stage/NAME.yaml` ho
 from typing import Any
 
 from clef.network.encoder import EncoderConfig
+from clef.network.narrator import NarratorConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.stages import align, joint, recon, tokenizer, trials, windows
+from clef.stages import align, joint, narrate, recon, tokenizer, trials, windows
 from clef.stages.stage import Preview, Settings, Stage
 from clef.stages.workload import ReconWorkload, size_of
 from tokenizer.reading.read import ReadingConfig
@@ -78,6 +79,16 @@ STAGES = {
         next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
         preview=preview_joint,
         whole_batch="negatives come from the whole batch",
+    ),
+    "narrate": Stage(
+        needs=("tokens", "cohort", "init"),
+        settings={
+            "narrate": Settings(narrate.NarrateConfig, "Texts and samples of stage=narrate."),
+            "narrator": Settings(NarratorConfig, "The network that writes narratives."),
+        },
+        build=narrate.build,
+        next="python -m clef.narrate model={out} tokens={tokens} out=narratives",
+        preview=narrate.preview,
     ),
     "windows": Stage(
         needs=("cohort",),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmark.texts.fact_score import as_plain, contradictions, fact_scores
-from benchmark.texts.facts import read_facts
+from benchmark.texts.fact_score import as_plain, fact_scores
+from clef.narratives.facts import contradictions, read_facts
 
 
 def test_by_hand():

@@ -46,6 +46,8 @@ def inputs(stage, request):
         few = {"windows.seconds": 5, "windows.per_session": 2, "align.loss": "instances", "align.partner_drop": 0.3}
         return {"cohort": get("tiny_cohort"), "align.multiple_instance": True, "ema": 0} | few
     aligned = {"tokens": get("tiny_store"), "cohort": get("tiny_cohort")}
+    if stage == "narrate":
+        return aligned | {"init": get("tiny_align"), "narrate.texts": get("tiny_texts"), "narrate.scope": "segment"}
     return aligned if stage == "joint" else aligned | {"init": get("tiny_recon")}
 
 
@@ -84,7 +86,9 @@ def killed_and_resumed(folder, settings, lives, seed):
     return kills
 
 
-@pytest.mark.parametrize("stage", ("tokenizer", "recon", "align", pytest.param("windows", marks=pytest.mark.slow)))
+@pytest.mark.parametrize(
+    "stage", ("tokenizer", "recon", "align", "narrate", pytest.param("windows", marks=pytest.mark.slow))
+)
 def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, request, tmp_path):
     """Also in the middle of a step, a checkpoint or a line of metrics; the moments are drawn, the deaths are real."""
     settings = {"stage": stage} | TINY | inputs(stage, request) | EVERY_STEP | {"report_encoder.dropout": 0.2}

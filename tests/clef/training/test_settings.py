@@ -29,6 +29,8 @@ def test_keys_of_config_yaml_are_those_that_older_runs_have():
         "report_encoder",
         "record_encoder",
         "joint",
+        "narrate",
+        "narrator",
         "windows",
         "trials",
     ]
@@ -47,7 +49,8 @@ def test_every_config_has_its_own_groups_and_can_be_sent_to_another_process():
 def test_help_says_which_stage_needs_what():
     docs = field_docs(PretrainConfig)
     assert (
-        needed_by("tokens") == "stage=recon and stage=align and stage=joint" and needed_by("tokens") in docs["tokens"]
+        needed_by("tokens") == "stage=recon and stage=align and stage=joint and stage=narrate"
+        and needed_by("tokens") in docs["tokens"]
     )
     assert "align (needs tokens=, cohort=, init=)" in docs["stage"]
     for stage in STAGES.values():

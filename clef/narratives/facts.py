@@ -9,16 +9,16 @@
 | other bands | a band that is not dominant | up, down, same, absent, or `not` one of these |
 
 NeuroNarrator is judged on these five points, but its rules are not published: the rules here, and the tables in
-`benchmark.texts.fact_words`, are ours, and scores by them cannot be put beside its numbers. Up and down stand for both
+`clef.narratives.fact_words`, are ours, and scores by them cannot be put beside its numbers. Up and down stand for both
 a change against what came before and a level against the rest, which texts seldom tell apart. Clinical labels
 (diagnoses) are no facts of a recording. What a text does not mention is no fact of it: silence is never a denial.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import benchmark.texts.fact_words as words
+import clef.narratives.fact_words as words
 from clef.reports.finding_words import LOBES, LOBES_OF_ELECTRODES, SIDES
 from clef.reports.findings import findings, presences
 from clef.reports.rules import normalise
@@ -142,3 +142,22 @@ def _region(lobe: str, side: str) -> Iterator[Fact]:
             yield Fact("place", one, "named")
             if side:
                 yield Fact("place", f"{side} {one}", "named")
+
+
+# ---- two texts
+def contradictions(reference: Iterable[Fact], said: Iterable[Fact]) -> set[Fact]:
+    """The facts that the reference says otherwise."""
+    known: dict[tuple[str, str], set[str]] = {}
+    for fact in reference:
+        known.setdefault((fact.point, fact.what), set()).add(fact.value)
+    return {fact for fact in said if _is_denied(fact.value, known.get((fact.point, fact.what), set()))}
+
+
+def _is_denied(value: str, others: set[str]) -> bool:
+    """Whether what is known of the same thing excludes a value; a possibility excludes nothing."""
+    if value == "possible" or "possible" in others:
+        return False
+    if value.startswith(NOT):
+        return value.removeprefix(NOT) in others
+    stated = {other for other in others if not other.startswith(NOT)}
+    return NOT + value in others or (bool(stated) and value not in stated)

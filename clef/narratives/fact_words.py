@@ -1,6 +1,6 @@
 """The words of facts: how texts about EEG name bands, what is said of them, states, and regions.
 
-Tables for `benchmark.texts.facts`. Patterns are matched in normalised text (`clef.reports.rules.normalise`). Findings
+Tables for `clef.narratives.facts`. Patterns are matched in normalised text (`clef.reports.rules.normalise`). Findings
 are read by `clef.reports.findings`; here are the words that reports have no code for.
 """
 
@@ -57,6 +57,9 @@ STATES = {
     "eyes_open": re.compile(r"\beyes? (?:are |were |was )?open\w*|\bopen eyes\b"),
     "rest": re.compile(r"\b(?:at rest|resting)\b"),
     "task": re.compile(r"\b(?:mental arithmetic|arithmetic task|attention task|visual task|workload|during a task)\b"),
+    "n3": re.compile(r"\b(?:(?:sleep )?stage n?3|n3|slow[- ]wave sleep|deep sleep)\b"),
+    "rem": re.compile(r"\b(?<!non)(?<!non-)(?<!non )rem\b"),
+    "coma": re.compile(r"\b(?:comatose|in (?:a )?coma)\b"),
     "artefact": re.compile(r"\b(?:artefacts?|muscle activity|eye (?:blinks?|movements?)|blinking|movement)\b"),
 }
 """Events beside the findings of reports."""

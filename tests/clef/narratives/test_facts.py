@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.texts.facts import read_facts
+from clef.narratives.facts import read_facts
 
 
 def facts(text, point):
@@ -64,6 +64,10 @@ def test_bands(text, dominant, trend, others):
         ("Frontal theta power is reduced.", set()),
         ("Diffuse beta activity is increased.", set()),
         ("Burst suppression.", {("burst_suppression", "present")}),
+        ("Non-REM sleep of stage N3.", {("n3", "present")}),
+        ("Slow-wave sleep.", {("n3", "present")}),
+        ("The patient is comatose.", {("coma", "present")}),
+        ("No REM sleep.", {("rem", "not present")}),
         ("Generalised rhythmic delta activity.", {("grda", "present")}),
         ("", set()),
     ],
