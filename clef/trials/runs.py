@@ -66,7 +66,7 @@ def open_array(path: Path, name: str) -> np.ndarray:
         array = open_memmap(path, mode="r")
     except (ValueError, OSError, EOFError, SyntaxError, TypeError):  # each of other damage
         raise ValueError(
-            f"{name}: not a whole .npy file of numbers; write it again with numpy.save(FILE, array, allow_pickle=False)"
+            f"{name}: not a whole .npy file of numbers; write it again with numpy.save, float32 or float64"
         ) from None
     if array.ndim != 3 or not array.size:
         raise ValueError(f"{name}: shape {array.shape}, expected (trials, electrodes, samples); write it so")
