@@ -112,7 +112,9 @@ def main(config: NarrateConfig) -> None:
     print(as_markdown(result))
     for line in verdicts(rows):
         log.info("%s", line.replace("*", ""))
-    log.info("wrote %s and narratives.json; next: docs/narratives.md says what the rows are", config.out)
+    log.info(
+        "wrote %s and narratives.json; next: docs/narratives.md says what the rows are", config.out / "narratives.md"
+    )
 
 
 def one_scope(narrations: dict[str, Narration]) -> Any:
