@@ -9,6 +9,7 @@ from operator import attrgetter
 
 import torch
 
+from clef.descriptions.captions import digest
 from clef.network.attention import choose, hide_from_compiler
 from clef.stages.inputs import Inputs
 from clef.stages.registry import STAGES
@@ -86,8 +87,11 @@ def input_fingerprints(config: PretrainConfig) -> dict[str, str]:
         names["tokens"] = fingerprint(store.fingerprint, "\n".join(store.session_id))
     if config.init:
         names["init"] = fingerprint((finished_model(config.init) / "encoder" / "model.safetensors").read_bytes())
-    if source := STAGES[config.stage].source:
-        names[config.stage] = source(stage_settings(config)).fingerprint
+    stage = STAGES[config.stage]
+    if stage.source:
+        names[config.stage] = stage.source(stage_settings(config)).fingerprint
+    if stage.texts and (path := attrgetter(stage.texts)(config)):
+        names["texts"] = digest(path)
     return names
 
 

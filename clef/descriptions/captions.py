@@ -12,6 +12,7 @@ import polars as pl
 
 from clef.descriptions.statements import Scope
 from clef.descriptions.table import NAME, read_descriptions
+from tokenizer.base.files import fingerprint
 
 log = logging.getLogger(__name__)
 LEFT_OUT = ("recording", "region", "power", "energy", "artefact")
@@ -32,8 +33,16 @@ def captioned(path: str | Path, scope: Scope) -> pl.DataFrame:
 
     Raises ValueError with one line if there is no such table.
     """
-    path = Path(path)
-    return caption_rows(read_descriptions(path / NAME if path.is_dir() else path), scope)
+    return caption_rows(_table(path), scope)
+
+
+def digest(path: str | Path) -> str:
+    """A name for all that such a table says. Raises ValueError with one line if there is none."""
+    return fingerprint(_table(path).select("session_id", "scope", "start", "kind", "text").write_csv())
+
+
+def _table(path: str | Path) -> pl.DataFrame:
+    return read_descriptions(Path(path) / NAME if Path(path).is_dir() else path)
 
 
 def caption_rows(table: pl.DataFrame, scope: Scope) -> pl.DataFrame:

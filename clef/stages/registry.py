@@ -71,6 +71,7 @@ STAGES = {
         next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
         preview=preview_align,
         whole_batch="negatives come from the whole batch",
+        texts="align.descriptions",
     ),
     "joint": Stage(
         needs=("tokens", "cohort"),
@@ -79,6 +80,7 @@ STAGES = {
         next="python -m clef.embed model={out} tokens={tokens} out=embeddings.parquet",
         preview=preview_joint,
         whole_batch="negatives come from the whole batch",
+        texts="align.descriptions",
     ),
     "narrate": Stage(
         needs=("tokens", "cohort", "init"),
@@ -89,6 +91,7 @@ STAGES = {
         build=narrate.build,
         next="python -m clef.narrate model={out} tokens={tokens} out=narratives",
         preview=narrate.preview,
+        texts="narrate.texts",
     ),
     "windows": Stage(
         needs=("cohort",),
@@ -98,6 +101,7 @@ STAGES = {
         next="python -m benchmark.encode encoder={windows[network]} weights={out} cohort={cohort} out=theirs.parquet",
         preview=windows.preview,
         whole_batch="negatives come from the whole batch",
+        texts="align.descriptions",
     ),
     "trials": Stage(
         needs=("trials.root",),

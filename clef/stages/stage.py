@@ -134,5 +134,7 @@ class Stage:
     """Opens what it learns from where that is neither a cohort nor a token store, from its settings by name."""
     counted: str = "sessions"
     """What it learns from, in words."""
+    texts: str = ""
+    """Which of its settings may name a table of texts, as GROUP.NAME: a run cannot go on with other texts."""
     whole_batch: str = ""
     """Why its loss needs the whole batch at once, if it does: then accumulate must be 1."""

@@ -5,9 +5,13 @@ import re
 import polars as pl
 import pytest
 
-from clef.descriptions.captions import captions, captions_of
+from clef.descriptions.captions import captions, captions_of, digest
 from clef.descriptions.description import describe, refused
-from clef.descriptions.table import NAME, Described
+from clef.descriptions.table import NAME, SCHEMA, Described
+from clef.pretrain import input_fingerprints
+from clef.stages.align import AlignConfig
+from clef.stages.narrate import NarrateConfig
+from clef.training.settings import PretrainConfig
 from tests.clef.descriptions.signals import awake, session
 
 
@@ -38,3 +42,19 @@ def test_sessions_that_nothing_describes_are_an_error_or_left_out(folder):
         captions_of(folder, pl.Series(["b"]))
     with pytest.raises(ValueError, match="no such file"):
         captions(folder / "nowhere")
+
+
+def test_a_run_cannot_go_on_with_other_texts(folder, tmp_path):
+    """The same rows written anew are the same texts; another sentence is another."""
+    table = pl.read_parquet(folder / NAME)
+    for name, text in (("same", pl.col("text")), ("other", pl.col("text").str.replace("slowing", "spiking"))):
+        described = Described(tmp_path / name, {})
+        described.add(table.with_columns(text).select(*SCHEMA).to_dicts())
+        described.close(["a", "short"])
+    configs = [
+        PretrainConfig(stage="align", align=AlignConfig(descriptions=str(tmp_path / n))) for n in ("same", "other")
+    ]
+    same, other = map(input_fingerprints, configs)
+    assert same == {"texts": digest(folder)} and other["texts"] != same["texts"]
+    narrated = PretrainConfig(stage="narrate", narrate=NarrateConfig(texts=str(folder / NAME)))
+    assert input_fingerprints(narrated) == same
