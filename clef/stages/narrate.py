@@ -128,8 +128,6 @@ def build(inputs: Inputs, narrate: NarrateConfig, narrator: NarratorConfig) -> t
     Raises ValueError if the stores do not fit each other, or no text is on a session of split train.
     """
     check_settings(narrate, LIMITS, "narrate")
-    if not narrate.texts:
-        raise ValueError("narrate.texts= is empty: give a table of texts, or the folder that clef.describe wrote")
     store, tokens = load_tokens(inputs.tokens)
     check_splits(tokens, read_sessions(inputs.cohort), inputs)
     encoder = Encoder.from_pretrained(str(inputs.init / "encoder"))

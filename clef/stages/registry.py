@@ -83,7 +83,7 @@ STAGES = {
         texts="align.descriptions",
     ),
     "narrate": Stage(
-        needs=("tokens", "cohort", "init"),
+        needs=("tokens", "cohort", "init", "narrate.texts"),
         settings={
             "narrate": Settings(narrate.NarrateConfig, "Texts and samples of stage=narrate."),
             "narrator": Settings(NarratorConfig, "The network that writes narratives."),

@@ -114,7 +114,6 @@ def test_without_the_projection_no_head_is_read(tmp_path, tiny_cohort, tiny_stor
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ("", r"narrate\.texts= is empty: give a table of texts"),
         ("nowhere", "there is no such file"),
         ("minutes", r"has no text on any segment; run python -m clef\.describe with finest=segment"),
         ("others", "has no text on a session of the token store; texts and tokens must be of one cohort"),

@@ -144,7 +144,7 @@ def test_an_unknown_preset_lists_those_there_are():
 
     with pytest.raises(ConfigError) as caught:
         parse(PretrainConfig, "clef.pretrain", ["stage=reckon", "out=o"])
-    assert "there are: align, joint, recon, tokenizer" in str(caught.value)
+    assert "there are: align, joint, narrate, recon, tokenizer" in str(caught.value)
 
 
 @pytest.mark.parametrize("group", ("stage", "model", "text"))
@@ -251,7 +251,10 @@ def test_every_setting_of_every_program_is_explained():
 def test_help_of_a_real_program_lists_its_presets(tmp_path):
     done = run(tmp_path, "clef.pretrain", "--help")
     assert done.code == 0 and not done.err
-    assert "stage= align | joint | recon | tokenizer" in done.out and "usage: python -m clef.pretrain" in done.out
+    assert (
+        "stage= align | joint | narrate | recon | tokenizer" in done.out
+        and "usage: python -m clef.pretrain" in done.out
+    )
     assert "Train one stage of CLEF" in done.out and "encoder.heads=4" in done.out
 
 
