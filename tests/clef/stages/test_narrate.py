@@ -127,7 +127,7 @@ def test_unfit_texts_are_one_line(texts, message, tmp_path, tiny_cohort, tiny_st
     if texts in ("minutes", "others", "test"):
         name = "somebody" if texts == "others" else of_test
         write_texts(path, [(Place(name, 0), "Delta dominates.")], "minute" if texts == "minutes" else "segment")
-    config = NarrateConfig(texts=str(path) if texts else "", scope="segment")
+    config = NarrateConfig(texts=str(path), scope="segment")
     with pytest.raises(ValueError, match=message):
         build(Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model"), config, NarratorConfig())
 
