@@ -150,14 +150,18 @@ def _groups(about: dict[str, Any]) -> dict[str, str]:
 
 
 def _embeddings(given: list[str]) -> dict[str, Store]:
-    """Stores by the name tables call them; files of the same name are told apart by their path."""
+    """Stores by the name tables call them; those of the same name are told apart by their files' names."""
     stores: dict[str, Store] = {}
+    seen: set[Path] = set()
     for path in [file for name in given for file in (fold_folders(Path(name)) if Path(name).is_dir() else [name])]:
         store = read_fold_embeddings(path) if isinstance(path, Path) else read_embeddings(path)
-        name = store.name if store.name and store.name not in stores else str(path)
-        if name in stores:
+        file = Path(path)
+        if file.resolve() in seen:
             raise ValueError(f"embeddings={path}: this file is given twice")
-        stores[name] = store
+        seen.add(file.resolve())
+        # a whole path would stand in a report that is shown to others, so it is the last resort
+        names = (store.name, file.stem, f"{file.parent.name}/{file.stem}", str(path))
+        stores[next(name for name in names if name and name not in stores)] = store
     return stores
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from functools import partial
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -141,3 +142,14 @@ def test_matched_tasks_are_no_unmatched_ones(files, recorded):
     paths = [str(files / name) for name in ("tasks.parquet", "out")]
     with pytest.raises(ValueError, match="these tasks are matched"):
         run.main(run.RunConfig(*paths, [str(files / "known.parquet")], unmatched_tasks=paths[0]))
+
+
+def test_embeddings_of_one_name_are_told_apart_by_their_files_and_not_by_where_they_lie(tmp_path):
+    """Files of one model say the same name; a path in a report would tell its readers of somebody's folders."""
+    files = [tmp_path / name for name in ("a.parquet", "b.parquet", "other/b.parquet")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        write_embeddings(file, Embeddings(["s"], np.ones((1, 2), np.float32), "clef", "0" * 16, {}, {}))
+    assert list(run._embeddings([str(file) for file in files])) == ["clef", "b", "other/b"]
+    with pytest.raises(ValueError, match="this file is given twice"):
+        run._embeddings([str(files[0]), f"{tmp_path}/other/../a.parquet"])
