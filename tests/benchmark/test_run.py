@@ -82,7 +82,7 @@ def test_the_scored_tasks_are_no_controls(files):
         (["tasks={}/tasks.parquet"], 2, "embeddings or cohort must be given"),
         (["tasks={}/tasks.parquet", "embeddings=e", "train_cases=[2]"], 2, "train_cases=2: expected a number"),
         (["tasks={}/tasks.parquet", "embeddings=none.parquet"], 1, "there is no such embedding file"),
-        (["tasks={}/tasks.parquet", "embeddings={}/ours.parquet,{}/ours.parquet"], 0, ""),
+        (["tasks={}/tasks.parquet", "embeddings={}/ours.parquet,{}/ours.parquet"], 1, "file is given twice"),
         (["tasks={}/tasks.parquet", "embeddings={}/ours.parquet", "cohort={}/nowhere"], 1, "no sessions.parquet"),
     ],
 )
@@ -113,9 +113,8 @@ def test_a_task_of_an_unknown_session_is_refused(files, recorded):
 @pytest.mark.slow
 def test_the_cohort_is_read_and_each_table_of_tasks_checked_once(tiny_cohort, tiny_store, tmp_path):
     for name, matched in (("tasks", True), ("unmatched", False)):
-        settings = BuildConfig(
-            str(tiny_cohort), str(tmp_path / f"{name}.parquet"), "demo", matched, ["sex"], folds=2, min_cases=4
-        )
+        out = str(tmp_path / f"{name}.parquet")
+        settings = BuildConfig(str(tiny_cohort), out, "demo", matched, match_on=["sex"], folds=2, min_cases=4)
         counts = calls_of((read_sessions, read_events, check_tasks), partial(build.main, settings))
         assert counts == {"read_sessions": 1, "read_events": 1, "check_tasks": 1}
     config = run.RunConfig(
