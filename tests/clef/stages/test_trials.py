@@ -169,6 +169,7 @@ def test_settings_that_cannot_be_are_one_line(text, settings, line, root):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_link_is_learned_in_the_space_of_a_language_model(root, bert, tmp_path):
     settings = {"trials.root": root, "text": "hf", "report_encoder.name": bert, "report_encoder.length": 16}
     must(run(tmp_path / "said", "clef.pretrain", stage="trials", **SMALL | settings, out=tmp_path / "run"))
