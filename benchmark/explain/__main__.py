@@ -9,7 +9,8 @@ test asks of every session whether the number falls faster when the highest attr
 ones do; mean maps by electrode and band are those of the task's cases minus those of its controls, after EEG-CLIP. With
 places= it is counted how often the region that carries most is where a finding was planted. OUT/explain.md,
 explain.json and explain.png; what was explained is kept in OUT/sessions, and the same command goes on where it stopped.
-docs/explanations.md says what the numbers are.
+docs/explanations.md says what the numbers are. With clef-open 9 s of one core for a session of 7 minutes, 25 s for
+one of 12 (explaining.block=12 explaining.draws=4).
 """
 
 import dataclasses

@@ -6,7 +6,8 @@ DIR has the layout of ds005589 (docs/retrieval.md), RUN is a finished run of sta
 the last of each subject; a run that was trained or selected on one of their runs is refused, by the digest of their
 samples. Beside the run stand the same network untrained, and an answer without EEG: the commonest category, and the
 mean of the training captions. DIR2 gets trials.md and trials.json, and predictions.parquet and captions.parquet, from
-which every number can be computed again.
+which every number can be computed again. Every array is read once for its digest before anything is asked; the time for
+the published size has not been taken.
 """
 
 import dataclasses

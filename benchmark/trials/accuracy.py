@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.scores.statistics.auroc import interval
+
 Z = 1.959964
 RESAMPLES = 1000
 
@@ -50,8 +52,7 @@ def over_subjects(is_right: NDArray[np.bool_], subject: NDArray[np.str_], seed: 
         return wilson(int(right[0]), int(trials[0]))
     users = len(trials)
     drawn = np.random.default_rng(seed).multinomial(users, np.full(users, 1 / users), RESAMPLES)
-    low, high = np.percentile((drawn @ right) / (drawn @ trials), [2.5, 97.5])
-    return Share(int(right.sum()), len(is_right), float(low), float(high))
+    return Share(int(right.sum()), len(is_right), *interval((drawn @ right) / (drawn @ trials)))
 
 
 def by_subject(is_right: NDArray[np.bool_], subject: NDArray[np.str_]) -> dict[str, Share]:

@@ -4,12 +4,10 @@ Only what the signal says otherwise is marked. What it does not speak of, such a
 nor denied.
 """
 
-import re
 from dataclasses import dataclass
 
 from clef.narratives.facts import Fact, contradictions, read_facts
-
-SENTENCE = re.compile(r"(?<=[.!?])\s+")
+from clef.reports.rules import split_sentences
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Checked:
 
 def check(text: str, signal: str | None) -> Checked:
     """A narrative held against the sentences on the same stretch, if there are any."""
-    sentences = [sentence for sentence in SENTENCE.split(text.strip()) if sentence]
+    sentences = split_sentences(text)
     said, known = read_facts(text), read_facts(signal or "")
     wrong = contradictions(known, said)
     marked = [(sentence, bool(wrong & _carried(sentences, i))) for i, sentence in enumerate(sentences)]

@@ -18,6 +18,7 @@ from clef.reports.names import names
 
 VERSION = "3"
 """Changes whenever the output of `condense` may: summaries stored under another version are made anew."""
+PLAIN_END = re.compile(r"(?<=[.!?])\s+")
 SENTENCES = 2**14
 """Sentences whose result is remembered: an archive says the same thing in most of its reports."""
 
@@ -48,6 +49,11 @@ HEADING = re.compile(
     r"|^[ \t*#]*(?P<alone>[A-Z][A-Za-z/&' -]{1,40})[ \t*]*$",  # a line of words and nothing else
     re.MULTILINE,
 )
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a summary or another plain text; reports have bounds of their own (`words.SENTENCE_END`)."""
+    return [sentence for sentence in PLAIN_END.split(text.strip()) if sentence]
 
 
 def sections(report: str) -> list[Section]:

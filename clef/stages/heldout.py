@@ -15,7 +15,7 @@ from functools import cache
 import polars as pl
 
 from clef.codes import concept_group, normalise_code, overlap
-from clef.stages.partners import split_sentences
+from clef.reports.rules import split_sentences
 from tokenizer.base.cli import preset_root
 from tokenizer.base.files import fingerprint
 from tokenizer.base.values import read_yaml

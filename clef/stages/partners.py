@@ -8,7 +8,6 @@ Shapes: n sessions · L text ids · J record entries.
 
 import dataclasses
 import logging
-import re
 from typing import Protocol
 
 import numpy as np
@@ -21,10 +20,10 @@ from clef.network.pretrained_text import PretrainedTextEncoder, ReportEncoder
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
 from clef.network.report_encoder import TextConfig, TextEncoder
 from clef.network.text_features import Features
+from clef.reports.rules import split_sentences
 from clef.stages.stage import Batch
 
 log = logging.getLogger(__name__)
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclasses.dataclass
@@ -123,11 +122,6 @@ def sentences_of(texts: list[str], most: int) -> tuple[list[str], Tensor]:
         mine = [number.setdefault(s, len(number)) for s in split_sentences(text)[:most]]
         place[row, : len(mine)] = torch.tensor(mine, dtype=torch.int64)
     return list(number), place
-
-
-def split_sentences(text: str) -> list[str]:
-    """The sentences of a summary."""
-    return [sentence for sentence in SENTENCE_END.split(text.strip()) if sentence]
 
 
 def make_text(
