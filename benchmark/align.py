@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmark.models.names import named_folders
 from benchmark.protocols.alignment import (
     PEOPLE,
     Worth,
@@ -26,7 +27,7 @@ from benchmark.protocols.alignment import (
     probe,
     retrievals_of,
 )
-from benchmark.protocols.runs import AlignedRun, named_folders, read_run
+from benchmark.protocols.runs import AlignedRun, read_run
 from benchmark.report.terminal.align import as_plain, blocks
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings

@@ -54,7 +54,7 @@ FLOORS = {
         ),
     ],
     "benchmark": [
-        *("tasksets", "encoders", "scores", "protocols", "texts", "report", "fidelity", "open", "tuab"),
+        *("tasksets", "encoders", "models", "scores", "protocols", "texts", "report", "fidelity", "open", "tuab"),
         *("leaderboard", "topomaps", "trials", "explain", "narrate"),
     ],
 }

@@ -24,7 +24,7 @@ from benchmark.explain.asking import Part, by_probes, by_prompt, drawn
 from benchmark.explain.page import as_markdown, draw
 from benchmark.explain.sessions import Explained, Kept, explained
 from benchmark.explain.summary import deletion_rows, mean_maps, place_rows
-from benchmark.open.models import people_seen
+from benchmark.models.asked import people_seen
 from clef.bundle import NAME
 from clef.embeddings import read_embeddings
 from clef.explanations.explanation import ExplainingConfig

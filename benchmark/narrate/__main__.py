@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.models.asked import parse_models, people_seen
 from benchmark.narrate.baselines import COMMONEST, NEAREST, TEMPLATE, code_means, commonest, nearest
 from benchmark.narrate.page import Result, as_markdown, as_plain, verdicts
 from benchmark.narrate.scoring import RESAMPLES, Way, score
-from benchmark.open.models import parse_models, people_seen
 from benchmark.texts.bertscore import bertscore
 from clef.descriptions.table import NAME
 from clef.narratives.narration import AT_ONCE, Narration, load_narration

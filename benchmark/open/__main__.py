@@ -23,13 +23,14 @@ import polars as pl
 from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import with_role
+from benchmark.models.asked import Asked, ask, parse_models
+from benchmark.models.others import Other, parse_others
+from benchmark.models.settings import ModelsConfig
+from benchmark.models.views import KINDS, REBUILT, View, make_vectors, read_view
 from benchmark.open.answers import Answer, answer
 from benchmark.open.datasets import DATA_SETS, DataSet, import_data_set, in_folder, people_of, read_labels, shortest
-from benchmark.open.models import Asked, ask, parse_models
-from benchmark.open.others import Other, parse_others
 from benchmark.open.page import BASELINES, Result, as_json, as_markdown
 from benchmark.open.questions import QUESTIONS, Question, task_of
-from benchmark.open.views import KINDS, REBUILT, View, make_vectors, read_view
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings
 from tokenizer.base import ranks
@@ -41,19 +42,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
-class OpenConfig:
+class OpenConfig(ModelsConfig):
     """Settings of `python -m benchmark.open`."""
 
+    models: list[str] = dataclasses.field(default_factory=list)
+    """Runs to ask, [name=RUN,…]; lodo=FOLDER of benchmark.leave_out: each data set gets the run without it."""
     data: Path = MISSING
     """Folder of the open data sets."""
     out: Path = MISSING
     """Folder for the table, the cohorts and the vectors; the same folder goes on."""
-    models: list[str] = dataclasses.field(default_factory=list)
-    """Runs to ask, [name=RUN,…]; lodo=FOLDER of benchmark.leave_out: each data set gets the run without it."""
-    encoders: list[str] = dataclasses.field(default_factory=list)
-    """Other people's models of short windows, [elm=CHECKPOINT,mine=FILE.py] (docs/compare.md)."""
-    upsample: bool = False
-    """Give those encoders recordings that are slower than their rate, too."""
     datasets: list[str] = dataclasses.field(default_factory=list)
     """Data sets to ask of; without any all that have questions and are in data=."""
     seconds: float = 0.0
@@ -66,12 +63,6 @@ class OpenConfig:
     """Ask again with all recordings times so much in amplitude, as another amplifier would give them."""
     retention: bool = False
     """Ask band power of the spectrograms that the tokens give back, too."""
-    allow_overlap: bool = False
-    """Show, marked, models that saw people of a data set or do not say whom they saw, instead of refusing."""
-    device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
-    workers: int = 1
-    """Processes that read recordings beside this one."""
 
 
 def main(config: OpenConfig) -> None:

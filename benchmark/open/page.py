@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 import clef
+from benchmark.models.views import KINDS, REBUILT
 from benchmark.open.answers import Answer, Interval, best_of, counted, difference, mean_of, retention
 from benchmark.open.datasets import DATA_SETS
 from benchmark.open.questions import QUESTIONS
-from benchmark.open.views import KINDS, REBUILT
 from tokenizer.reference import Reference
 
 NUISANCE = ("metadata", "acquisition")

@@ -33,7 +33,6 @@ from tokenizer.store import Tokens, TokenStore
 log = logging.getLogger(__name__)
 
 PART = 256  # sessions or partners between two steps of a progress bar
-MOST_NAME = 40
 
 
 @dataclasses.dataclass
@@ -110,25 +109,6 @@ def _in_parts(read: Callable[[Sequence[Any]], torch.Tensor], items: Sequence[Any
     starts = range(0, len(items), PART)
     parts = [read(items[i : i + PART]).float().cpu().numpy() for i in track(starts, label, len(starts))]
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
-
-
-def named_folders(given: Sequence[str]) -> dict[str, Path]:
-    """Run folders by the name that tables call them: `name=FOLDER`, or a folder, called by its own name.
-
-    Raises ValueError (one line) for a name that is given twice, or is none for a file.
-    """
-    folders: dict[str, Path] = {}
-    for text in given:
-        name, equals, folder = text.partition("=")
-        if not equals or Path(text).exists():
-            folder, name = text, Path(text).resolve().name
-            name = Path(text).resolve().parent.name if name == "model" else name
-        if not name or len(name) > MOST_NAME or set(name) & set('/\\:,*?"<>|') or name.startswith("."):
-            raise ValueError(f"runs={text}: {name!r} is no name for a row; write runs=[name=FOLDER]")
-        if name in folders:
-            raise ValueError(f"runs: two are called {name!r}; give each a name, runs=[a=FOLDER,b=FOLDER]")
-        folders[name] = Path(folder)
-    return folders
 
 
 def read_run(

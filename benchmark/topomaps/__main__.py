@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmark.open.models import people_seen
+from benchmark.models.asked import people_seen
 from benchmark.topomaps.centring import centre
 from benchmark.topomaps.maps import BANDS
 from benchmark.topomaps.page import Pool, Result, as_markdown, as_plain

@@ -24,8 +24,9 @@ from pathlib import Path
 import polars as pl
 
 from benchmark.encoders.encoder import Inputs
-from benchmark.open.models import ask, parse_models
-from benchmark.open.others import parse_others
+from benchmark.models.asked import ask, parse_models
+from benchmark.models.others import parse_others
+from benchmark.models.settings import ModelsConfig
 from benchmark.tuab.asking import Vectors, ask_all, ask_few
 from benchmark.tuab.page import Result, as_json, as_markdown
 from benchmark.tuab.probes import PROBES
@@ -49,7 +50,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
-class TUABConfig:
+class TUABConfig(ModelsConfig):
     """Settings of `python -m benchmark.tuab`."""
 
     root: Path | None = None
@@ -58,12 +59,6 @@ class TUABConfig:
     """Ask the same of this cohort instead."""
     out: Path = MISSING
     """Folder for the tables, the cohort and the vectors; the same folder goes on."""
-    models: list[str] = dataclasses.field(default_factory=list)
-    """Runs to ask, [name=RUN,…]."""
-    encoders: list[str] = dataclasses.field(default_factory=list)
-    """Other people's models of short windows, [elm=CHECKPOINT,mine=FILE.py] (docs/compare.md)."""
-    upsample: bool = False
-    """Give those encoders recordings that are slower than their rate, too."""
     windows: int = 10
     """Windows of a session that are probed one by one, evenly spread; 0: none are."""
     probes: list[str] = dataclasses.field(default_factory=lambda: [*PROBES])
@@ -78,12 +73,6 @@ class TUABConfig:
     """How often each share is drawn."""
     val_share: float = 0.1
     """Share of the people of train that probes are chosen on."""
-    allow_overlap: bool = False
-    """Show, marked, models that saw people of eval or do not say whom they saw, instead of refusing."""
-    device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
-    workers: int = 1
-    """Processes that read recordings beside this one."""
 
 
 def main(config: TUABConfig) -> None:

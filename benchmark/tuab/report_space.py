@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmark.open.models import Asked
-from benchmark.open.others import Other
+from benchmark.models.asked import Asked
+from benchmark.models.others import Other
 from benchmark.tuab.rows import EACH
 from clef.model import Model, text_vectors
 from clef.network.alignment import Alignment

@@ -8,9 +8,9 @@ import numpy as np
 from benchmark.encoders.bandpower import BANDPOWER
 from benchmark.encoders.encoder import Inputs
 from benchmark.encoders.registry import ENCODERS
-from benchmark.open.models import Asked
-from benchmark.open.others import Other
-from benchmark.open.views import KINDS, View, make_vectors, read_view
+from benchmark.models.asked import Asked
+from benchmark.models.others import Other
+from benchmark.models.views import KINDS, View, make_vectors, read_view
 from benchmark.tuab.asking import Vectors
 from clef.embeddings import Embeddings
 

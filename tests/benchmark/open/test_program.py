@@ -55,7 +55,7 @@ def test_from_recordings_to_the_page_and_again(data, tiny_recon, tmp_path):
         ({"folds": 1}, "folds must be 2 or more"),
         ({"seconds": 5.0}, "seconds=5"),
         ({"datasets": ["eegmat"]}, "no question is asked of eegmat"),
-        ({"models": ["x"]}, "no name=RUN"),
+        ({"models": ["x"]}, "there is no such folder"),
         (
             {"encoders": ["elm"]},
             "no NAME=WEIGHTS of elm, eegclip, labram, biot, cbramod, eegpt, bendr, reve, no NAME=RUN",

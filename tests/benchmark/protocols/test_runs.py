@@ -1,13 +1,12 @@
 """Runs read for comparison: names, vectors at the heads, and embeddings that are kept."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from benchmark.protocols.runs import named_folders, read_run
+from benchmark.protocols.runs import read_run
 from clef.cohort import Cohort
 from clef.embeddings import read_embeddings, write_embeddings
 from clef.network.record_encoder import RecordConfig
@@ -96,16 +95,3 @@ def test_vectors_are_those_that_training_computed(
     expected = {name: codes[i] for i, name in enumerate(names) if given["has_record"][i]}
     assert set(kept) == set(expected) and len(kept) > 1
     np.testing.assert_allclose(vectors, [expected[name] for name in kept], atol=1e-5)
-
-
-def test_names_of_runs(tmp_path):
-    (tmp_path / "a=b" / "model").mkdir(parents=True)
-    assert named_folders([f"x={tmp_path / 'c'}", str(tmp_path / "a=b")]) == {
-        "x": tmp_path / "c",
-        "a=b": tmp_path / "a=b",
-    }
-    assert named_folders([str(tmp_path / "a=b" / "model")]) == {"a=b": tmp_path / "a=b" / "model"}
-    assert named_folders(["x=some/run"]) == {"x": Path("some/run")}
-    for wrong in (["x=a", "x=b"], ["a/b=c"], ["=c"], [f"{'long' * 20}=c"], ["a,heads=c"]):
-        with pytest.raises(ValueError, match="runs"):
-            named_folders(wrong)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmark.encoders.encoder import Inputs
-from benchmark.open.others import parse_others
+from benchmark.models.others import parse_others
 from tokenizer.base.cli import ConfigError
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.models.asked import ask
+from benchmark.models.views import KINDS, View, make_vectors, read_view, scaled
 from benchmark.open.datasets import DATA_SETS, import_data_set
-from benchmark.open.models import ask
-from benchmark.open.views import KINDS, View, make_vectors, read_view, scaled
 from clef.cohort import Cohort
 from tests.benchmark.open.folder import write_open_data
 from tests.helpers import snapshot

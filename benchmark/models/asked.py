@@ -7,11 +7,11 @@ the people it was trained on, not the name of its folder.
 
 import dataclasses
 import logging
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmark.models.names import named_folders
 from clef.embeddings import any_seen
 from clef.model import Model, load
 
@@ -36,21 +36,11 @@ class Asked:
 
 
 def parse_models(given: list[str]) -> dict[str, Path]:
-    """Name -> path, of `name=RUN` each. ValueError with one line for what is none, or named twice."""
-    models: dict[str, Path] = {}
-    for text in given:
-        name, equals, path = text.partition("=")
-        if not equals or not name or not path:
-            raise ValueError(f"models: {text!r} is no name=RUN; write models=[mine=RUN,lodo=FOLDER]")
-        if not re.fullmatch(r"[\w.-]+", name) or name in TAKEN:
-            raise ValueError(
-                f"models: {name!r} is no name for a model; use letters and digits, and not {', '.join(TAKEN)}"
-            )
-        if name in models:
-            raise ValueError(f"models: {name!r} is named twice; give each model a name of its own")
-        if not Path(path).is_dir():
+    """Name -> path, of `name=RUN` or `RUN` each. ValueError with one line for what is none, or named twice."""
+    models = named_folders(given, "models", TAKEN)
+    for name, path in models.items():
+        if not path.is_dir():
             raise ValueError(f"models: {name}={path}: there is no such folder")
-        models[name] = Path(path)
     return models
 
 

@@ -16,7 +16,7 @@ from benchmark.encoders.registry import ENCODERS
 from benchmark.encoders.windows.foreign import encoder_in, is_file
 from benchmark.encoders.windows.pretrained.loading import is_hub_name
 from benchmark.encoders.windows.window_model import RANDOM
-from benchmark.open.models import TAKEN, people_seen
+from benchmark.models.asked import TAKEN, people_seen
 from clef.embeddings import Embeddings
 from clef.training.run import finished_model
 from tokenizer.base.cli import ConfigError

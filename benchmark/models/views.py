@@ -18,7 +18,7 @@ import torch
 
 from benchmark.encoders.bandpower import band_vectors
 from benchmark.encoders.quantities import quantities
-from benchmark.open.models import Asked
+from benchmark.models.asked import Asked
 from clef.cohort import Cohort
 from clef.embeddings import Embeddings, read_embeddings, write_embeddings
 from clef.model import Model
