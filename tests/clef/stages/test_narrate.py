@@ -9,7 +9,8 @@ import torch
 import clef
 from clef.narratives.narration import load_narration, read_window
 from clef.narratives.texts import Place, write_texts
-from clef.network.narrator import NarratorConfig
+from clef.network.narrators.memory import NarratorConfig
+from clef.network.report_encoder import TextConfig
 from clef.stages.inputs import Inputs
 from clef.stages.narrate import LIMITS, NarrateConfig, build
 from tests.clef.narratives.planted import objective, planted, samples, trained
@@ -129,7 +130,7 @@ def test_unfit_texts_are_one_line(texts, message, tmp_path, tiny_cohort, tiny_st
         write_texts(path, [(Place(name, 0), "Delta dominates.")], "minute" if texts == "minutes" else "segment")
     config = NarrateConfig(texts=str(path), scope="segment")
     with pytest.raises(ValueError, match=message):
-        build(Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model"), config, NarratorConfig())
+        build(Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model"), config, NarratorConfig(), TextConfig())
 
 
 def test_a_model_without_a_narrator_says_how_to_get_one(tiny_recon):
