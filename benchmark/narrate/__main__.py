@@ -172,7 +172,7 @@ def protocol_of(
     """What the numbers rest on, as plain values."""
     table = Path(config.texts) / NAME if Path(config.texts).is_dir() else Path(config.texts)
     models = {
-        name: {"encoder": one.model.fingerprint, "projection": one.narrator.projection}
+        name: {"encoder": one.model.fingerprint, "projection": one.narrator.projection, "writer": one.narrator.writer}
         | dataclasses.asdict(one.narrator.config)
         for name, one in narrations.items()
     }

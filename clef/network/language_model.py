@@ -161,9 +161,7 @@ def open_model(name: str, writes: bool = False) -> LanguageModel:
         raise ValueError(f"{shown}: its weights lack {len(missing)} tensors (first: {min(missing)}); copy it again")
     network.requires_grad_(False).eval()
     if writes and not _is_causal(network):
-        raise ValueError(
-            f"{shown}: this language model reads both ways and cannot write; give a causal one, as GPT-2 is"
-        )
+        raise ValueError(f"{shown}: this language model reads both ways and cannot write; give a causal one")
     return LanguageModel(shown, _fingerprint(tokenizer, network), tokenizer, network)
 
 

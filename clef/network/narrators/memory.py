@@ -112,7 +112,7 @@ class Memory(nn.Module, ModelPart):
         return torch.cat(parts, 1), torch.cat(there, 1)[:, None, None]
 
     def _standard(self, maps: Tensor) -> Tensor:
-        """Maps (M, columns, Q) dB in units of the training maps' spread, and which electrodes are missing: (…, Q + C)."""
+        """Maps (M, columns, Q) dB in units of the training maps' spread, beside which electrodes are missing: Q + C."""
         missing = maps.isnan()
         numbers = ((maps - self.map_mean) / self.map_sd).masked_fill(missing, 0.0)
         return torch.cat([numbers, missing.unflatten(-1, (len(BANDS), -1)).all(-2).to(maps.dtype)], -1)

@@ -7,7 +7,8 @@ states are pooled first, by P learned queries that attend to the memory (as in P
 arXiv 2301.12597), so that what the language model costs does not grow with the window. It stays as it is unless its
 last layers, or LoRA, are trained; a model folder names it and does not hold it (`clef.network.borrowed`).
 
-Shapes: M stretches · N vectors of the memory · P prompts · L ids of a text · W own width · D the language model's · V ids.
+Shapes: M stretches · N vectors of the memory · P prompts · L ids of a text · W own width · D the language model's ·
+V ids.
 """
 
 import dataclasses
@@ -70,17 +71,15 @@ class PromptedNarrator(Memory, library_name="clef-eeg", tags=["eeg", "clef"], li
         language, base, trained = borrow(name, adapted, writes=True)
         pen = Pen(base, adapted, {})
         pen.take(language, trained)
-        begin, _ = pen.signs()
+        pen.signs()
         if (needed := config.prompts + config.length) > language.longest:
             raise ValueError(
                 f"narrator.prompts={config.prompts}, narrator.length={config.length}: {language.name} reads at most "
                 f"{language.longest} ids, and these are {needed}; lower one of them"
             )
         narrator = cls(config, pen, *entries)
-        vector = language.network.get_input_embeddings()(torch.tensor([begin]))
-        nn.init.normal_(
-            narrator.to_prompts.weight, std=float(vector.detach().std()) / config.width**0.5
-        )  # as words are
+        length = float(language.network.get_input_embeddings().weight.std())  # prompts begin as long as words are
+        nn.init.normal_(narrator.to_prompts.weight, std=length / config.width**0.5)
         nn.init.zeros_(narrator.to_prompts.bias)
         return narrator
 
