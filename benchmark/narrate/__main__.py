@@ -40,7 +40,8 @@ class NarrateConfig:
     """Settings of `python -m benchmark.narrate`."""
 
     models: list[str] = dataclasses.field(default_factory=list)
-    """Runs of stage=narrate, each with its name in tables: [mine=RUN,without=RUN2]."""
+    """Runs of stage=narrate, each with its name in tables: [mine=RUN,without=RUN2]. CLEF_TEXT_MODEL says where the
+    language model of text=hf is."""
     tokens: str = MISSING
     """Token store made with the models' own tokenizer."""
     cohort: str = MISSING

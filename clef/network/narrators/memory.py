@@ -38,16 +38,16 @@ class NarratorConfig:
     heads: int = 8
     """Attention heads per layer; divides the width."""
     words: int = 1024
-    """Most ids of the byte-pair encoding learned on the training texts; more than 256."""
+    """Most ids of the byte-pair encoding learned on the training texts; more than 256. With text=hf there is none."""
     length: int = 128
-    """Most ids of one text; the rest is cut."""
+    """Most ids of one text, of the language model's with text=hf; the rest is cut."""
     min_count: int = 5
     """A word is learned from if at least so many training subjects have it in texts: a rarer one may be a name."""
     history: int = 2
     """Stretches before its own that a text is written from; 0: its own alone."""
     maps: bool = False
     """Read the map of band power of each 10 s, too (19 electrodes x 4 bands), as the tokens give it back. A session's
-    maps are made when it is first drawn, 0.15 s of a core for 7 minutes, and kept in memory, 300 bytes each."""
+    maps are made when it is first drawn, 0.05 s of a core for 7 minutes, and kept in memory, 13 kB for 7 minutes."""
     prompts: int = 16
     """Vectors that a language model (text=hf) reads in front of a text, however long the window is."""
 

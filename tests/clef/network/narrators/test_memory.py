@@ -23,7 +23,8 @@ def windows(count=5, columns=3, seed=0):
     generator = torch.Generator().manual_seed(seed)
     ok = torch.ones(count, columns, dtype=torch.bool)
     ok[1, -1] = False
-    ago, maps = torch.arange(columns).flip(0).clamp(max=1).expand(count, -1), torch.randn(count, columns, NUMBERS)
+    ago = torch.arange(columns).flip(0).clamp(max=1).expand(count, -1)
+    maps = torch.randn(count, columns, NUMBERS, generator=generator)
     maps[1, -1] = torch.nan
     return torch.randn(count, 4 * columns, 8, generator=generator), ok.repeat(1, 4), ago, maps
 
@@ -65,14 +66,14 @@ def test_what_only_a_map_shows_is_learned_with_maps_and_not_without():
         ids, mask = one.encode([TEXTS[i] for i in band])
         learned, asked = slice(48), slice(48, None)
         optimizer = torch.optim.AdamW(one.parameters(), 1e-2)
-        for _ in range(40):
+        for _ in range(80):
             logits = one(ids[learned], *one.memory(states[learned], ok[learned], ago[learned], None, maps[learned]))
             F.cross_entropy(logits[mask[learned]], ids[learned][mask[learned]]).backward()
             optimizer.step()
             optimizer.zero_grad()
         written = one.eval().write(*one.memory(states[asked], ok[asked], ago[asked], None, maps[asked]))
         rights[with_maps] = sum(text == TEXTS[i] for text, i in zip(written, band[asked], strict=True)) / len(written)
-    assert rights[True] >= 0.9 and rights[False] <= 0.7
+    assert rights[True] >= 0.9 and rights[False] <= 0.5
 
 
 def test_a_narrator_of_before_maps_is_read(tmp_path):
