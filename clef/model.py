@@ -120,7 +120,8 @@ class Model:
             return store_tokens(source, self.encoder.about.get("tokenizer"))
         one = tokenise(source, self.vqgan, blank_below=blank_below)
         nobody, level = np.zeros(1, np.int64), np.array([one.level], np.float32)
-        return Tokens(one.tokens[None], one.valid[None], np.array(["session"]), nobody, np.array([""]), level)
+        names, split = np.array(["session"]), np.array([""])
+        return Tokens(one.tokens[None], one.valid[None], names, nobody, split, level, one.channel_ok[None])
 
     def _gather(
         self, source: Any, on_error: str, workers: int, channels: Sequence[str] | None, reading: dict[str, Any]

@@ -47,7 +47,7 @@ class NarrateConfig:
     """Settings of `python -m clef.narrate`."""
 
     model: str = "???"
-    """Finished run of stage=narrate, or its model/."""
+    """Finished run of stage=narrate, or its model/; CLEF_TEXT_MODEL says where the language model of text=hf is."""
     out: str = "???"
     """Folder of narratives.parquet, .txt and .html; made if absent."""
     recordings: str | None = None

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tokenizer.base.progress import track
+from tokenizer.channels import CHANNELS
 from tokenizer.reading.arrays import array_source, epoch_sources
 from tokenizer.reading.formats import recording_suffixes
 from tokenizer.reading.many import FEW, read_many
@@ -219,15 +220,16 @@ def _rows(item: Item, result: Tokens | Reading | RecordingError, vqgan: VQGAN) -
         return Gathered(result, np.where(result.valid.any(1), "", NO_COLUMN).astype(object))
     rows, columns = vqgan.grid
     tokens, valid = np.zeros((1, rows, columns), np.uint16), np.zeros((1, columns), bool)
-    level = np.full(1, np.nan, np.float32)
+    level, channel_ok = np.full(1, np.nan, np.float32), np.zeros((1, len(CHANNELS)), bool)
     if isinstance(result, RecordingError):
         reason = result.reason
     else:
         one = tokenise(result, vqgan)
-        tokens[0], valid[0], level[0] = one.tokens, one.valid, one.level
+        tokens[0], valid[0], level[0], channel_ok[0] = one.tokens, one.valid, one.level, one.channel_ok
         reason = one.reason or ("" if one.valid.any() else NO_COLUMN)
     names, subjects, split = np.array([item.name], object), np.zeros(1, np.int64), np.array([""])
-    return Gathered(Tokens(tokens, valid, names, subjects, split, level), np.array([reason], object))
+    whole = Tokens(tokens, valid, names, subjects, split, level, channel_ok)
+    return Gathered(whole, np.array([reason], object))
 
 
 def _of_store(store: TokenStore, fingerprint: str | None) -> Gathered:
@@ -240,6 +242,7 @@ def _of_store(store: TokenStore, fingerprint: str | None) -> Gathered:
         np.zeros(len(status), np.int64),
         np.full(len(status), "", done.split.dtype),
         store.level,
+        store.channel_ok[:],
     )
     encoded = status != REFUSED
     for name in ("tokens", "valid", "subject_id", "split"):

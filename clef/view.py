@@ -127,7 +127,8 @@ def embedder(config: ViewConfig, embeddings: Embeddings) -> Model:
 def embed(model: Model, embeddings: Embeddings, one: Tokenised) -> np.ndarray:
     """The embedding (D,) of a session's tokens, made as those of the file."""
     names, nobody = np.array(["session"], object), np.zeros(1, np.int64)
-    tokens = Tokens(one.tokens[None], one.valid[None], names, nobody, np.array([""]), np.array([one.level], np.float32))
+    level = np.array([one.level], np.float32)
+    tokens = Tokens(one.tokens[None], one.valid[None], names, nobody, np.array([""]), level, one.channel_ok[None])
     return model.read(tokens, readout_of(embeddings.config), embeddings.config.get("kind", "trained"))[0]
 
 

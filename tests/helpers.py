@@ -255,6 +255,5 @@ def random_tokens(n: int = 12, columns: int = 20, seed: int = 0, codes: int = 11
     valid = np.arange(columns) < rng.integers(3, columns + 1, (n, 1))
     names = np.array([f"s{i}" for i in range(n)], object)
     split, level = np.array(["train", "train", "val"])[np.arange(n) % 3], rng.normal(0, 5, n).astype(np.float32)
-    return Tokens(
-        rng.integers(0, codes, (n, 4, columns)).astype(np.uint16), valid, names, np.arange(n) // 2, split, level
-    )
+    tokens = rng.integers(0, codes, (n, 4, columns)).astype(np.uint16)
+    return Tokens(tokens, valid, names, np.arange(n) // 2, split, level, np.ones((n, 19), bool))

@@ -171,6 +171,7 @@ RUNS = (
         lambda at: (
             _train("narrate", out=at.out / "narrate_stage", tokens=at.out / "tokens.zarr", cohort=at.out / "cohort")
             | {"init": at.out / "align", "steps": 2, "narrate.texts": _texts(at), "narrate.scope": "segment"}
+            | {"narrator.maps": True}
         ),
     ),
     Run(

@@ -31,7 +31,7 @@ OWNERS = {
 
 FLOORS = {
     "tokenizer": [
-        *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "quality"),
+        *("base", "recording", "channels", "filters", "edf", "reading", "multitaper", "cells", "maps", "quality"),
         *("codebook", "quantisers", "level", "reference", "vqgan", "sessions", "digests", "store", "stretches"),
         *("readings", "twins", "tokens", "shards"),
     ],

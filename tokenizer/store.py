@@ -65,7 +65,7 @@ class Tokens:
     """The done rows of a store, in memory: n sessions on an R x W grid.
 
     tokens (n, R, W) uint16 · valid (n, W) bool · session_id (n,) · subject_id (n,) int64 · split (n,) of str
-    level (n,) float32 dB, NaN where unknown
+    level (n,) float32 dB, NaN where unknown · channel_ok (n, 19) bool, electrodes that carried a signal
     """
 
     tokens: np.ndarray
@@ -74,6 +74,7 @@ class Tokens:
     subject_id: np.ndarray
     split: np.ndarray
     level: np.ndarray
+    channel_ok: np.ndarray
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -157,7 +158,8 @@ class TokenStore:
         with self._one_line("split or subject_id", NEW_STORE):
             split = np.array(SPLITS)[self._arrays["split"][:]]
             subject = self._arrays["subject_id"][:]
-        return Tokens(self.tokens[:], self.valid[:] >= 0.5, self.session_id, subject, split, self.level).where(done)
+        whole = self.tokens[:], self.valid[:] >= 0.5, self.session_id, subject, split, self.level, self.channel_ok[:]
+        return Tokens(*whole).where(done)
 
     @cached_property
     def tokenizer(self) -> "VQGAN":

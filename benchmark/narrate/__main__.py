@@ -40,7 +40,8 @@ class NarrateConfig:
     """Settings of `python -m benchmark.narrate`."""
 
     models: list[str] = dataclasses.field(default_factory=list)
-    """Runs of stage=narrate, each with its name in tables: [mine=RUN,without=RUN2]."""
+    """Runs of stage=narrate, each with its name in tables: [mine=RUN,without=RUN2]. CLEF_TEXT_MODEL says where the
+    language model of text=hf is."""
     tokens: str = MISSING
     """Token store made with the models' own tokenizer."""
     cohort: str = MISSING
@@ -172,7 +173,7 @@ def protocol_of(
     """What the numbers rest on, as plain values."""
     table = Path(config.texts) / NAME if Path(config.texts).is_dir() else Path(config.texts)
     models = {
-        name: {"encoder": one.model.fingerprint, "projection": one.narrator.projection}
+        name: {"encoder": one.model.fingerprint, "projection": one.narrator.projection, "writer": one.narrator.writer}
         | dataclasses.asdict(one.narrator.config)
         for name, one in narrations.items()
     }

@@ -20,7 +20,6 @@ import polars as pl
 
 from benchmark.models.asked import people_seen
 from benchmark.topomaps.centring import centre
-from benchmark.topomaps.maps import BANDS
 from benchmark.topomaps.page import Pool, Result, as_markdown, as_plain
 from benchmark.topomaps.published import PUBLISHED
 from benchmark.topomaps.scoring import Vectors, draw_pool, score
@@ -31,6 +30,7 @@ from tokenizer.base import ranks
 from tokenizer.base.cli import ConfigError, program
 from tokenizer.base.files import check_out, fingerprint, write_json, write_text
 from tokenizer.base.values import MISSING
+from tokenizer.maps import BANDS
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.sessions import read_sessions
 from tokenizer.tokens import load_tokenizer

@@ -15,12 +15,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmark.topomaps.maps import EVERY_OTHER, NUMBERS, band_maps
 from tokenizer.base.files import fingerprint
 from tokenizer.base.progress import track
 from tokenizer.base.tables import read_table, table_metadata, write_table
 from tokenizer.base.workers import WorkerDiedError, work_ahead
 from tokenizer.cells import FRAMES_PER_CELL
+from tokenizer.maps import EVERY_OTHER, NUMBERS, band_maps
 from tokenizer.reading.read import ReadingConfig
 from tokenizer.readings import Reading, Spectrograms
 from tokenizer.tokens import rebuild

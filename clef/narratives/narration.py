@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clef.model import Model, load
+from clef.narratives.maps import SessionMaps
 from clef.narratives.windows import windows
 from clef.network.encoder import Encoder
-from clef.network.narrator import Narrator
+from clef.network.narrators.kinds import load_narrator
+from clef.network.narrators.memory import Memory
 from clef.network.pooling import pooled
 from tokenizer.base.progress import track
 from tokenizer.store import Tokens
@@ -27,9 +29,9 @@ AT_ONCE = 32
 
 
 def read_window(
-    encoder: Encoder, to_report: nn.Linear | None, narrator: Narrator, batch: dict[str, Tensor]
+    encoder: Encoder, to_report: nn.Linear | None, narrator: Memory, batch: dict[str, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Memory and mask of `Narrator.memory` from windows; the encoder and the head are not trained."""
+    """Memory and mask of `Memory.memory` from windows; the encoder and the head are not trained."""
     valid, rows = batch["valid"], encoder.rows
     with torch.no_grad():
         states = encoder(batch["tokens"], valid)
@@ -37,7 +39,7 @@ def read_window(
         if narrator.from_projection is not None:
             session = pooled(states.unflatten(1, (rows, -1)), valid, encoder.config.pool)
             vector = F.normalize(to_report(session), dim=-1)
-    return narrator.memory(states, encoder.token_ok(valid), batch["ago"], vector)
+    return narrator.memory(states, encoder.token_ok(valid), batch["ago"], vector, batch.get("maps"))
 
 
 @dataclasses.dataclass
@@ -45,17 +47,18 @@ class Narration:
     """A model that writes: its tokenizer, encoder and heads as `clef.load` gives them, and its narrator."""
 
     model: Model
-    narrator: Narrator
+    narrator: Memory
 
     @torch.inference_mode()
     def write(self, tokens: Tokens, places: Sequence[tuple[int, int]], batch: int = AT_ONCE) -> list[str]:
         """A text on each stretch (row of `tokens`, number) with a valid column, in order."""
         narrator, encoder = self.narrator, self.model.encoder
         to_report = self.model.heads.to_report if narrator.projection and self.model.heads else None
+        maps = SessionMaps(tokens, self.model.vqgan, narrator.scope) if narrator.config.maps else None
         texts: list[str] = []
         starts = range(0, len(places), batch)
         for first in track(starts, "narrate", len(starts)) if len(starts) > 1 else starts:
-            some = windows(tokens, places[first : first + batch], narrator.scope, narrator.config.history)
+            some = windows(tokens, places[first : first + batch], narrator.scope, narrator.config.history, maps)
             some = {name: part.to(encoder.codes.device) for name, part in some.items()}
             texts += narrator.write(*read_window(encoder, to_report, narrator, some))
         return texts
@@ -70,12 +73,12 @@ class Narration:
 def load_narration(path: str | Path) -> Narration:
     """Load a finished run of stage=narrate, or its `model/`.
 
-    Raises ValueError with one line if there is no narrator, or a part is damaged or does not fit.
+    Raises ValueError with one line if there is no narrator, or a part is damaged, does not fit, or is not to be had.
     """
     folder = Path(path) / "model" if (Path(path) / "model").is_dir() else Path(path)
     if not (folder / "narrator").is_dir():
         raise ValueError(f"{path}: no narrator in this model; train one with python -m clef.pretrain stage=narrate")
-    model, narrator = load(path), Narrator.from_pretrained(str(folder / "narrator"))
+    model, narrator = load(path), load_narrator(str(folder / "narrator"))
     head = model.heads.to_report if model.heads is not None else None
     given = head.out_features if head is not None else 0
     fits = narrator.projection in (0, given) and (narrator.states, narrator.rows) == (
@@ -84,4 +87,5 @@ def load_narration(path: str | Path) -> Narration:
     )
     if not fits:
         raise ValueError(f"{folder}: narrator/ reads states of another encoder/ or align/; copy the model folder again")
+    narrator.ready()
     return Narration(model, narrator)

@@ -2,7 +2,8 @@
 
     texts -> ids, mask (n, L) -> states (n, L, D) float32
 
-Encoders (BERT and its kin), the encoder half of T5 and its kin, and whatever else gives a state per token. Weights are
+Encoders (BERT and its kin), the encoder half of T5 and its kin, and whatever else gives a state per token; one that is
+to write is a causal one (GPT and its kin), with its head. Weights are
 read from safetensors alone: no pickle is opened, and no code that comes with a model is run. A hub id is looked for in
 the local cache first, so that a model that is there makes no request; HF_HUB_OFFLINE=1 forbids all others.
 
@@ -52,21 +53,28 @@ class LanguageModel:
         """Numbers per token."""
         return int(self.network.config.hidden_size)
 
+    @property
+    def longest(self) -> int:
+        """Most ids the network reads."""
+        if self.network.config.model_type in RELATIVE:
+            return 1 << 30
+        return min(self.tokenizer.model_max_length, getattr(self.network.config, "max_position_embeddings", 1 << 30))
+
     def check_length(self, length: int) -> None:
         """Raise ValueError if the network cannot read so many ids."""
-        most = min(self.tokenizer.model_max_length, getattr(self.network.config, "max_position_embeddings", 1 << 30))
-        if self.network.config.model_type not in RELATIVE and length > most:
+        if length > (most := self.longest):
             raise ValueError(f"report_encoder.length={length}: {self.name} reads at most {most} ids; set it to {most}")
 
-    def tokenize(self, texts: list[str], length: int) -> list[np.ndarray]:
-        """The ids int32 of each text, at most `length`, with the signs that the model expects around it.
+    def tokenize(self, texts: list[str], length: int, signs: bool = True) -> list[np.ndarray]:
+        """The ids int32 of each text, at most `length`, if wanted with the signs that the model expects around it.
 
         Of a blank text none: it says nothing, and the signs alone would be a report.
         """
         said = [i for i, text in enumerate(texts) if text.strip()]
         ids = [np.zeros(0, np.int32)] * len(texts)
         if said:
-            rows = self.tokenizer([texts[i] for i in said], truncation=True, max_length=length)["input_ids"]
+            how = {"truncation": True, "max_length": length, "add_special_tokens": signs}
+            rows = self.tokenizer([texts[i] for i in said], **how)["input_ids"]
             for i, row in zip(said, rows, strict=True):
                 ids[i] = np.array(row, np.int32)
         return ids
@@ -132,8 +140,8 @@ def _layers(network: nn.Module) -> tuple[str, nn.ModuleList]:
 
 
 # ---- opening
-def open_model(name: str) -> LanguageModel:
-    """The language model in a folder, or of a hub id, frozen, float32, on the CPU.
+def open_model(name: str, writes: bool = False) -> LanguageModel:
+    """The language model in a folder, or of a hub id, frozen, float32, on the CPU; `writes`: with its head, causal.
 
     Raises ValueError with one line that says what is missing and how to get it.
     """
@@ -145,13 +153,15 @@ def open_model(name: str) -> LanguageModel:
         raise ValueError("reading text with a language model needs transformers; pip install transformers") from None
     try:
         with _quiet(transformers):
-            tokenizer, network, missing = _load(transformers, folder)
+            tokenizer, network, missing = _load(transformers, folder, writes)
     except Exception as error:  # of many kinds: settings, words or weights that are damaged, absent or need own code
         reason = (" ".join(str(error).split()) or type(error).__name__)[:300]
         raise ValueError(f"{shown}: transformers cannot open this language model ({reason})") from None
     if missing := [key for key in missing if "pooler" not in key]:  # which sums a text up, and is not used
         raise ValueError(f"{shown}: its weights lack {len(missing)} tensors (first: {min(missing)}); copy it again")
     network.requires_grad_(False).eval()
+    if writes and not _is_causal(network):
+        raise ValueError(f"{shown}: this language model reads both ways and cannot write; give a causal one")
     return LanguageModel(shown, _fingerprint(tokenizer, network), tokenizer, network)
 
 
@@ -198,19 +208,27 @@ def _checked(folder: Path, name: str) -> Path:
     return folder
 
 
-def _load(transformers: Any, folder: Path) -> tuple[Any, nn.Module, list[str]]:
-    """The tokenizer, the part of the network that reads, and the names of tensors that the weights lack."""
+def _load(transformers: Any, folder: Path, writes: bool) -> tuple[Any, nn.Module, list[str]]:
+    """The tokenizer, the part of the network that reads or writes, and the names of tensors that the weights lack."""
     options = {"local_files_only": True, "trust_remote_code": False}
     config = transformers.AutoConfig.from_pretrained(folder, **options)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
     reads = type(config) in transformers.MODEL_FOR_TEXT_ENCODING_MAPPING
     kind = transformers.AutoModelForTextEncoding if reads else transformers.AutoModel
+    kind = transformers.AutoModelForCausalLM if writes else kind
     network, about = kind.from_pretrained(
         folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
     )
-    if config.is_encoder_decoder and not reads:
+    if config.is_encoder_decoder and not reads and not writes:
         network = network.get_encoder()
     return tokenizer, network, sorted({*about["missing_keys"], *map(str, about["mismatched_keys"])})
+
+
+@torch.no_grad()
+def _is_causal(network: nn.Module) -> bool:
+    """Whether what comes after an id changes nothing of what it is followed by."""
+    one, other = (network(input_ids=torch.tensor([ids])).logits[0, 0] for ids in ([0, 1], [0, 2]))
+    return torch.allclose(one, other, atol=1e-4, rtol=1e-4)
 
 
 @contextlib.contextmanager

@@ -2,8 +2,8 @@
 
 Starts from a finished stage=recon or stage=align run, which stays as it is. A sample is a session: a few of its
 minutes are drawn, each with those before it (`clef.narratives.windows`), and the loss is the cross-entropy of the ids
-of their texts, each from the ids before it. NeuroNarrator does the same with a language model of four billion numbers,
-which is not built here.
+of their texts, each from the ids before it. What writes is a small decoder of ours, or a local language model behind
+soft prompts, as NeuroNarrator has it (text=hf report_encoder.name=FOLDER).
 
 Shapes: M stretches of all sessions of a batch · L text ids · R x W token grid of a window.
 """
@@ -12,18 +12,24 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
+from clef.narratives.maps import SessionMaps
 from clef.narratives.narration import read_window
 from clef.narratives.texts import PartScope, Place, places_in, texts_of
 from clef.narratives.windows import windows
 from clef.network.alignment import Alignment
-from clef.network.bpe import Bpe, learn
+from clef.network.borrowed import Adapted
+from clef.network.bpe import learn
 from clef.network.encoder import Encoder
-from clef.network.narrator import Narrator, NarratorConfig
+from clef.network.narrators.decoder import Narrator
+from clef.network.narrators.memory import Memory, NarratorConfig
+from clef.network.narrators.prompted import PromptedNarrator
+from clef.network.report_encoder import TextConfig
 from clef.stages.epochs import session_order
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
 from clef.stages.stage import Batch, Objective, Preview, Samples
@@ -46,19 +52,23 @@ class NarrateConfig:
     """Read the projection at the report head, too, if the model of init is aligned with reports."""
     validation_stretches: int = 512
     """Held-out stretches that the loss is validated on."""
+    text_scale: float = 0.1
+    """Learning rate of what is trained of a language model (train_layers, lora), relative to the rest."""
 
 
-LIMITS = {"stretches": (1, 1024), "validation_stretches": (0, 1 << 31)}
+LIMITS = {"stretches": (1, 1024), "validation_stretches": (0, 1 << 31), "text_scale": (0, 1000)}
 AT_ONCE = 64
 """Stretches of a batch of validation."""
+SCALED_BY = 256
+"""Most training sessions whose maps the standard ones are taken from."""
 
 
 class NarrateObjective(Objective):
     """The frozen encoder (and heads) and the narrator that is trained."""
 
-    def __init__(self, encoder: Encoder, heads: Alignment | None, narrator: Narrator):
+    def __init__(self, encoder: Encoder, heads: Alignment | None, narrator: Memory, text_scale: float = 0.1):
         super().__init__()
-        self.encoder, self.heads, self.narrator = encoder, heads, narrator
+        self.encoder, self.heads, self.narrator, self.text_scale = encoder, heads, narrator, text_scale
         for part in (encoder, heads):
             if part is not None:
                 part.requires_grad_(False)
@@ -70,6 +80,12 @@ class NarrateObjective(Objective):
             if part is not None:
                 part.eval()
         return self
+
+    def groups(self) -> list[dict[str, Any]]:
+        text = self.narrator.borrowed()
+        ours = {id(p) for p in text}
+        rest = [p for p in self.parameters() if p.requires_grad and id(p) not in ours]
+        return [{"params": rest}, {"params": text, "scale": self.text_scale}]
 
     def forward(self, batch: Batch, totals: dict[str, float], progress: float) -> dict[str, Tensor]:
         to_report = self.heads.to_report if self.heads is not None else None
@@ -88,8 +104,16 @@ class NarrateObjective(Objective):
 class Stretches:
     """Sessions and the texts on their stretches: sample number -> stretches, as a pure function of the seed."""
 
-    def __init__(self, tokens: Tokens, texts: dict[Place, str], narrator: Narrator, config: NarrateConfig, seed: int):
-        self.tokens, self.config, self.seed = tokens, config, seed
+    def __init__(
+        self,
+        tokens: Tokens,
+        texts: dict[Place, str],
+        narrator: Memory,
+        config: NarrateConfig,
+        seed: int,
+        maps: SessionMaps | None = None,
+    ):
+        self.tokens, self.config, self.seed, self.maps = tokens, config, seed, maps
         self.scope, self.history = config.scope, narrator.config.history
         self.places = places_in(tokens, texts, config.scope)
         of = {split: [row for row in self.places if tokens.split[row] == split] for split in ("train", "val")}
@@ -118,11 +142,13 @@ class Stretches:
         rows = [self.number[place] for place in places]
         longest = int(self.mask[rows].sum(1).max())
         ids, mask = self.ids[rows, :longest], self.mask[rows, :longest]
-        batch = windows(self.tokens, places, self.scope, self.history)
+        batch = windows(self.tokens, places, self.scope, self.history, self.maps)
         return batch | {"ids": ids, "mask": mask, "counts": {"ids": float(mask.sum())}}
 
 
-def build(inputs: Inputs, narrate: NarrateConfig, narrator: NarratorConfig) -> tuple[Objective, Samples]:
+def build(
+    inputs: Inputs, narrate: NarrateConfig, narrator: NarratorConfig, report_encoder: TextConfig
+) -> tuple[Objective, Samples]:
     """The frozen model of a finished run with a fresh narrator, and sessions with the texts on their stretches.
 
     Raises ValueError if the stores do not fit each other, or no text is on a session of split train.
@@ -134,18 +160,38 @@ def build(inputs: Inputs, narrate: NarrateConfig, narrator: NarratorConfig) -> t
     check_tokenizer(encoder, store, inputs.tokens)
     heads = Alignment.from_pretrained(str(inputs.init / "align")) if (inputs.init / "align").is_dir() else None
     texts = texts_of(narrate.texts, narrate.scope)
-    bpe = learn_words(tokens, texts, narrate, narrator)
     aligned = heads is not None and heads.to_report is not None and narrate.projection
     projection = heads.to_report.out_features if aligned else 0
-    writer = Narrator(narrator, bpe, encoder.config.width, encoder.rows, projection, narrate.scope)
+    entries = encoder.config.width, encoder.rows, projection, narrate.scope
+    writer = make_narrator(narrator, report_encoder, training_texts(tokens, texts, narrate), entries)
     writer.about = about_training("narrate", store, tokens)
     writer.about["trained_on"] = joined(writer.about["trained_on"], encoder.about.get("trained_on", {}))
     encoder.attention = inputs.attention
-    return NarrateObjective(encoder, heads, writer).train(), Stretches(tokens, texts, writer, narrate, inputs.seed)
+    maps = SessionMaps(tokens, store.tokenizer.to(inputs.device), narrate.scope) if narrator.maps else None
+    samples = Stretches(tokens, texts, writer, narrate, inputs.seed, maps)
+    if maps is not None:
+        drawn = np.random.default_rng((0, 7)).permutation(samples.train)[:SCALED_BY]
+        writer.map_mean, writer.map_sd = maps.scale(sorted(drawn.tolist()))
+    return NarrateObjective(encoder, heads, writer, narrate.text_scale).train(), samples
 
 
-def learn_words(tokens: Tokens, texts: dict[Place, str], narrate: NarrateConfig, narrator: NarratorConfig) -> Bpe:
-    """The byte-pair encoding of the texts of split train, by subject. ValueError if there is none."""
+def make_narrator(
+    narrator: NarratorConfig, text: TextConfig, subjects: list[list[str]], entries: tuple[int, int, int, PartScope]
+) -> Memory:
+    """A fresh narrator: a decoder over words of the subjects' texts, or a language model; entries: what it reads.
+
+    Raises ValueError (one line) if the language model is not to be had, or settings of one are given without it.
+    """
+    adapted = Adapted(text.train_layers, text.lora)
+    if text.pretrained:
+        return PromptedNarrator.make(narrator, text.name, adapted, *entries)
+    if text.name or text.train_layers or text.lora:
+        raise ValueError("report_encoder.name=, train_layers= and lora= are of a language model; add text=hf")
+    return Narrator(narrator, learn(subjects, narrator.words, narrator.min_count), *entries)
+
+
+def training_texts(tokens: Tokens, texts: dict[Place, str], narrate: NarrateConfig) -> list[list[str]]:
+    """The texts of each subject of split train. Raises ValueError if there is none."""
     check = places_in(tokens, texts, narrate.scope)
     if not check:
         raise ValueError(f"narrate.texts={narrate.texts}: has no text on a session of the token store; texts and "
@@ -158,7 +204,7 @@ def learn_words(tokens: Tokens, texts: dict[Place, str], narrate: NarrateConfig,
     if not subjects:
         raise ValueError(f"narrate.texts={narrate.texts}: has no text on a session of split train; there is nothing "
                          f"to learn from")  # fmt: skip
-    return learn((subjects[subject] for subject in sorted(subjects)), narrator.words, narrator.min_count)
+    return [subjects[subject] for subject in sorted(subjects)]
 
 
 def joined(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ dry run read this table and name no stage; `configs/pretrain/stage/NAME.yaml` ho
 from typing import Any
 
 from clef.network.encoder import EncoderConfig
-from clef.network.narrator import NarratorConfig
+from clef.network.narrators.memory import NarratorConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
 from clef.stages import align, joint, narrate, recon, tokenizer, trials, windows
@@ -87,6 +87,7 @@ STAGES = {
         settings={
             "narrate": Settings(narrate.NarrateConfig, "Texts and samples of stage=narrate."),
             "narrator": Settings(NarratorConfig, "The network that writes narratives."),
+            "report_encoder": ALIGNMENT["report_encoder"],
         },
         build=narrate.build,
         next="python -m clef.narrate model={out} tokens={tokens} out=narratives",

@@ -15,6 +15,7 @@ from clef.network.attention import Kernel
 from clef.network.encoder import Encoder, EncoderConfig
 from clef.stages.recon import MaskedSessions, ReconConfig, ReconObjective
 from clef.stages.stage import Batch
+from tokenizer.channels import CHANNELS
 from tokenizer.store import Tokens
 from tokenizer.vqgan import BINS, VQGANConfig
 
@@ -74,7 +75,8 @@ def random_batch(sessions: int, columns: int, size: costs.Size, recon: ReconConf
     tokens = rng.integers(0, size.codes, (sessions, size.rows, columns)).astype(np.uint16)
     names = np.array([f"random-{i}" for i in range(sessions)])
     valid, split = np.ones((sessions, columns), bool), np.array(["train"] * sessions)
-    source = Tokens(tokens, valid, names, np.arange(sessions), split, np.zeros(sessions, np.float32))
+    level, channel_ok = np.zeros(sessions, np.float32), np.ones((sessions, len(CHANNELS)), bool)
+    source = Tokens(tokens, valid, names, np.arange(sessions), split, level, channel_ok)
     return MaskedSessions(source, recon, seed).batch(range(sessions))
 
 

@@ -16,8 +16,9 @@ def people(n=200):
     subject = np.repeat(np.arange(n), np.arange(n) % 3 + 1)
     m = len(subject)
     split = np.where(subject % 4 == 0, "val", "train")
+    level, channel_ok = np.zeros(m, np.float32), np.ones((m, 19), bool)
     return Tokens(
-        np.zeros((m, 2, 2), np.uint16), np.ones((m, 2), bool), np.arange(m), subject, split, np.zeros(m, np.float32)
+        np.zeros((m, 2, 2), np.uint16), np.ones((m, 2), bool), np.arange(m), subject, split, level, channel_ok
     )
 
 

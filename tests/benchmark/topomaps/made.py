@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmark.topomaps.maps import NUMBERS
 from benchmark.topomaps.segments import Segments
+from tokenizer.maps import NUMBERS
 
 CODES = np.random.default_rng(5).standard_normal((64, 4))
 """Vectors of 64 codes."""

@@ -15,7 +15,8 @@ KINDS = (("trained", "rows"), ("trained", "rows+sd"), ("trained", "mean"), ("cod
 
 def tokens_of(one) -> Tokens:
     plain = one.tokens.numpy().astype(np.uint16), one.columns.numpy()
-    return Tokens(*plain, np.array(["s"]), np.zeros(1, np.int64), np.array([""]), np.zeros(1, np.float32))
+    rest = np.zeros(1, np.int64), np.array([""]), np.zeros(1, np.float32), np.ones((1, 19), bool)
+    return Tokens(*plain, np.array(["s"]), *rest)
 
 
 @pytest.mark.parametrize(("kind", "pool"), KINDS)

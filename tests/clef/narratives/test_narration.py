@@ -8,7 +8,7 @@ from clef.model import Model
 from clef.narratives.narration import Narration
 from clef.narratives.texts import Place, places_in, texts_of, valid_places, write_texts
 from clef.narratives.windows import windows
-from clef.network.narrator import Narrator
+from clef.network.narrators.decoder import Narrator
 from tests.clef.narratives.planted import objective, planted, trained
 from tests.helpers import random_tokens
 

@@ -32,6 +32,7 @@ def write_words(folder):
     ends = [("[CLS]", number["[CLS]"]), ("[SEP]", number["[SEP]"])]
     words.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    names |= {"bos_token": "[CLS]", "eos_token": "[SEP]"}
     PreTrainedTokenizerFast(tokenizer_object=words, model_max_length=32, **names).save_pretrained(folder)
 
 
@@ -56,6 +57,17 @@ def write_t5(folder, seed=0):
     words = len(SIGNS) + len(WORDS)
     config = T5Config(vocab_size=words, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **sizes)
     T5ForConditionalGeneration(config).save_pretrained(folder)
+    write_words(folder)
+    return str(folder)
+
+
+def write_gpt2(folder, seed=0):
+    """A GPT-2, which writes."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(seed)
+    sizes = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 32, "bos_token_id": 2, "eos_token_id": 3}
+    GPT2LMHeadModel(GPT2Config(vocab_size=len(SIGNS) + len(WORDS), **sizes)).save_pretrained(folder)
     write_words(folder)
     return str(folder)
 

@@ -142,7 +142,7 @@ def test_the_models_own_space_has_nothing_on_top(pooling, way, folder, tmp_path,
 
 def test_another_language_model_is_refused(folder, tmp_path):
     encoder, other = make(folder), write_bert(tmp_path / "other", seed=1)
-    with pytest.raises(ValueError, match=r"other: this language model is .* the reports were read with"):
+    with pytest.raises(ValueError, match=r"other: this language model is .* and training was with"):
         encoder.open(other)
     with pytest.raises(ValueError, match=r"report_encoder.name=other: .* than the one that the run was started with"):
         make(other).load_state_dict(encoder.state_dict())

@@ -9,10 +9,12 @@ import torch
 import clef
 from clef.narratives.narration import load_narration, read_window
 from clef.narratives.texts import Place, write_texts
-from clef.network.narrator import NarratorConfig
+from clef.network.narrators.memory import NarratorConfig
+from clef.network.report_encoder import TextConfig
 from clef.stages.inputs import Inputs
 from clef.stages.narrate import LIMITS, NarrateConfig, build
 from tests.clef.narratives.planted import objective, planted, samples, trained
+from tests.clef.network.language_models import write_gpt2
 from tests.helpers import pretrain
 from tokenizer.base.limits import check_settings
 from tokenizer.store import TokenStore
@@ -111,6 +113,34 @@ def test_without_the_projection_no_head_is_read(tmp_path, tiny_cohort, tiny_stor
     assert load_narration(tmp_path / "run").narrator.from_projection is None
 
 
+def test_a_run_with_maps_and_a_language_model_writes_where_the_language_model_is(
+    tmp_path, tiny_cohort, tiny_store, tiny_align, tiny_texts, monkeypatch
+):
+    pytest.importorskip("transformers", reason="text=hf needs transformers")
+    folder = write_gpt2(tmp_path / "gpt2")
+    inputs = {"cohort": tiny_cohort, "tokens": tiny_store, "init": tiny_align, "narrate.texts": tiny_texts}
+    settings = {"narrate.scope": "segment", "narrator.maps": True, "text": "hf", "report_encoder.name": folder}
+    settings |= {"report_encoder.train_layers": 1, "narrator.prompts": 4}
+    done = pretrain(tmp_path / "said", "narrate", **inputs, **settings, out=tmp_path / "run", steps=2)
+    assert done.code == 0, done.err
+    with pytest.raises(ValueError, match=r"this model writes with gpt2; .*CLEF_TEXT_MODEL=FOLDER"):
+        load_narration(tmp_path / "run")
+    monkeypatch.setenv("CLEF_TEXT_MODEL", folder)
+    narration = load_narration(tmp_path / "run")
+    assert narration.narrator.writer.startswith("gpt2 (") and (narration.narrator.map_sd > 0.01).all()
+    tokens = TokenStore(tiny_store).load()
+    texts = narration.write(tokens, [(0, 0), (0, 1), (3, 2)])
+    assert texts == narration.write(tokens, [(0, 0), (0, 1), (3, 2)], batch=1)
+    np.testing.assert_array_equal(clef.load(tmp_path / "run").embed(tokens), clef.load(tiny_align).embed(tokens))
+
+
+def test_settings_of_a_language_model_need_one(tmp_path, tiny_cohort, tiny_store, tiny_recon, tiny_texts):
+    inputs = Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model")
+    given = NarrateConfig(texts=str(tiny_texts), scope="segment"), NarratorConfig(), TextConfig(train_layers=1)
+    with pytest.raises(ValueError, match="are of a language model; add text=hf"):
+        build(inputs, *given)
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
@@ -129,7 +159,7 @@ def test_unfit_texts_are_one_line(texts, message, tmp_path, tiny_cohort, tiny_st
         write_texts(path, [(Place(name, 0), "Delta dominates.")], "minute" if texts == "minutes" else "segment")
     config = NarrateConfig(texts=str(path), scope="segment")
     with pytest.raises(ValueError, match=message):
-        build(Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model"), config, NarratorConfig())
+        build(Inputs(str(tiny_cohort), str(tiny_store), tiny_recon / "model"), config, NarratorConfig(), TextConfig())
 
 
 def test_a_model_without_a_narrator_says_how_to_get_one(tiny_recon):

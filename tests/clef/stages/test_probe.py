@@ -27,7 +27,8 @@ def sessions(seed=0):
     tokens = rng.integers(K, size=(n, R, W)).astype(np.uint16)
     tokens[:, 3] = np.where(LABEL, 7, 40)[:, None]
     names = np.array([f"s{i:03d}" for i in range(n)], dtype=object)
-    return Tokens(tokens, np.ones((n, W), bool), names, np.arange(n), SPLIT, np.zeros(n, np.float32))
+    rest = np.arange(n), SPLIT, np.zeros(n, np.float32), np.ones((n, 19), bool)
+    return Tokens(tokens, np.ones((n, W), bool), names, *rest)
 
 
 def tasks(label=LABEL, task="planted", split=SPLIT):

@@ -47,7 +47,8 @@ def inputs(stage, request):
         return {"cohort": get("tiny_cohort"), "align.multiple_instance": True, "ema": 0} | few
     aligned = {"tokens": get("tiny_store"), "cohort": get("tiny_cohort")}
     if stage == "narrate":
-        return aligned | {"init": get("tiny_align"), "narrate.texts": get("tiny_texts"), "narrate.scope": "segment"}
+        texts = {"narrate.texts": get("tiny_texts"), "narrate.scope": "segment", "narrator.maps": True}
+        return aligned | {"init": get("tiny_align")} | texts
     return aligned if stage == "joint" else aligned | {"init": get("tiny_recon")}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.topomaps.maps import BANDS, EVERY_OTHER, NUMBERS, band_maps
+from tokenizer.maps import BANDS, EVERY_OTHER, NUMBERS, band_maps
 
 HZ = np.arange(128) / 4
 
@@ -31,3 +31,13 @@ def test_every_other_second():
     changed[3, :, 1::2] += 9.0
     assert np.array_equal(band_maps(spec, EVERY_OTHER), band_maps(changed, EVERY_OTHER))
     assert not np.allclose(band_maps(spec), band_maps(changed), atol=0.1)
+
+
+def test_a_missing_electrode_has_no_numbers_and_no_part_of_the_level():
+    spec, ok = np.random.default_rng(0).standard_normal((19, 128, 20)).astype(np.float32), np.ones(19, bool)
+    np.testing.assert_array_equal(band_maps(spec, channel_ok=ok), band_maps(spec))
+    ok[4] = False
+    maps = band_maps(spec, channel_ok=ok).reshape(2, 4, 19)
+    assert np.isnan(maps[:, :, 4]).all() and np.allclose(np.nanmean(maps, (1, 2)), 0, atol=1e-5)
+    spec[4] += 20
+    np.testing.assert_array_equal(band_maps(spec, channel_ok=ok).reshape(2, 4, 19), maps)

@@ -19,12 +19,17 @@ NUMBERS = len(BANDS) * len(CHANNELS)
 EVERY_OTHER = slice(0, FRAMES_PER_CELL, 2)
 
 
-def band_maps(spec: NDArray[np.float32], seconds: slice = slice(None)) -> NDArray[np.float32]:
+def band_maps(
+    spec: NDArray[np.float32], seconds: slice = slice(None), channel_ok: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """Maps (n, M) of a spectrogram (C, F, 10 n) dB, band by band, without their level.
 
-    seconds: which of the ten of a segment count.
+    seconds: which of the ten of a segment count · channel_ok (C,): a missing electrode's numbers are NaN, and no part
+    of the level
     """
     segments = spec.reshape(len(spec), len(HZ), -1, FRAMES_PER_CELL)[..., seconds].mean(-1)  # (C, F, n)
     bands = [segments[:, (low <= HZ) & (high > HZ)].mean(1) for low, high in BANDS.values()]  # (C, n) each
     maps = np.concatenate(bands).T
-    return (maps - maps.mean(1, keepdims=True)).astype(np.float32)
+    if channel_ok is not None:
+        maps[:, ~np.tile(channel_ok, len(BANDS))] = np.nan
+    return (maps - np.nanmean(maps, 1, keepdims=True)).astype(np.float32)
