@@ -116,7 +116,7 @@ def load_folder(folder_or_id: str, kind: str, options: dict[str, Any] | None = N
     config, weights_file = read_config(folder_or_id, options), locate(folder_or_id, WEIGHTS, options)
     if config.get("kind") != kind:
         raise ValueError(
-            f"{Path(folder_or_id).name}: {CONFIG} says kind {config.get('kind', 'none')!r}, expected {kind!r}; "
+            f"{Path(folder_or_id).name}: {CONFIG} says kind {_short(config.get('kind', 'none'))}, expected {kind!r}; "
             f"point to the right model folder"
         )
     digest = config.pop("digests", {}).get(WEIGHTS)

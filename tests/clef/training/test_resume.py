@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.clef.network.language_models import write_bert
+from tests.clef.network.language_models import write_bert, write_gpt2
 from tests.helpers import (
     PATIENCE,
     ROOT,
@@ -125,6 +125,19 @@ def test_a_language_model_too_is_killed_and_goes_on_to_the_same_numbers(way, req
     assert (tmp_path / "cohort/text_features").exists() == (way == "cache=true")
     assert killed_and_resumed(tmp_path, settings, (0, 3), f"{way} 7") >= 1
     assert_same(tmp_path / "plain", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_a_language_model_that_writes_is_killed_and_goes_on_to_the_same_numbers(request, tmp_path):
+    pytest.importorskip("transformers")
+    text = {"text": "hf", "report_encoder.name": write_gpt2(tmp_path / "gpt2"), "report_encoder.train_layers": 1}
+    settings = {"stage": "narrate"} | TINY | inputs("narrate", request) | EVERY_STEP | text | {"narrator.prompts": 4}
+    must(run(tmp_path / "a", "clef.pretrain", **settings, out=tmp_path / "plain"))
+    assert killed_and_resumed(tmp_path, settings, (0, 3), "7") >= 1
+    assert_same(tmp_path / "plain", tmp_path / "killed")
+    write_gpt2(tmp_path / "gpt2", seed=1)  # another one in its place
+    done = run(tmp_path / "c", "clef.pretrain", **settings | {"steps": STEPS + 1}, out=tmp_path / "plain")
+    assert done.code and "this is another language model than the one that the run was started with" in done.err
 
 
 @pytest.mark.slow
