@@ -10,7 +10,7 @@ from clef.network.encoder import EncoderConfig
 from clef.network.narrator import NarratorConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.stages import align, joint, narrate, recon, tokenizer, trials, windows
+from clef.stages import align, joint, narrate, recon, tokenizer, topomaps, trials, windows
 from clef.stages.stage import Preview, Settings, Stage
 from clef.stages.workload import ReconWorkload, size_of
 from tokenizer.reading.read import ReadingConfig
@@ -103,6 +103,17 @@ STAGES = {
         whole_batch="negatives come from the whole batch",
         texts="align.descriptions",
     ),
+    "topomaps": Stage(
+        needs=("cohort",),
+        settings={
+            "windows": Settings(windows.WindowsConfig, "The network of stage=windows, and its windows."),
+            "topomaps": Settings(topomaps.TopomapsConfig, "Segments and towers of stage=topomaps."),
+        },
+        build=topomaps.build,
+        next="python -m benchmark.topomaps cohort={cohort} maps=voltage encoder={out} out=DIR",
+        preview=topomaps.preview,
+        whole_batch="negatives come from the whole batch",
+    ),
     "trials": Stage(
         needs=("trials.root",),
         settings={
@@ -117,5 +128,5 @@ STAGES = {
         whole_batch="negatives come from the whole batch",
     ),
 }
-"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all, and
-`trials` is for other data."""
+"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all;
+`topomaps` is a test of networks of waveforms, and `trials` is for other data."""
