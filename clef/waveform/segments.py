@@ -26,7 +26,7 @@ FLAT = 0.01
 
 
 class SegmentCut(Standardised):
-    """Cuts sessions into consecutive segments; those in which an electrode, or all of a moment, is flat are left out."""
+    """Cuts sessions into consecutive segments; those with a flat electrode or middle sample are left out."""
 
     def __init__(self, band: tuple[float, float] | None) -> None:
         """band: Hz, that of the network."""
