@@ -21,8 +21,8 @@ MIDDLE = round(SECONDS * RATE) // 2
 """Number of the middle sample of a segment."""
 LARGEST = 30_000.0
 """µV; what is beyond is no EEG, and half precision ends at 65,504."""
-FLAT = 0.01
-"""µV; an electrode whose spread over a segment is smaller has recorded nothing."""
+FLAT = 1e-3
+"""µV from one sample to the next; an electrode of which half of the steps are smaller has recorded nothing."""
 
 
 class SegmentCut(Standardised):
@@ -30,20 +30,19 @@ class SegmentCut(Standardised):
 
     def __init__(self, band: tuple[float, float] | None) -> None:
         """band: Hz, that of the network."""
-        channels = tuple(f"{name}-average" for name in CHANNELS)
-        made = Preparation(channels=channels, rate=RATE, window=SECONDS, band=band, limit=LARGEST)
-        super().__init__(Cutting.of(made, upsample=True), "segments without a flat electrode", 0.0, 1.0)
+        made = Preparation(channels=CHANNELS, rate=RATE, window=SECONDS, band=band, limit=LARGEST)
+        super().__init__(Cutting.of(made, upsample=True), "segments against the average", 0.0, 1.0)
 
     def __call__(self, session: Session, raw: Raw | None = None) -> np.ndarray:
         """Segments (n, 19, 1000) float32 µV.
 
         Raises RecordingError if an electrode is missing, or there are no ten seconds in one piece, or all are flat.
         """
-        segments = self.cut(session)
-        is_whole = (segments.std(2) > FLAT).all(1) & (segments[:, :, MIDDLE].std(1) > 0)
+        segments = self.cut(session)  # as they were recorded: against the average no electrode is flat
+        is_whole = ((np.abs(np.diff(segments)) < FLAT).mean(2) < 0.5).all(1) & (segments[:, :, MIDDLE].std(1) > 0)
         if not is_whole.any():
             raise RecordingError("session", "an electrode is flat in each of its segments")
-        return segments[is_whole]
+        return segments[is_whole] - segments[is_whole].mean(1, keepdims=True)
 
 
 def voltage_maps(segments: np.ndarray, samples: np.ndarray | int) -> np.ndarray:
