@@ -43,6 +43,11 @@ ALIGNMENT = {
     "report_encoder": Settings(TextConfig, "The network that reads report summaries."),
     "record_encoder": Settings(RecordConfig, "The network that reads the record's codes."),
 }
+WINDOWS = {
+    "windows": Settings(
+        windows.WindowsConfig, "The network of stage=windows and stage=topomaps, and the windows of the first."
+    )
+}
 
 STAGES = {
     "tokenizer": Stage(
@@ -95,8 +100,7 @@ STAGES = {
     ),
     "windows": Stage(
         needs=("cohort",),
-        settings=ALIGNMENT
-        | {"windows": Settings(windows.WindowsConfig, "The network of stage=windows, and its windows.")},
+        settings=ALIGNMENT | WINDOWS,
         build=windows.build,
         next="python -m benchmark.encode encoder={windows[network]} weights={out} cohort={cohort} out=theirs.parquet",
         preview=windows.preview,
@@ -105,10 +109,7 @@ STAGES = {
     ),
     "topomaps": Stage(
         needs=("cohort",),
-        settings={
-            "windows": Settings(windows.WindowsConfig, "The network of stage=windows, and its windows."),
-            "topomaps": Settings(topomaps.TopomapsConfig, "Segments and towers of stage=topomaps."),
-        },
+        settings=WINDOWS | {"topomaps": Settings(topomaps.TopomapsConfig, "Segments and towers of stage=topomaps.")},
         build=topomaps.build,
         next="python -m benchmark.topomaps cohort={cohort} maps=voltage encoder={out} out=DIR",
         preview=topomaps.preview,
