@@ -76,9 +76,10 @@ class Deep4(nn.Module):
     def over(self, windows: Tensor, sample: int) -> Tensor:
         """Features (B, `over_width`) over one sample of windows (B, C, S): of each block before it pools, and the last.
 
-        Each is read where its receptive field has the sample in its middle, so that S − `least_samples` or more
-        samples are free: `sample` lies half a receptive field from either end at least. As in
-        `clef.network.waveform.residual`, the last features alone cannot tell neighbouring samples apart.
+        Each is read where its receptive field has the sample in its middle; `sample` lies half of the network's field
+        from either end at least. As in `clef.network.waveform.residual`, the last features alone hardly tell
+        neighbouring samples apart. They are centred: logarithms of shares of 1,024 are all near −7, which would drown
+        the rest in whatever reads the column.
         """
         first, samples = sample - self.least_samples // 2, windows.shape[-1]
         if not 0 <= first <= samples - self.least_samples:
@@ -87,6 +88,7 @@ class Deep4(nn.Module):
         for level in self._levels(windows):
             field = samples - level.shape[-1] + 1
             columns.append(level[:, :, sample - field // 2])
+        columns[-1] = columns[-1] - columns[-1].mean(1, keepdim=True)
         return torch.cat(columns, 1)
 
     def _levels(self, windows: Tensor) -> Iterator[Tensor]:

@@ -109,8 +109,8 @@ class ResidualCNN(nn.Module):
     def over(self, windows: Tensor, sample: int) -> Tensor:
         """Features (B, blocks · D) over one sample of windows (B, C, S): of each block, before it pools time away.
 
-        A column through the network (Hariharan et al. 2015, CVPR, arXiv 1411.5752). The last block alone cannot tell
-        neighbouring samples apart: each of its values is the largest over all samples that were pooled into it.
+        A column through the network (Hariharan et al. 2015, CVPR, arXiv 1411.5752). The last block alone hardly
+        tells neighbouring samples apart: each of its values is the largest over all that were pooled into it.
         """
         x, columns = self._start(windows), []
         for block in self.blocks:
