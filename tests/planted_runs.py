@@ -281,6 +281,17 @@ RUNS = (
         ),
     ),
     Run(
+        *("topomaps_stage", "clef.pretrain"),
+        lambda at: _train("topomaps", cohort=at.out / "cohort", out=at.out / "topomaps_stage", steps=2, ema=0),
+    ),
+    Run(
+        *("topomaps_voltage", "benchmark.topomaps"),
+        lambda at: (
+            {"maps": "voltage", "encoder": at.out / "topomaps_stage", "cohort": at.out / "cohort"}
+            | {"out": at.out / "topomaps_voltage", "workers": 0, "device": "cpu"}
+        ),
+    ),
+    Run(
         *("trials", "clef.pretrain"),
         lambda at: (
             {"stage": "trials", "trials.root": _trials(_beside(at)), "out": at.out / "trials"} | SMALL | {"steps": 2}

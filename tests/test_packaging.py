@@ -53,7 +53,10 @@ def test_presets_are_found_from_another_folder(layout, tmp_path):
     assert done.returncode == 0, done.stderr
     module, root, stages, tiny, suites = done.stdout.strip().split("|")
     assert Path(module).is_relative_to(home) and Path(root) == configs
-    assert stages == "['align', 'joint', 'narrate', 'recon', 'tokenizer', 'trials', 'windows']" and tiny == "True"
+    assert (
+        stages == "['align', 'joint', 'narrate', 'recon', 'tokenizer', 'topomaps', 'trials', 'windows']"
+        and tiny == "True"
+    )
     assert {"clinical", "demo", "labels"} <= set(re.findall(r"\w+", suites))
 
 

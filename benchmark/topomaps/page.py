@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from benchmark.topomaps.published import DIFFERENCES, PUBLISHED, Published
+from benchmark.topomaps.published import PUBLISHED, Published
 from benchmark.topomaps.scoring import AT, Row
 
 HEADER = ["way", *(f"map from EEG R@{k}" for k in AT), "R@1 95 %", "mean rank", "R@1 in person"]
@@ -25,19 +25,21 @@ class Pool:
 class Result:
     """All pools, and what they rest on, in lines and in plain values."""
 
+    title: str
     pools: list[Pool]
     protocol: dict[str, Any]
     notes: list[str]
+    differences: tuple[str, ...]
 
 
 def as_markdown(result: Result) -> str:
     """The page."""
-    parts = ["# EEG and maps of band power", "", *(f"- {note}" for note in result.notes)]
+    parts = [f"# {result.title}", "", *(f"- {note}" for note in result.notes)]
     for pool in result.pools:
         parts += ["", f"## {_title(pool)}", "", *_table(pool)]
     if any(pool.site in PUBLISHED for pool in result.pools):
         parts += ["", "Rows in italics are published numbers of another protocol:", ""]
-        parts += [f"- {line}" for line in DIFFERENCES]
+        parts += [f"- {line}" for line in result.differences]
     return "\n".join(parts) + "\n"
 
 

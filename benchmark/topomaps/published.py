@@ -24,11 +24,21 @@ PUBLISHED = {
 }
 """By the site's name in a cohort."""
 
-DIFFERENCES = (
+PEOPLE = (
+    "its people of test are not named: these are others of the same data sets, and of some not as many",
+    "R@5 and intervals are not published",
+)
+POWER_DIFFERENCES = (
     "its maps are the voltage at one sample, drawn as a picture and read by a frozen CLIP; these are numbers of power "
     "in four bands over ten seconds, and there is no picture",
     "its EEG side is a network on the waveform (LaBraM-Base), aligned with these pictures on 16 data sets; here it is "
     "16 tokens of a spectrogram, and a tokenizer that was not made for maps",
-    "its people of test are not named: these are others of the same data sets, and of some not as many",
-    "R@5 and intervals are not published",
+    *PEOPLE,
+)
+VOLTAGE_DIFFERENCES = (
+    "its maps are drawn as pictures and read by a frozen CLIP, which loses some of them; here a map is its 19 numbers "
+    "without their level, and a small network reads them",
+    "its EEG side is LaBraM-Base over all ten seconds at 200 Hz, trained on 16 data sets; here a small network sees "
+    "what is around the middle sample at 100 Hz, knows where the middle is, and was trained on people of this cohort",
+    *PEOPLE,
 )

@@ -10,7 +10,7 @@ from clef.network.encoder import EncoderConfig
 from clef.network.narrators.memory import NarratorConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
-from clef.stages import align, joint, narrate, recon, tokenizer, trials, windows
+from clef.stages import align, joint, narrate, recon, tokenizer, topomaps, trials, windows
 from clef.stages.stage import Preview, Settings, Stage
 from clef.stages.workload import ReconWorkload, size_of
 from tokenizer.reading.read import ReadingConfig
@@ -42,6 +42,11 @@ ALIGNMENT = {
     "align": Settings(align.AlignConfig, "Losses of stage=align, stage=joint and stage=windows."),
     "report_encoder": Settings(TextConfig, "The network that reads report summaries."),
     "record_encoder": Settings(RecordConfig, "The network that reads the record's codes."),
+}
+WINDOWS = {
+    "windows": Settings(
+        windows.WindowsConfig, "The network of stage=windows and stage=topomaps, and the windows of the first."
+    )
 }
 
 STAGES = {
@@ -96,13 +101,20 @@ STAGES = {
     ),
     "windows": Stage(
         needs=("cohort",),
-        settings=ALIGNMENT
-        | {"windows": Settings(windows.WindowsConfig, "The network of stage=windows, and its windows.")},
+        settings=ALIGNMENT | WINDOWS,
         build=windows.build,
         next="python -m benchmark.encode encoder={windows[network]} weights={out} cohort={cohort} out=theirs.parquet",
         preview=windows.preview,
         whole_batch="negatives come from the whole batch",
         texts="align.descriptions",
+    ),
+    "topomaps": Stage(
+        needs=("cohort",),
+        settings=WINDOWS | {"topomaps": Settings(topomaps.TopomapsConfig, "Segments and towers of stage=topomaps.")},
+        build=topomaps.build,
+        next="python -m benchmark.topomaps cohort={cohort} maps=voltage encoder={out} out=DIR",
+        preview=topomaps.preview,
+        whole_batch="negatives come from the whole batch",
     ),
     "trials": Stage(
         needs=("trials.root",),
@@ -118,5 +130,5 @@ STAGES = {
         whole_batch="negatives come from the whole batch",
     ),
 }
-"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all, and
-`trials` is for other data."""
+"""By name, in the order in which a model is made; `joint` takes the place of recon and align, `windows` of all;
+`topomaps` is a test of networks of waveforms, and `trials` is for other data."""

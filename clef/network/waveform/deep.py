@@ -13,7 +13,9 @@ Shapes: B windows · C channels · S samples · D features.
 
 import dataclasses
 import itertools
+from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -61,13 +63,43 @@ class Deep4(nn.Module):
         steps = [POOL**i for i in range(len(WIDTHS) + 1)]
         return 1 + sum((KERNEL - 1) * s for s in steps[:-1]) + sum((POOL - 1) * s for s in steps[1:]) + steps[-1]
 
+    @property
+    def over_width(self) -> int:
+        """Features that `over` reads: those of every block, and the last."""
+        return sum(WIDTHS) + self.width
+
     def dense(self, windows: Tensor) -> Tensor:
         """Features (B, D, T) of windows (B, C, S), one for each of the T = S − `least_samples` + 1 places."""
+        *_, last = self._levels(windows)
+        return last
+
+    def over(self, windows: Tensor, sample: int) -> Tensor:
+        """Features (B, `over_width`) over one sample of windows (B, C, S): of each block before it pools, and the last.
+
+        Each is read where its receptive field has the sample in its middle; `sample` lies half of the network's field
+        from either end at least. As in `clef.network.waveform.residual`, the last features alone hardly tell
+        neighbouring samples apart. They are centred: logarithms of shares of 1,024 are all near −7, which would drown
+        the rest in whatever reads the column.
+        """
+        first, samples = sample - self.least_samples // 2, windows.shape[-1]
+        if not 0 <= first <= samples - self.least_samples:
+            raise ValueError(f"sample {sample} of {samples}: it has less than half a receptive field on one side")
+        columns = []
+        for level in self._levels(windows):
+            field = samples - level.shape[-1] + 1
+            columns.append(level[:, :, sample - field // 2])
+        columns[-1] = columns[-1] - columns[-1].mean(1, keepdim=True)
+        return torch.cat(columns, 1)
+
+    def _levels(self, windows: Tensor) -> Iterator[Tensor]:
+        """Features (B, D, T) of every block before it pools, and the last ones; a place for each whole field."""
         x = self.space(self.time(windows[:, None]))[:, :, 0]
         for i, norm in enumerate(self.norms):
             x = x if i == 0 else self.convolutions[i - 1](F.dropout(x, self.config.dropout, self.training))
-            x = F.max_pool1d(F.elu(norm(x)), POOL, stride=1, dilation=POOL ** (i + 1))
-        return self.last(x).log_softmax(1)
+            x = F.elu(norm(x))
+            yield x
+            x = F.max_pool1d(x, POOL, stride=1, dilation=POOL ** (i + 1))
+        yield self.last(x).log_softmax(1)
 
     def forward(self, windows: Tensor) -> Tensor:
         """Features (B, D) of windows (B, C, S), the mean over places."""

@@ -69,10 +69,14 @@ class Block(nn.Module):
         self.skip, self.skip_norm = SideBySide(features, width, [1] * len(kernels)), nn.BatchNorm1d(features)
         self.pool = nn.MaxPool1d(pool)
 
+    def before_pool(self, x: Tensor) -> Tensor:
+        """(B, D, S) -> (B, D, S): features of every sample."""
+        inner = F.elu(self.first_norm(self.first(x)))
+        return self.second_norm(self.second(inner)) + self.skip_norm(self.skip(x))
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, D, S) -> (B, D, S / pool)."""
-        inner = F.elu(self.first_norm(self.first(x)))
-        return self.pool(self.second_norm(self.second(inner)) + self.skip_norm(self.skip(x)))
+        return self.pool(self.before_pool(x))
 
 
 class ResidualCNN(nn.Module):
@@ -93,9 +97,35 @@ class ResidualCNN(nn.Module):
         pools = self.config.pools
         return max(math.prod(pools), math.prod(pools[:-1]) * (max(self.config.kernels) // 2 + 1))
 
+    @property
+    def over_width(self) -> int:
+        """Features that `over` reads: those of every block."""
+        return self.width * len(self.blocks)
+
+    def dense(self, windows: Tensor) -> Tensor:
+        """Features (B, D, T) of the last block, one for every place that the poolings leave of S samples."""
+        return self.blocks(self._start(windows))
+
+    def over(self, windows: Tensor, sample: int) -> Tensor:
+        """Features (B, blocks · D) over one sample of windows (B, C, S): of each block, before it pools time away.
+
+        A column through the network (Hariharan et al. 2015, CVPR, arXiv 1411.5752). The last block alone hardly
+        tells neighbouring samples apart: each of its values is the largest over all that were pooled into it.
+        """
+        x, columns = self._start(windows), []
+        for block in self.blocks:
+            x = block.before_pool(x)
+            columns.append(x[:, :, sample])
+            x, sample = block.pool(x), sample // block.pool.kernel_size
+            sample = min(sample, x.shape[-1] - 1)  # samples behind the last whole pool are dropped
+        return torch.cat(columns, 1)
+
     def forward(self, windows: Tensor) -> Tensor:
         """Features (B, D) of windows (B, C, S): the mean over time of the last block."""
-        return self.blocks(F.elu(self.first_norm(self.first(windows)))).mean(-1)
+        return self.dense(windows).mean(-1)
+
+    def _start(self, windows: Tensor) -> Tensor:
+        return F.elu(self.first_norm(self.first(windows)))
 
 
 def _projection(widths: list[int]) -> nn.Sequential:

@@ -1,5 +1,6 @@
 """The program on six short recordings: its tables, what it leaves out, what it keeps, and whom it refuses."""
 
+import dataclasses
 import json
 
 import polars as pl
@@ -26,7 +27,7 @@ def tokenizer(folder, people=(0, 1)):
 @pytest.fixture
 def config(recorded, tmp_path):
     made = tokenizer(tmp_path / "tokenizer")
-    return TopomapsConfig(str(recorded), made, tmp_path / "out", head=False, workers=0, device="cpu")
+    return TopomapsConfig(str(recorded), tmp_path / "out", tokenizer=made, head=False, workers=0, device="cpu")
 
 
 def test_tables_and_what_is_left_out(config):
@@ -70,6 +71,11 @@ def test_what_makes_no_sense_is_said(config):
     config.head = True
     with pytest.raises(ValueError, match="0 segments of split val"):
         main(config)
+    for changes, given in (({"maps": "voltage"}, "tokenizer"), ({"tokenizer": ""}, "none")):
+        with pytest.raises(ConfigError, match=f"asks one model, .*; given: {given} "):
+            main(dataclasses.replace(config, **changes))
+    with pytest.raises(ConfigError, match="maps=power asks one model, tokenizer=RUN; given: tokenizer and encoder"):
+        main(dataclasses.replace(config, encoder="RUN"))
     config.most = 1
     with pytest.raises(ConfigError, match="most must be 2 or more"):
         main(config)

@@ -45,6 +45,8 @@ def inputs(stage, request):
     if stage == "windows":
         few = {"windows.seconds": 5, "windows.per_session": 2, "align.loss": "instances", "align.partner_drop": 0.3}
         return {"cohort": get("tiny_cohort"), "align.multiple_instance": True, "ema": 0} | few
+    if stage == "topomaps":
+        return {"cohort": get("tiny_cohort"), "topomaps.per_session": 2, "ema": 0}
     aligned = {"tokens": get("tiny_store"), "cohort": get("tiny_cohort")}
     if stage == "narrate":
         texts = {"narrate.texts": get("tiny_texts"), "narrate.scope": "segment", "narrator.maps": True}
@@ -88,7 +90,11 @@ def killed_and_resumed(folder, settings, lives, seed):
 
 
 @pytest.mark.parametrize(
-    "stage", ("tokenizer", "recon", "align", "narrate", pytest.param("windows", marks=pytest.mark.slow))
+    "stage",
+    (
+        *("tokenizer", "recon", "align", "narrate"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("windows", "topomaps")),
+    ),
 )
 def test_killed_at_random_moments_and_started_again_equals_never_killed(stage, request, tmp_path):
     """Also in the middle of a step, a checkpoint or a line of metrics; the moments are drawn, the deaths are real."""

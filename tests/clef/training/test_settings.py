@@ -32,6 +32,7 @@ def test_keys_of_config_yaml_are_those_that_older_runs_have():
         "narrate",
         "narrator",
         "windows",
+        "topomaps",
         "trials",
     ]
     config = dataclasses.asdict(PretrainConfig(stage="recon"))

@@ -1,5 +1,6 @@
 """Deep4 read densely is the strided network on every shifted window."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -33,3 +34,22 @@ def test_the_rest_of_a_batch_changes_nothing():
     model = Deep4(Deep4Config(channels=2, features=8)).eval()
     windows = torch.randn(3, 2, 700)
     torch.testing.assert_close(model(windows)[1:2], model(windows[1:2]))
+
+
+def test_features_over_a_sample_come_from_around_it():
+    torch.manual_seed(0)
+    model = Deep4(Deep4Config(channels=2, features=8)).eval()
+    windows = torch.randn(1, 2, 690, requires_grad=True)
+    columns = model.over(windows, 345)
+    assert columns.shape == (1, model.over_width) and model.over_width == 25 + 50 + 100 + 200 + 8
+    last = model.dense(windows)[..., 4]  # the field of 682 from sample 4 on
+    torch.testing.assert_close(columns[:, -8:], last - last.mean(1, keepdim=True))
+    first, middle = columns[0, :25].sum(), columns[0, 25:75].sum()
+    for part in (first, middle):
+        (gradient,) = torch.autograd.grad(part, windows, retain_graph=True)
+        touched = gradient.abs().sum((0, 1)).nonzero()[:, 0]
+        assert abs((touched[0] + touched[-1] + 1) / 2 - 345) <= 1, "the sample is in the middle of its field"
+    crop = model.over(windows[..., 4:686], 341)
+    torch.testing.assert_close(crop, columns)
+    with pytest.raises(ValueError, match="sample 340 of 690: it has less than half a receptive field"):
+        model.over(windows, 340)

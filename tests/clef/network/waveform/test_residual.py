@@ -55,3 +55,26 @@ def test_windows_of_5_s_take_the_poolings_that_were_published_for_them():
     short(torch.randn(2, 20, short.least_samples))
     with pytest.raises(RuntimeError):
         short(torch.randn(2, 20, short.least_samples - 1))
+
+
+def test_features_over_a_sample_are_those_of_every_block_above_it():
+    torch.manual_seed(0)
+    model = ResidualCNN(ResidualCNNConfig(channels=2, pools=[3, 2, 2, 2], projection=[])).eval()
+    windows = torch.randn(2, 2, 200)
+    columns, blocks = model.over(windows, 101), []
+    x = F.elu(model.first_norm(model.first(windows)))
+    for block, place in zip(model.blocks, (101, 33, 16, 8), strict=True):
+        blocks.append(block.before_pool(x)[:, :, place])
+        x = block(x)
+    assert columns.shape == (2, model.over_width) and model.over_width == 4 * 96
+    torch.testing.assert_close(columns, torch.cat(blocks, 1))
+    torch.testing.assert_close(model(windows), model.dense(windows).mean(-1))
+
+
+def test_the_first_block_tells_neighbouring_samples_apart_wherever_a_window_begins():
+    torch.manual_seed(0)
+    model = ResidualCNN(ResidualCNNConfig(channels=2, pools=[3, 2, 2, 2], projection=[])).eval()
+    windows = torch.randn(1, 2, 300)
+    first = model.over(windows, 150)[:, :96]
+    torch.testing.assert_close(model.over(windows[..., 47:], 103)[:, :96], first)
+    assert (model.over(windows, 151)[:, :96] - first).abs().max() > 0.1
