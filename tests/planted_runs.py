@@ -287,7 +287,7 @@ RUNS = (
     Run(
         *("topomaps_voltage", "benchmark.topomaps"),
         lambda at: (
-            {"maps": "voltage", "encoder": at.out / "topomaps_stage", "cohort": at.out / "cohort"}
+            {"encoder": at.out / "topomaps_stage", "cohort": at.out / "cohort"}
             | {"out": at.out / "topomaps_voltage", "workers": 0, "device": "cpu"}
         ),
     ),

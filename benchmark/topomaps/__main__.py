@@ -1,14 +1,14 @@
 """EEG and maps over the head: do ten seconds of EEG find their map among those of other segments, and a map its EEG?
 
     python -m benchmark.topomaps cohort=COHORT tokenizer=RUN out=DIR [head=false]
-    python -m benchmark.topomaps cohort=COHORT maps=voltage encoder=RUN out=DIR
+    python -m benchmark.topomaps cohort=COHORT encoder=RUN out=DIR
 
-Recordings are cut into segments of ten seconds. With maps=power a map is the log power of 19 electrodes in four bands,
+Recordings are cut into segments of ten seconds. With tokenizer= a map is the log power of 19 electrodes in four bands,
 asked by what a tokenizer keeps of the segment; means, covariances and a small head are fitted on people of train and
-chosen on val. With maps=voltage it is the pattern of the voltage at the middle sample, asked by a network of waveforms
+chosen on val. With encoder= it is the pattern of the voltage at the middle sample, asked by a network of waveforms
 (stage=topomaps). Segments of test people are asked, a pool per site; a model that saw people of test is refused.
 OUT/topomaps.md holds the tables with pools and chance, OUT/topomaps.json the same; segments are kept in OUT/segments,
-and the same command goes on where it stopped. Cost: each recording is read once, and with maps=power encoded and
+and the same command goes on where it stopped. Cost: each recording is read once, and with tokenizer= encoded and
 decoded, a second or two per 20 minutes on one core; head or network take under a minute for some thousand segments.
 """
 
@@ -36,7 +36,7 @@ def main(config: TopomapsConfig) -> None:
     check_out(config.out, "folder")
     sessions = read_sessions(config.cohort)
     people = set(sessions.filter(pl.col("split") == "test")["subject_id"])
-    study = {"power": power, "voltage": voltage}[config.maps].study(config, sessions, people)
+    study = (voltage if config.encoder else power).study(config, sessions, people)
     pools = [pool_of(site, study, config) for site in np.unique(study.site[study.split == "test"])]
     if not pools:
         raise ValueError(f"cohort={config.cohort}: no segment is of split test; import people of it")

@@ -1,4 +1,4 @@
-"""Maps of band power, from what a tokenizer keeps of a segment: the study of maps=power.
+"""Maps of band power, from what a tokenizer keeps of a segment: the study of a tokenizer.
 
 A map is the log power of each of 19 electrodes in delta, theta, alpha and beta (to 32 Hz), against the tokenizer's
 reference and without its level; the EEG's side is what the tokenizer kept of the segment. Means, covariances and a

@@ -2,15 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
 
 from benchmark.topomaps.towers import TowersConfig
 from tokenizer.base.cli import ConfigError
 from tokenizer.base.values import MISSING
 from tokenizer.reading.read import ReadingConfig
-
-ASKED = {"power": "tokenizer", "voltage": "encoder"}
-"""Which setting names what is asked, by kind of map."""
 
 
 @dataclasses.dataclass
@@ -21,8 +17,6 @@ class TopomapsConfig:
     """Cohort folder whose sessions are of split train, val and test."""
     out: Path = MISSING
     """Folder for the tables and the segments; the same folder goes on."""
-    maps: Literal["power", "voltage"] = "power"
-    """power: of band power over ten seconds, from tokens. voltage: at the middle sample, from a waveform network."""
     tokenizer: str = ""
     """A run folder of stage=tokenizer, or a model folder, for maps of power; its grid must have columns of 10 s."""
     encoder: str = ""
@@ -49,9 +43,8 @@ def check(config: TopomapsConfig) -> None:
     """ConfigError in one line for settings that do not go together."""
     if config.most < 2 or config.towers.steps < 0 or config.towers.width < 1:
         raise ConfigError("most must be 2 or more, towers.steps 0 or more, towers.width 1 or more")
-    given = [name for name in ASKED.values() if getattr(config, name)]
-    if given != [wanted := ASKED[config.maps]]:
+    if bool(config.tokenizer) == bool(config.encoder):
+        given = "both" if config.encoder else "neither"
         raise ConfigError(
-            f"maps={config.maps} asks one model, {wanted}=RUN; given: {' and '.join(given) or 'none'} "
-            f"(tokenizer= goes with maps=power, encoder= with maps=voltage)"
+            f"give tokenizer=RUN for maps of power or encoder=RUN for maps of the voltage, one of them; got {given}"
         )

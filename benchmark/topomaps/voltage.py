@@ -1,4 +1,4 @@
-"""Maps of the voltage at a segment's middle sample, from a network of waveforms: the study of maps=voltage.
+"""Maps of the voltage at a segment's middle sample, from a network of waveforms: the study of an encoder.
 
 The map is a function of what the network sees, so that whoever copies the middle sample finds everything.
 

@@ -112,7 +112,7 @@ STAGES = {
         needs=("cohort",),
         settings=WINDOWS | {"topomaps": Settings(topomaps.TopomapsConfig, "Segments and towers of stage=topomaps.")},
         build=topomaps.build,
-        next="python -m benchmark.topomaps cohort={cohort} maps=voltage encoder={out} out=DIR",
+        next="python -m benchmark.topomaps cohort={cohort} encoder={out} out=DIR",
         preview=topomaps.preview,
         whole_batch="negatives come from the whole batch",
     ),

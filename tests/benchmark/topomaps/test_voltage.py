@@ -36,7 +36,7 @@ def trained(cohort, tmp_path_factory):
 
 
 def config(cohort, run, out, **changes):
-    given = {"maps": "voltage", "encoder": str(run), "workers": 0, "device": "cpu"}
+    given = {"encoder": str(run), "workers": 0, "device": "cpu"}
     return TopomapsConfig(str(cohort), out, **given | changes)
 
 
