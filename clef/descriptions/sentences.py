@@ -61,7 +61,7 @@ def _power(s: Statement) -> str:
 
 
 def _dominant(s: Statement) -> str:
-    text = f"{str(s.band).capitalize()} dominates with {s.number('share'):.0%} of the power"
+    text = f"{str(s.band).capitalize()} dominates ({s.number('share'):.0%} of the power)"
     change, limit = s.number("change"), s.number("limit")
     if change is None or limit is None:
         return text + "."

@@ -7,6 +7,7 @@ Shapes: M stretches · R x W token grid of a window · N = R·W · D encoder wid
 """
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from clef.network.pooling import pooled
 from tokenizer.base.progress import track
 from tokenizer.store import Tokens
 
+BEGINNING = re.compile(r"(?:^|(?<=[.!?] ))[a-z]")
+HERTZ = re.compile(r"(?<=\d )hz\b")
 AT_ONCE = 32
 """Stretches whose texts are written together."""
 
@@ -60,7 +63,7 @@ class Narration:
         for first in track(starts, "narrate", len(starts)) if len(starts) > 1 else starts:
             some = windows(tokens, places[first : first + batch], narrator.scope, narrator.config.history, maps)
             some = {name: part.to(encoder.codes.device) for name, part in some.items()}
-            texts += narrator.write(*read_window(encoder, to_report, narrator, some))
+            texts += map(as_sentences, narrator.write(*read_window(encoder, to_report, narrator, some)))
         return texts
 
     def to(self, device: str | torch.device) -> "Narration":
@@ -68,6 +71,11 @@ class Narration:
         self.model.to(device)
         self.narrator.to(device)
         return self
+
+
+def as_sentences(text: str) -> str:
+    """A text with capitals where sentences begin and in Hz: the words of a narrator of ours are in lower case."""
+    return HERTZ.sub("Hz", BEGINNING.sub(lambda first: first[0].upper(), text))
 
 
 def load_narration(path: str | Path) -> Narration:

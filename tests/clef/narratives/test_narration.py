@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from clef.model import Model
-from clef.narratives.narration import Narration
+from clef.narratives.narration import Narration, as_sentences
 from clef.narratives.texts import Place, places_in, texts_of, valid_places, write_texts
 from clef.narratives.windows import windows
 from clef.network.narrators.decoder import Narrator
@@ -100,3 +100,8 @@ def test_texts_are_written_and_read_and_matched_with_tokens(tmp_path):
     assert valid_places(source, "minute")[1] == [0]
     with pytest.raises(ValueError, match="has no text on any segment"):
         texts_of(tmp_path / "texts.parquet", "segment")
+
+
+def test_sentences_have_capitals_and_hertz():
+    text = as_sentences("delta dominates, rising. posterior dominant rhythm of 10.5 hz, o1.")
+    assert text == "Delta dominates, rising. Posterior dominant rhythm of 10.5 Hz, o1."
