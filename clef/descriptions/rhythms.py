@@ -18,6 +18,11 @@ FIT_HIGH_HZ = 40.0
 """Muscle bends the spectrum beyond."""
 ALPHA_HZ, BETA_HZ = (5.0, 13.5), (14.0, 28.0)
 """Where a posterior dominant rhythm is looked for (slowed ones reach down to theta), and fast activity."""
+ANTERIOR_HZ = (7.0, 12.5)
+"""Where an anterior one is; slow beta, which is highest in front, begins above."""
+SIDES_HZ = (6.0, 12.5)
+"""A posterior rhythm whose sides are compared: below lies slowing or a seizure, above the harmonics of discharges, and
+a focus makes their sides differ."""
 PEAK_DB, FAST_DB = 6.0, 10.0
 """A peak of so much above the aperiodic part is a rhythm; fast activity is called excessive from 10 dB on."""
 BEST_SHARE = 0.25
@@ -77,12 +82,16 @@ def is_posterior(spectrum: Array, peak: Peak) -> bool | None:
     return bool(back >= front) if np.isfinite(back) and np.isfinite(front) else None
 
 
-def frontal_peak(spectrum: Array, high: float) -> Peak | None:
-    """A rhythm of 7 to 13.5 Hz that is higher in front than at the back by 3 dB, None if there is none."""
-    peak = highest_peak(mean_of(spectrum[FRONTAL], 0), (7.0, ALPHA_HZ[1]), high)
-    if peak is None or peak.height < PEAK_DB:
+def frontal_peak(typical: Array, high: float) -> Peak | None:
+    """A rhythm of 7 to 12.5 Hz that is higher in front than at the back by 3 dB, None if there is none.
+
+    typical (C, F): the median over short windows. In the mean, spindles and the harmonics of spike-and-wave, which come
+    in bursts of a second or two, stand out as much as a rhythm that lasts.
+    """
+    peak = highest_peak(mean_of(typical[FRONTAL], 0), ANTERIOR_HZ, high)
+    if peak is None or peak.height < PEAK_DB or not ANTERIOR_HZ[0] <= peak.hz <= ANTERIOR_HZ[1]:
         return None
-    front, back = (mean_of(power_around(spectrum[where], peak.hz), 0) for where in (FRONTAL, POSTERIOR))
+    front, back = (mean_of(power_around(typical[where], peak.hz), 0) for where in (FRONTAL, POSTERIOR))
     return peak if np.isfinite(back) and front > 2 * back else None
 
 
