@@ -22,7 +22,7 @@ SLOW_HZ = ((1.5, 3.0), (2.5, 4.5), (4.0, 6.0))
 ALPHA_HZ = (7.5, 12.0)
 THETA_HZ = (4.0, 7.0)
 EXCESS_DB, LEAST_EXCESS_DB, EXCESS_AGAINST_ALPHA_DB = 3.0, 1.5, -10.0
-"""Slow activity 3 dB above the quiet part of the fast spectrum, over both hemispheres; 1.5 dB are enough where posterior
+"""Slow activity 3 dB above the quiet part of the fast spectrum over both hemispheres; 1.5 dB are enough where posterior
 alpha does not exceed it by 10 dB."""
 THETA_DB, THETA_AGAINST_ALPHA_DB = 0.0, -4.0
 """Or theta that reaches the quiet part of the fast spectrum and comes within 4 dB of posterior alpha."""
