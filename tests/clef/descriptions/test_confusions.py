@@ -12,8 +12,8 @@ LEFT, RIGHT = (tuple(name for name in CHANNELS if name[-1] in digits) for digits
 
 
 def bursts(every: float, seconds: float, hz: float, uv: float, harmonics: int = 1) -> np.ndarray:
-    """(S,) a minute with a wave of `hz` and its harmonics for some seconds, again and again; `uv` µV RMS in all."""
-    t = np.arange(60 * RATE) / RATE
+    """(S,) four minutes with a wave of `hz` and its harmonics for some seconds, again and again; `uv` µV RMS in all."""
+    t = np.arange(240 * RATE) / RATE
     phase = t % every
     shape = np.where(phase < seconds, np.sin(np.pi * phase / seconds) ** 2, 0)
     wave = shape * sum(np.sin(2 * np.pi * k * hz * t) for k in range(1, harmonics + 1))
@@ -27,10 +27,11 @@ def test_a_rhythm_that_lasts_in_front_is_an_anterior_one(hz):
 
 
 @pytest.mark.parametrize("wave", ({"every": 8, "seconds": 1, "hz": 12, "uv": 8},
-                                  {"every": 10, "seconds": 2, "hz": 3, "uv": 20, "harmonics": 5}))  # fmt: skip
-def test_spindles_and_bursts_of_spike_and_wave_are_none(wave):
+                                  {"every": 10, "seconds": 2, "hz": 3, "uv": 20, "harmonics": 5},
+                                  {"every": 1, "seconds": 0.2, "hz": 5, "uv": 20}))  # fmt: skip
+def test_spindles_spike_and_wave_and_periodic_discharges_are_none(wave):
     """As much power at 12 Hz as a rhythm has that lasts, or more."""
-    assert whole(pink(60) + FRONT * bursts(**wave))["anterior rhythm"].present is False
+    assert whole(pink(240) + FRONT * bursts(**wave))["anterior rhythm"].present is False
 
 
 def test_beta_in_front_is_no_anterior_rhythm():
