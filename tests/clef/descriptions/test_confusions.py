@@ -27,11 +27,20 @@ def test_a_rhythm_that_lasts_in_front_is_an_anterior_one(hz):
 
 
 @pytest.mark.parametrize("wave", ({"every": 8, "seconds": 1, "hz": 12, "uv": 8},
-                                  {"every": 10, "seconds": 2, "hz": 3, "uv": 20, "harmonics": 5},
-                                  {"every": 1, "seconds": 0.2, "hz": 5, "uv": 20}))  # fmt: skip
-def test_spindles_spike_and_wave_and_periodic_discharges_are_none(wave):
+                                  {"every": 10, "seconds": 2, "hz": 3, "uv": 20, "harmonics": 5}))  # fmt: skip
+def test_spindles_and_bursts_of_spike_and_wave_are_none(wave):
     """As much power at 12 Hz as a rhythm has that lasts, or more."""
     assert whole(pink(240) + FRONT * bursts(**wave))["anterior rhythm"].present is False
+
+
+def test_discharges_about_every_second_are_none():
+    """They lift all of the range, without a peak in it."""
+    rng, t = np.random.default_rng(5), np.arange(RATE // 2) / RATE
+    at_samples = (np.cumsum(1 + 0.12 * rng.standard_normal(230)) * RATE).astype(int)
+    wave = np.zeros(240 * RATE, np.float32)
+    sharp = -np.exp(-((t - 0.06) ** 2) / (2 * 0.02**2)) + 0.5 * np.exp(-((t - 0.2) ** 2) / (2 * 0.06**2))
+    np.add.at(wave, at_samples[:, None] + np.arange(len(t)), np.float32(60) * sharp.astype(np.float32))
+    assert whole(pink(240) + FRONT * wave)["anterior rhythm"].present is False
 
 
 def test_beta_in_front_is_no_anterior_rhythm():
