@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from clef.descriptions.bands import Limits, limits_of, mean_of
 from clef.descriptions.rhythms import best_segments
-from clef.descriptions.spectra import SEGMENT, segment_spectra, usable_seconds
+from clef.descriptions.spectra import HZ, SEGMENT, segment_spectra, typical_spectrum, usable_seconds
 from clef.descriptions.statements import Scope
 from clef.descriptions.suppression import Envelope, envelope_of
+from tokenizer.channels import CHANNELS
 from tokenizer.quality.measures import BAD_FLAGS, LIMITS
 from tokenizer.reading.gate import COMMON, common_share
 from tokenizer.recording import Session
@@ -40,6 +41,7 @@ class Measured:
     """spectra (C, N, F) µV²/Hz as recorded, NaN where not measured · averaged: the same against the average reference
     usable (C, T) bool · recorded (C,) bool · common: share of the power that all electrodes have in common
     quality: 19 rows of tokenizer.quality, or none · eyes (T,) int: 0 open, 1 closed, or None: nobody says
+    typical (C, F) µV²/Hz: what most seconds of the best background show, the reference as in `comparable`
     """
 
     spectra: NDArray[np.floating]
@@ -52,6 +54,7 @@ class Measured:
     recorded: NDArray[np.bool_]
     quality: list[dict[str, Any]] = field(default_factory=list)
     eyes: NDArray[np.int_] | None = None
+    typical: NDArray[np.floating] = field(default_factory=lambda: np.full((len(CHANNELS), len(HZ)), np.nan))
 
     @functools.cached_property
     def enough(self) -> NDArray[np.bool_]:
@@ -130,12 +133,15 @@ def measure(
     usable = usable_seconds(session, bad)
     spectra = segment_spectra(session, usable)
     kept = dataclasses.replace(session, channel_ok=session.channel_ok & ~bad)
-    averaged = segment_spectra(referenced(kept, "average"), usable)
+    against_average = referenced(kept, "average")
+    averaged = segment_spectra(against_average, usable)
     limits = limits_of(mean_of(spectra, 1), session.rate)
-    return Measured(
+    measured = Measured(
         *(spectra, averaged, usable, envelope_of(session, usable), limits, session.mains_hz, common_share(session)),
         *(session.channel_ok, rows, eyes),
     )
+    compared = against_average if measured.common > COMMON else session
+    return dataclasses.replace(measured, typical=typical_spectrum(compared, usable, measured.best))
 
 
 def stretches(measured: Measured, scope: Scope, size: int) -> list[Stretch]:

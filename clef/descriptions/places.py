@@ -25,6 +25,8 @@ BESIDE = ((1, 2, 3), (0, 3, 2), (0, 3, 4), (1, 2, 5), (2, 5, 6), (3, 4, 6), (4, 
 LEFT, RIGHT = (np.array(channel_indices(names)) for names in zip(*PAIRS, strict=True))
 POSTERIOR = np.array(channel_indices(("O1", "O2", "P3", "P4", "Pz")))
 FRONTAL = np.array(channel_indices(("F3", "F4", "Fz")))
+HEMISPHERES = tuple(np.array(channel_indices(names)) for names in (("F3", "C3", "P3"), ("F4", "C4", "P4")))
+"""The left and the right half of the head, where neither eyes nor muscles are close."""
 MIDDLE = np.array(channel_indices(("C3", "Cz", "C4", "P3", "Pz", "P4")))
 """Where neither eyes nor the muscles of the temples and the neck are close."""
 

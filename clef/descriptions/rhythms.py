@@ -18,6 +18,14 @@ FIT_HIGH_HZ = 40.0
 """Muscle bends the spectrum beyond."""
 ALPHA_HZ, BETA_HZ = (5.0, 13.5), (14.0, 28.0)
 """Where a posterior dominant rhythm is looked for (slowed ones reach down to theta), and fast activity."""
+ANTERIOR_HZ = (7.0, 12.5)
+"""Where an anterior one is; slow beta, which is highest in front, begins above."""
+ANTERIOR_DB, OVER_BACK_DB, ABOVE_SIDES_DB, SIDES_FROM_TO = 5.0, 2.5, 1.5, (2.0, 3.5)
+"""Its height above the aperiodic part (short windows flatten a peak by a decibel), over the back of the head, and above
+the mean level 2 to 3.5 Hz beside it: periodic discharges lift all of the range and have no peak in it."""
+SIDES_HZ = (6.0, 12.5)
+"""A posterior rhythm whose sides are compared: below lies slowing or a seizure, above the harmonics of discharges, and
+a focus makes their sides differ."""
 PEAK_DB, FAST_DB = 6.0, 10.0
 """A peak of so much above the aperiodic part is a rhythm; fast activity is called excessive from 10 dB on."""
 BEST_SHARE = 0.25
@@ -77,13 +85,26 @@ def is_posterior(spectrum: Array, peak: Peak) -> bool | None:
     return bool(back >= front) if np.isfinite(back) and np.isfinite(front) else None
 
 
-def frontal_peak(spectrum: Array, high: float) -> Peak | None:
-    """A rhythm of 7 to 13.5 Hz that is higher in front than at the back by 3 dB, None if there is none."""
-    peak = highest_peak(mean_of(spectrum[FRONTAL], 0), (7.0, ALPHA_HZ[1]), high)
-    if peak is None or peak.height < PEAK_DB:
+def frontal_peak(typical: Array, high: float) -> Peak | None:
+    """A rhythm of 7 to 12.5 Hz that is higher in front than at the back by 2.5 dB, None if there is none.
+
+    typical (C, F): the median over short windows. In the mean, spindles and the harmonics of spike-and-wave, which come
+    in bursts of a second or two, stand out as much as a rhythm that lasts.
+    """
+    front, back = (mean_of(typical[where], 0) for where in (FRONTAL, POSTERIOR))
+    peak = highest_peak(front, ANTERIOR_HZ, high)
+    if peak is None or not (np.isfinite(back).all() and ANTERIOR_HZ[0] <= peak.hz <= ANTERIOR_HZ[1]):
         return None
-    front, back = (mean_of(power_around(spectrum[where], peak.hz), 0) for where in (FRONTAL, POSTERIOR))
-    return peak if np.isfinite(back) and front > 2 * back else None
+    stands_out = peak.height >= ANTERIOR_DB and _above_sides(front, peak.hz) >= ABOVE_SIDES_DB
+    over_back = decibel(power_around(front, peak.hz)) - decibel(power_around(back, peak.hz))
+    return peak if stands_out and over_back >= OVER_BACK_DB else None
+
+
+def _above_sides(power: Array, hz: float) -> float:
+    """By how many dB a spectrum (F,) is higher at a frequency than on both sides of it."""
+    level, (first, last) = decibel(power), SIDES_FROM_TO
+    beside = [level[(sign * (HZ - hz) >= first) & (sign * (HZ - hz) <= last)].mean() for sign in (-1, 1)]
+    return float(np.interp(hz, HZ, level) - np.mean(beside))
 
 
 def sides(spectrum: Array, hz: float) -> float | None:

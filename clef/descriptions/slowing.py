@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clef.descriptions.bands import band_power, decibel, mean_of, median_of
-from clef.descriptions.places import BESIDE, LEFT, MIDDLE, PAIRS, POSTERIOR, RIGHT, SIDES, lobe_of
+from clef.descriptions.places import BESIDE, HEMISPHERES, LEFT, MIDDLE, PAIRS, POSTERIOR, RIGHT, SIDES, lobe_of
 from clef.descriptions.spectra import HZ
 
 Array = NDArray[np.floating]
@@ -21,8 +21,9 @@ SLOW_HZ = ((1.5, 3.0), (2.5, 4.5), (4.0, 6.0))
 """Slowing lifts all of these; a rhythm, eye movements or a drift only one."""
 ALPHA_HZ = (7.5, 12.0)
 THETA_HZ = (4.0, 7.0)
-EXCESS_DB, EXCESS_AGAINST_ALPHA_DB = 2.0, -10.0
-"""Slow activity 2 dB above the quiet part of the fast spectrum, unless posterior alpha exceeds it by 10 dB and more."""
+EXCESS_DB, LEAST_EXCESS_DB, EXCESS_AGAINST_ALPHA_DB = 3.0, 1.5, -10.0
+"""Slow activity 3 dB above the quiet part of the fast spectrum over both hemispheres; 1.5 dB are enough where posterior
+alpha does not exceed it by 10 dB."""
 THETA_DB, THETA_AGAINST_ALPHA_DB = 0.0, -4.0
 """Or theta that reaches the quiet part of the fast spectrum and comes within 4 dB of posterior alpha."""
 FOCAL_SLOW_HZ, FOCAL_FAST_HZ = (1.5, 4.0), (14.0, 24.0)
@@ -36,9 +37,9 @@ BEYOND_VOLTAGE_DB = 2.0
 other side is then the one that differs."""
 HEMISPHERE = 0.25
 """Quantile of the pairs' differences that stands for the hemisphere: a focus may reach half of them."""
-VOLTAGE_HZ, FRONT, BACK, EACH_DB = (4.0, 24.0), [0, 1], [-2, -1], 2.0
-"""Voltage differs between hemispheres if it does by 2 dB at the frontal pairs and at the parietal and occipital ones
-alike: discharges, a lesion or a gap in the skull lift only some."""
+VOLTAGE_HZ, FRONT, BACK, EACH_DB = (8.0, 24.0), [0, 1], [-2, -1], 1.5
+"""Voltage differs between hemispheres if it does by 1.5 dB at the frontal pairs and at the parietal and occipital ones
+alike: discharges or a lesion lift only some, and a gap in the skull, those between. Slow activity is left out."""
 FEWEST_PAIRS = 4
 """Pairs without which a hemisphere is not judged."""
 PREVALENCES = ((0.9, "continuous"), (0.5, "abundant"), (0.1, "frequent"), (0.01, "occasional"), (0.0, "rare"))
@@ -47,7 +48,10 @@ PREVALENCES = ((0.9, "continuous"), (0.5, "abundant"), (0.1, "frequent"), (0.01,
 
 @dataclass(frozen=True)
 class Generalised:
-    """Whitened levels over the middle of the head against the fast background and against posterior alpha, in dB."""
+    """Whitened levels against the fast background and against posterior alpha, in dB.
+
+    slow: delta and theta of the less slow hemisphere, so that a focus is none · theta: over the middle of the head
+    """
 
     slow_excess: float
     slow_against_alpha: float
@@ -57,7 +61,8 @@ class Generalised:
     @property
     def present(self) -> bool:
         """Whether the background is slowed."""
-        slow = self.slow_excess >= EXCESS_DB and self.slow_against_alpha >= EXCESS_AGAINST_ALPHA_DB
+        little_alpha = self.slow_against_alpha >= EXCESS_AGAINST_ALPHA_DB
+        slow = self.slow_excess >= (LEAST_EXCESS_DB if little_alpha else EXCESS_DB)
         theta = self.theta_excess >= THETA_DB and self.theta_against_alpha >= THETA_AGAINST_ALPHA_DB
         return slow or theta
 
@@ -79,15 +84,19 @@ def generalised(spectrum: Array, high: float) -> Generalised | None:
 
     None without the electrodes for it. The average, because an ear or mastoid adds its own slow activity to all.
     """
-    middle, back = (_whitened(median_of(spectrum[where], 0)) for where in (MIDDLE, POSTERIOR))
-    if not (np.isfinite(middle).all() and np.isfinite(back).all()):
+    middle, back, *halves = (_whitened(median_of(spectrum[where], 0)) for where in (MIDDLE, POSTERIOR, *HEMISPHERES))
+    if not all(np.isfinite(level).all() for level in (middle, back, *halves)):
         return None
-    slow = min(_mean(middle, *between) for between in SLOW_HZ)
-    # the quiet part: neither beta nor muscle, which lift single hertz of this range, are taken for the background
-    fast = np.quantile([_mean(middle, hz, hz + 1) for hz in np.arange(12, min(45.0, high) - 1)], 0.15)
     alpha = max(_mean(back, hz, hz + 1.5) for hz in np.arange(*ALPHA_HZ, 0.25))
+    slow = [min(_mean(half, *between) for between in SLOW_HZ) for half in halves]
+    excess = [level - _fast(half, high) for level, half in zip(slow, halves, strict=True)]
     theta = _mean(middle, *THETA_HZ)
-    return Generalised(*map(float, (slow - fast, slow - alpha, theta - fast, theta - alpha)))
+    return Generalised(*map(float, (min(excess), min(slow) - alpha, theta - _fast(middle, high), theta - alpha)))
+
+
+def _fast(level: Array, high: float) -> float:
+    """The quiet part of the fast spectrum: neither beta nor muscle, which lift single hertz of it, are taken for it."""
+    return float(np.quantile([_mean(level, hz, hz + 1) for hz in np.arange(12, min(45.0, high) - 1)], 0.15))
 
 
 def _whitened(power: Array) -> Array:
@@ -150,17 +159,17 @@ def prevalence(share: float) -> str:
 
 
 def voltage_sides(spectra: Array) -> tuple[float, bool] | None:
-    """Left over right in dB of all pairs' power at 4–24 Hz, and whether it is so in front and at the back: (C, N, F).
+    """Left over right in dB of power at 8–24 Hz, and whether it is so in front and at the back alike: (C, N, F).
 
-    The median over segments, then over pairs; None where fewer than four pairs, or none in front or at the back, are
-    measured.
+    The median over segments, then the mean of the pairs in front and of those at the back; None where fewer than four
+    pairs, or none in front or at the back, are measured.
     """
     pairs = median_of(differences(spectra, VOLTAGE_HZ), 1)
-    ends = [pairs[where][np.isfinite(pairs[where])] for where in (FRONT, BACK)]
-    if np.isfinite(pairs).sum() < FEWEST_PAIRS or not all(map(len, ends)):
+    ends = np.array([mean_of(pairs[where], 0) for where in (FRONT, BACK)])
+    if np.isfinite(pairs).sum() < FEWEST_PAIRS or not np.isfinite(ends).all():
         return None
-    middle = float(np.nanmedian(pairs))
-    return middle, all(np.sign(middle) * end.mean() >= EACH_DB for end in ends)
+    middle = float(ends.mean())
+    return middle, bool((np.sign(middle) * ends >= EACH_DB).all())
 
 
 def mean_power(spectra: Array, electrode: int, between: tuple[float, float]) -> float:

@@ -8,10 +8,11 @@ from clef.descriptions.artefacts import artefacts
 from clef.descriptions.bands import BANDS, band_levels, mean_of, median_of
 from clef.descriptions.measured import CLOSED, OPEN, Measured, stretches
 from clef.descriptions.parts import dominant, energy, focal_numbers, general_numbers, highest_posterior, power
-from clef.descriptions.places import FRONTAL, MIDDLE, SIDES, missing_regions
+from clef.descriptions.places import FRONTAL, MIDDLE, POSTERIOR, SIDES, missing_regions
 from clef.descriptions.rhythms import (
     BETA_HZ,
     FAST_DB,
+    SIDES_HZ,
     Peak,
     frontal_peak,
     highest_peak,
@@ -24,8 +25,8 @@ from clef.descriptions.statements import Number, Statement
 from clef.descriptions.suppression import BURST_SUPPRESSION, LEAST_SHARE
 
 Array = NDArray[np.floating]
-ALPHA_SIDES_DB, VOLTAGE_SIDES_DB = 3.5, 3.0
-"""Left against right: amplitudes as 1.5 to 1, and as 1.4 to 1 over a hemisphere (a reader's "mild" asymmetry is below
+ALPHA_SIDES_DB, VOLTAGE_SIDES_DB = 3.5, 2.5
+"""Left against right: amplitudes as 1.5 to 1, and as 1.33 to 1 over a hemisphere (a reader's "mild" asymmetry is below
 2 to 1)."""
 BLOCKED_DB = 3.0
 """A rhythm that loses half its power when the eyes open reacts."""
@@ -92,9 +93,10 @@ class Whole:
         return self._say("posterior rhythm", True, lobe, side, numbers=numbers)
 
     def _anterior(self) -> Statement:
-        if not (np.isfinite(self.best[FRONTAL]).any() and np.isfinite(self.best).any()):
+        typical = self.measured.typical
+        if not all(np.isfinite(typical[where]).any() for where in (FRONTAL, POSTERIOR)):
             return self._say("anterior rhythm", None, forbidden="needs usable posterior and frontal electrodes")
-        peak = frontal_peak(self.best, self.high)
+        peak = frontal_peak(typical, self.high)
         return self._say("anterior rhythm", peak is not None, "frontal" if peak else None,
                          numbers=_peak_numbers(peak) if peak else ())  # fmt: skip
 
@@ -115,12 +117,10 @@ class Whole:
         if self.peak is None or self.measured.places_forbidden:
             reason = self.measured.places_forbidden or "no posterior dominant rhythm to compare"
             return self._say(kind, None, forbidden=reason)
-        return self._lower_side(
-            kind,
-            sides(self.best, self.peak.hz),
-            ALPHA_SIDES_DB,
-            "occipital",
-        )
+        if not SIDES_HZ[0] <= self.peak.hz <= SIDES_HZ[1]:
+            reason = f"the posterior rhythm is one of {self.peak.hz:.1f} Hz, not of {SIDES_HZ[0]:g} to {SIDES_HZ[1]:g}"
+            return self._say(kind, None, forbidden=reason)
+        return self._lower_side(kind, sides(self.best, self.peak.hz), ALPHA_SIDES_DB, "occipital")
 
     def _voltage_sides(self) -> Statement:
         if self.measured.places_forbidden:
@@ -141,7 +141,7 @@ class Whole:
         general = slowing.generalised(best, self.high)
         reason = self.measured.limits.forbidden("delta")
         if reason or general is None:
-            reason = reason or "needs usable central, parietal and occipital electrodes"
+            reason = reason or "needs usable electrodes of both hemispheres and at the back"
             return self._say("generalised slowing", None, forbidden=reason)
         return self._say("generalised slowing", general.present, numbers=general_numbers(general))
 

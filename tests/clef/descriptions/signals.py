@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from clef.descriptions.description import describe
 from tokenizer.channels import CHANNELS
 from tokenizer.filters import RATE
 from tokenizer.recording import SECONDS, Session
@@ -49,3 +50,9 @@ def awake(seconds: int = 60, seed: int = 0) -> np.ndarray:
         dict.fromkeys(POSTERIOR, 0.7) | {"O1": 1, "O2": 1, "T5": 0.4, "T6": 0.4, "C3": 0.2, "C4": 0.2, "Cz": 0.2}
     )
     return pink(seconds, seed=seed) + gains * rhythm(seconds, 10.0, 12.0, seed=seed + 1)
+
+
+def whole(signal: np.ndarray, quality: list | None = None, **more: object) -> dict:
+    """kind -> the statement on the whole session."""
+    made = describe(session(signal, **more), quality)
+    return {s.kind: s for s in made.of("session") if s.band is None or s.kind != "power"}

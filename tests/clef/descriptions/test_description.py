@@ -7,14 +7,8 @@ import pytest
 
 from clef.descriptions.description import describe
 from clef.descriptions.statements import KINDS
-from tests.clef.descriptions.signals import at, awake, pink, rhythm, session
+from tests.clef.descriptions.signals import at, awake, pink, rhythm, session, whole
 from tokenizer.channels import CHANNELS
-
-
-def whole(signal: np.ndarray, quality: list | None = None, **more: object) -> dict:
-    """kind -> the statement on the whole session."""
-    made = describe(session(signal, **more), quality)
-    return {s.kind: s for s in made.of("session") if s.band is None or s.kind != "power"}
 
 
 @pytest.fixture(scope="module")
