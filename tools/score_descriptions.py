@@ -38,6 +38,8 @@ class ScoreDescriptions:
     """Whose sessions: thresholds were chosen on train."""
     sessions: int = 200
     """How many, one per person, the first ones."""
+    skip: int = 0
+    """How many people are passed over before: those on whom rules were tested earlier."""
     workers: int = 1
     """Processes that read and describe."""
 
@@ -47,7 +49,7 @@ def main(config: ScoreDescriptions) -> None:
     check_out(config.out, "folder")
     truth = pl.read_parquet(Path(config.cohort) / "truth" / "latents.parquet")
     sessions = read_sessions(config.cohort).filter(pl.col("split") == config.split)
-    sessions = sessions.unique("subject_id", keep="first", maintain_order=True).head(config.sessions)
+    sessions = sessions.unique("subject_id", keep="first", maintain_order=True).slice(config.skip, config.sessions)
     rows = sessions.select("session_id", "path", "reading").join(truth, on="session_id", maintain_order="left")
     jobs = list(rows.iter_rows(named=True))
     counts: dict[str, Counter] = {}
