@@ -37,9 +37,10 @@ def test_discharges_about_every_second_are_none():
     """They lift all of the range, without a peak in it."""
     rng, t = np.random.default_rng(5), np.arange(RATE // 2) / RATE
     at_samples = (np.cumsum(1 + 0.12 * rng.standard_normal(230)) * RATE).astype(int)
-    wave = np.zeros(240 * RATE, np.float32)
+    starts = np.zeros(240 * RATE, np.float32)
+    starts[at_samples] = 60
     sharp = -np.exp(-((t - 0.06) ** 2) / (2 * 0.02**2)) + 0.5 * np.exp(-((t - 0.2) ** 2) / (2 * 0.06**2))
-    np.add.at(wave, at_samples[:, None] + np.arange(len(t)), np.float32(60) * sharp.astype(np.float32))
+    wave = np.convolve(starts, sharp.astype(np.float32))[: len(starts)]
     assert whole(pink(240) + FRONT * wave)["anterior rhythm"].present is False
 
 

@@ -21,6 +21,7 @@ def kinds(sessions=96, rows=4, columns=16, codes=12, seed=0):
     split = np.where(np.arange(sessions) % 4 == 0, "val", "train")
     values = {"tokens": tokens, "valid": np.ones((sessions, columns), bool), "session_id": names, "split": split}
     values |= {"subject_id": np.arange(sessions), "level": np.zeros(sessions, np.float32)}
+    values |= {"channel_ok": np.ones((sessions, 19), bool)}
     return dataclasses.replace(source, **values)
 
 
