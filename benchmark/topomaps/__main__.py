@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.topomaps import power, voltage
-from benchmark.topomaps.page import Pool, Result, as_markdown, as_plain
+from benchmark.topomaps.page import Pool, as_markdown, as_plain
 from benchmark.topomaps.published import PUBLISHED
 from benchmark.topomaps.scoring import draw_pool, score
 from benchmark.topomaps.settings import TopomapsConfig, check
@@ -40,9 +40,8 @@ def main(config: TopomapsConfig) -> None:
     pools = [pool_of(site, study, config) for site in np.unique(study.site[study.split == "test"])]
     if not pools:
         raise ValueError(f"cohort={config.cohort}: no segment is of split test; import people of it")
-    result = Result(study.title, pools, study.protocol, study.notes, study.differences)
-    write_json(config.out / "topomaps.json", as_plain(result))
-    text = as_markdown(result)
+    write_json(config.out / "topomaps.json", as_plain(study, pools))
+    text = as_markdown(study, pools)
     write_text(config.out / "topomaps.md", text)
     print(text)
     log.info("wrote %s and topomaps.json; next: docs/retrieval.md says what the rows are", config.out / "topomaps.md")

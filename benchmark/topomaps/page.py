@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmark.topomaps.published import PUBLISHED, Published
 from benchmark.topomaps.scoring import AT, Row
+from benchmark.topomaps.study import Study
 
 HEADER = ["way", *(f"map from EEG R@{k}" for k in AT), "R@1 95 %", "mean rank", "R@1 in person"]
 HEADER += [*(f"EEG from map R@{k}" for k in AT), "mean rank", "R@1 in person", "AUROC"]
@@ -21,37 +22,26 @@ class Pool:
     rows: list[Row]
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """All pools, and what they rest on, in lines and in plain values."""
-
-    title: str
-    pools: list[Pool]
-    protocol: dict[str, Any]
-    notes: list[str]
-    differences: tuple[str, ...]
-
-
-def as_markdown(result: Result) -> str:
+def as_markdown(study: Study, pools: list[Pool]) -> str:
     """The page."""
-    parts = [f"# {result.title}", "", *(f"- {note}" for note in result.notes)]
-    for pool in result.pools:
+    parts = [f"# {study.title}", "", *(f"- {note}" for note in study.notes)]
+    for pool in pools:
         parts += ["", f"## {_title(pool)}", "", *_table(pool)]
-    if any(pool.site in PUBLISHED for pool in result.pools):
+    if any(pool.site in PUBLISHED for pool in pools):
         parts += ["", "Rows in italics are published numbers of another protocol:", ""]
-        parts += [f"- {line}" for line in result.differences]
+        parts += [f"- {line}" for line in study.differences]
     return "\n".join(parts) + "\n"
 
 
-def as_plain(result: Result) -> dict[str, Any]:
+def as_plain(study: Study, pools: list[Pool]) -> dict[str, Any]:
     """Everything as plain values; no name of a session or a person."""
-    pools = [
+    rows = [
         {"site": p.site, "segments": p.segments, "available": p.available, "people": p.people}
         | {"rows": [row.as_plain() for row in p.rows]}
         | ({"published": dataclasses.asdict(PUBLISHED[p.site])} if p.site in PUBLISHED else {})
-        for p in result.pools
+        for p in pools
     ]
-    return {"protocol": result.protocol, "notes": result.notes, "pools": pools}
+    return {"protocol": study.protocol, "notes": study.notes, "pools": rows}
 
 
 def _title(pool: Pool) -> str:

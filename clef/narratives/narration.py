@@ -19,8 +19,8 @@ from clef.model import Model, load
 from clef.narratives.maps import SessionMaps
 from clef.narratives.windows import windows
 from clef.network.encoder import Encoder
+from clef.network.narrators.base import BaseNarrator
 from clef.network.narrators.kinds import load_narrator
-from clef.network.narrators.memory import Memory
 from clef.network.pooling import pooled
 from tokenizer.base.progress import track
 from tokenizer.store import Tokens
@@ -32,9 +32,9 @@ AT_ONCE = 32
 
 
 def read_window(
-    encoder: Encoder, to_report: nn.Linear | None, narrator: Memory, batch: dict[str, Tensor]
+    encoder: Encoder, to_report: nn.Linear | None, narrator: BaseNarrator, batch: dict[str, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Memory and mask of `Memory.memory` from windows; the encoder and the head are not trained."""
+    """Memory and mask of `BaseNarrator.memory` from windows; the encoder and the head are not trained."""
     valid, rows = batch["valid"], encoder.rows
     with torch.no_grad():
         states = encoder(batch["tokens"], valid)
@@ -50,7 +50,7 @@ class Narration:
     """A model that writes: its tokenizer, encoder and heads as `clef.load` gives them, and its narrator."""
 
     model: Model
-    narrator: Memory
+    narrator: BaseNarrator
 
     @torch.inference_mode()
     def write(self, tokens: Tokens, places: Sequence[tuple[int, int]], batch: int = AT_ONCE) -> list[str]:

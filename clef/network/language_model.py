@@ -65,15 +65,15 @@ class LanguageModel:
         if length > (most := self.longest):
             raise ValueError(f"report_encoder.length={length}: {self.name} reads at most {most} ids; set it to {most}")
 
-    def tokenize(self, texts: list[str], length: int, signs: bool = True) -> list[np.ndarray]:
-        """The ids int32 of each text, at most `length`, if wanted with the signs that the model expects around it.
+    def tokenize(self, texts: list[str], length: int, special: bool = True) -> list[np.ndarray]:
+        """The ids int32 of each text, at most `length`, if wanted with the special ones that the model expects.
 
-        Of a blank text none: it says nothing, and the signs alone would be a report.
+        Of a blank text none: it says nothing, and the special ids alone would be a report.
         """
         said = [i for i, text in enumerate(texts) if text.strip()]
         ids = [np.zeros(0, np.int32)] * len(texts)
         if said:
-            how = {"truncation": True, "max_length": length, "add_special_tokens": signs}
+            how = {"truncation": True, "max_length": length, "add_special_tokens": special}
             rows = self.tokenizer([texts[i] for i in said], **how)["input_ids"]
             for i, row in zip(said, rows, strict=True):
                 ids[i] = np.array(row, np.int32)

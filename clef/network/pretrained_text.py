@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clef.network.borrowed import Adapted, Base, Borrowed, borrow, check_borrowed
+from clef.network.adapted_language_model import Adaptation, AdaptedLanguageModel, Base, check_adapted, open_adapted
 from clef.network.report_encoder import LIMITS, PooledTransformer, TextConfig, TextEncoder, check_text_encoder
 from clef.network.text_features import Features, feature_bytes, features_of, half
 from tokenizer.base.hub import check_entry, check_keys, check_part
@@ -28,12 +28,12 @@ from tokenizer.base.limits import check_settings
 log = logging.getLogger(__name__)
 
 
-class PretrainedTextEncoder(Borrowed):
+class PretrainedTextEncoder(AdaptedLanguageModel):
     """Summaries -> (B, output) on a language model; `to_config` and `state_dict` reload all but the language model."""
 
     def __init__(self, config: TextConfig, base: Base, shapes: dict[str, list[int]]) -> None:
         """`shapes`: of the language model's tensors that are trained, by name."""
-        super().__init__(base, Adapted(config.train_layers, config.lora), shapes)
+        super().__init__(base, Adaptation(config.train_layers, config.lora), shapes)
         check_settings(config, LIMITS, "report_encoder")
         self.config = config
         self.keep: tuple[str, str] | None = None
@@ -50,7 +50,7 @@ class PretrainedTextEncoder(Borrowed):
 
         cohort: the folder beside which features are kept, on `device` computed; None keeps none
         """
-        language, base, trained = borrow(config.name, Adapted(config.train_layers, config.lora))
+        language, base, trained = open_adapted(config.name, Adaptation(config.train_layers, config.lora))
         language.check_length(config.length)
         output = config.output if config.pooling == "transformer" else language.width
         config = dataclasses.replace(config, name=language.name, output=output)  # a name as models may say it: no path
@@ -142,7 +142,7 @@ def check_report_encoder(value: Any, name: str) -> None:
     check_keys(value.get("config"), tuple(f.name for f in dataclasses.fields(TextConfig)), name, "report.config.")
     check_part(value["config"], TextConfig, LIMITS, name, "report.config.")
     check_entry(value["config"].get("pretrained") is True, name, "report.config.pretrained", False, "true")
-    check_borrowed(value, name, "report.")
+    check_adapted(value, name, "report.")
     config = TextConfig(**value["config"])
     fits = config.pooling == "transformer" or config.output == value["language"]["width"]
     check_entry(fits, name, "report.config.output", config.output, "the width of the language model")

@@ -59,6 +59,12 @@ LIMITS = {
 }
 
 
+def check_from_scratch(config: TextConfig, presets: str = "text=hf") -> None:
+    """Raise ValueError (one line) if settings of a language model are given without one; presets: what adds one."""
+    if config.name or config.train_layers or config.lora:
+        raise ValueError(f"report_encoder.name=, train_layers= and lora= are of a language model; add {presets}")
+
+
 class PooledTransformer(nn.Module):
     """Pre-norm Transformer layers, a mean over the unmasked positions and a linear projection: (B, L, W) -> (B, out).
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from clef.network.bpe import learn
 from clef.network.pretrained_text import PretrainedTextEncoder, ReportEncoder
-from clef.network.report_encoder import TextConfig, TextEncoder
+from clef.network.report_encoder import TextConfig, TextEncoder, check_from_scratch
 from clef.network.trials.model import AT_ONCE, TrialModel
 
 
@@ -26,8 +26,7 @@ def make_text(config: TextConfig, captions: Sequence[str], device: str) -> Repor
     """
     if config.pretrained:
         return PretrainedTextEncoder.make(config, None, device)
-    if config.name or config.train_layers or config.lora:
-        raise ValueError("report_encoder.name=, train_layers= and lora= are of a language model; add text=hf")
+    check_from_scratch(config)
     return TextEncoder(config, learn([[caption] for caption in captions], config.vocabulary, config.min_count))
 
 

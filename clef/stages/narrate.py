@@ -22,14 +22,14 @@ from clef.narratives.maps import SessionMaps
 from clef.narratives.narration import read_window
 from clef.narratives.texts import PartScope, Place, places_in, texts_of
 from clef.narratives.windows import windows
+from clef.network.adapted_language_model import Adaptation
 from clef.network.alignment import Alignment
-from clef.network.borrowed import Adapted
 from clef.network.bpe import learn
 from clef.network.encoder import Encoder
+from clef.network.narrators.base import BaseNarrator, NarratorConfig
 from clef.network.narrators.decoder import Narrator
-from clef.network.narrators.memory import Memory, NarratorConfig
 from clef.network.narrators.prompted import PromptedNarrator
-from clef.network.report_encoder import TextConfig
+from clef.network.report_encoder import TextConfig, check_from_scratch
 from clef.stages.epochs import session_order
 from clef.stages.inputs import Inputs, about_training, check_splits, check_tokenizer, load_tokens
 from clef.stages.stage import Batch, Objective, Preview, Samples
@@ -66,7 +66,7 @@ SCALED_BY = 256
 class NarrateObjective(Objective):
     """The frozen encoder (and heads) and the narrator that is trained."""
 
-    def __init__(self, encoder: Encoder, heads: Alignment | None, narrator: Memory, text_scale: float = 0.1):
+    def __init__(self, encoder: Encoder, heads: Alignment | None, narrator: BaseNarrator, text_scale: float = 0.1):
         super().__init__()
         self.encoder, self.heads, self.narrator, self.text_scale = encoder, heads, narrator, text_scale
         for part in (encoder, heads):
@@ -82,7 +82,7 @@ class NarrateObjective(Objective):
         return self
 
     def groups(self) -> list[dict[str, Any]]:
-        text = self.narrator.borrowed()
+        text = self.narrator.language_parameters()
         ours = {id(p) for p in text}
         rest = [p for p in self.parameters() if p.requires_grad and id(p) not in ours]
         return [{"params": rest}, {"params": text, "scale": self.text_scale}]
@@ -108,7 +108,7 @@ class Stretches:
         self,
         tokens: Tokens,
         texts: dict[Place, str],
-        narrator: Memory,
+        narrator: BaseNarrator,
         config: NarrateConfig,
         seed: int,
         maps: SessionMaps | None = None,
@@ -177,16 +177,15 @@ def build(
 
 def make_narrator(
     narrator: NarratorConfig, text: TextConfig, subjects: list[list[str]], entries: tuple[int, int, int, PartScope]
-) -> Memory:
+) -> BaseNarrator:
     """A fresh narrator: a decoder over words of the subjects' texts, or a language model; entries: what it reads.
 
     Raises ValueError (one line) if the language model is not to be had, or settings of one are given without it.
     """
-    adapted = Adapted(text.train_layers, text.lora)
+    adapted = Adaptation(text.train_layers, text.lora)
     if text.pretrained:
         return PromptedNarrator.make(narrator, text.name, adapted, *entries)
-    if text.name or text.train_layers or text.lora:
-        raise ValueError("report_encoder.name=, train_layers= and lora= are of a language model; add text=hf")
+    check_from_scratch(text)
     return Narrator(narrator, learn(subjects, narrator.words, narrator.min_count), *entries)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from clef.network.bpe import learn
 from clef.network.pretrained_text import PretrainedTextEncoder, ReportEncoder
 from clef.network.record_encoder import RecordConfig, RecordEncoder, RecordVocabulary
-from clef.network.report_encoder import TextConfig, TextEncoder
+from clef.network.report_encoder import TextConfig, TextEncoder, check_from_scratch
 from clef.network.text_features import Features
 from clef.reports.rules import split_sentences
 from clef.stages.stage import Batch
@@ -144,12 +144,9 @@ def make_text(
     if not subjects or not weight:
         log.info("aligning without reports")
         return None
-    if not config.pretrained and (config.name or config.train_layers or config.lora):
-        raise ValueError(
-            "report_encoder.name=, train_layers= and lora= are of a language model; add text=hf or text=t5"
-        )
     if config.pretrained:
         return PretrainedTextEncoder.make(config, cohort, device)
+    check_from_scratch(config, "text=hf or text=t5")
     return TextEncoder(config, learn(subjects.values(), config.vocabulary, config.min_count))
 
 

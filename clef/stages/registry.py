@@ -7,7 +7,7 @@ dry run read this table and name no stage; `configs/pretrain/stage/NAME.yaml` ho
 from typing import Any
 
 from clef.network.encoder import EncoderConfig
-from clef.network.narrators.memory import NarratorConfig
+from clef.network.narrators.base import NarratorConfig
 from clef.network.record_encoder import RecordConfig
 from clef.network.report_encoder import TextConfig
 from clef.stages import align, joint, narrate, recon, tokenizer, topomaps, trials, windows

@@ -16,18 +16,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clef.network.bpe import Bpe
+from clef.network.narrators.base import ENTRIES, BaseNarrator, NarratorConfig, check_narrator, greedy
 from clef.network.narrators.layer import Kept, NarratorLayer
-from clef.network.narrators.memory import ENTRIES, Memory, NarratorConfig, check_memory, greedy
 from tokenizer.base.hub import build, check_entry, load_folder
 
 
-class Narrator(Memory, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
+class Narrator(BaseNarrator, library_name="clef-eeg", tags=["eeg", "clef"], license="apache-2.0"):
     """Texts from the states of a session encoder; owns its byte-pair encoding."""
 
     kind = "clef-narrator"
 
     def __init__(self, config: NarratorConfig, bpe: Bpe, states: int, rows: int, projection: int = 0, scope="minute"):
-        """The last four as `Memory` takes them."""
+        """The last four as `BaseNarrator` takes them."""
         super().__init__(config, states, rows, projection, scope)
         self.bpe, self.end = bpe, len(bpe)
         self.words = nn.Embedding(len(bpe) + 1, config.width)
@@ -82,7 +82,7 @@ class Narrator(Memory, library_name="clef-eeg", tags=["eeg", "clef"], license="a
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "Narrator":
         config, tensors = load_folder(model_id, cls.kind, options)
         name = Path(model_id).name
-        sizes = check_memory(config, name, ("bpe",))
+        sizes = check_narrator(config, name, ("bpe",))
         try:
             bpe = Bpe.from_json(config.get("bpe"))
         except ValueError as error:

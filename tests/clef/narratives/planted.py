@@ -8,8 +8,8 @@ import torch
 from clef.narratives.texts import Place
 from clef.network.bpe import learn
 from clef.network.encoder import Encoder, EncoderConfig
+from clef.network.narrators.base import NarratorConfig
 from clef.network.narrators.decoder import Narrator
-from clef.network.narrators.memory import NarratorConfig
 from clef.stages.narrate import NarrateConfig, NarrateObjective, Stretches
 from tests.helpers import random_tokens
 

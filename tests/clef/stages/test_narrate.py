@@ -9,7 +9,7 @@ import torch
 import clef
 from clef.narratives.narration import load_narration, read_window
 from clef.narratives.texts import Place, write_texts
-from clef.network.narrators.memory import NarratorConfig
+from clef.network.narrators.base import NarratorConfig
 from clef.network.report_encoder import TextConfig
 from clef.stages.inputs import Inputs
 from clef.stages.narrate import LIMITS, NarrateConfig, build

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from clef.network.borrowed import Adapted
+from clef.network.adapted_language_model import Adaptation
+from clef.network.narrators.base import NarratorConfig
 from clef.network.narrators.kinds import load_narrator
-from clef.network.narrators.memory import NarratorConfig
 from clef.network.narrators.prompted import PromptedNarrator
 from tests.clef.network.language_models import write_bert, write_gpt2, write_t5
 
@@ -18,7 +18,7 @@ TEXTS = [
     *("left frontal spikes , no seizures", "diffuse slowing", "right frontal waves ."),
 ]
 SIZES = {"width": 16, "layers": 1, "heads": 2, "length": 12, "history": 0, "prompts": 4}
-WAYS = {"frozen": Adapted(), "last": Adapted(train_layers=1), "lora": Adapted(lora=2)}
+WAYS = {"frozen": Adaptation(), "last": Adaptation(train_layers=1), "lora": Adaptation(lora=2)}
 STATES = torch.randn(8, 8, 8, generator=torch.Generator().manual_seed(0))
 GIVEN = STATES, torch.ones(8, 8, dtype=torch.bool), torch.zeros(8, 2, dtype=torch.int64)
 
@@ -38,7 +38,7 @@ def make(folder, way="frozen", **settings):
 def learned(narrator, steps):
     """The narrator after some steps on the eight texts; how far each tensor of the language model moved, by name."""
     ids, mask = narrator.encode(TEXTS)
-    network = narrator.pen.language.network
+    network = narrator.language_model.language.network
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     optimizer = torch.optim.AdamW(narrator.parameters(), 1e-2)
     for _ in range(steps):
@@ -57,7 +57,7 @@ def test_it_learns_texts_by_heart_and_writes_the_same_from_its_folder(folder, tm
     assert changed and all(".h.1." in name for name in changed)
     narrator.save_pretrained(tmp_path / "narrator")
     again = load_narrator(str(tmp_path / "narrator"))
-    assert again.describe() == json.loads(json.dumps(narrator.describe())) and again.pen.language is None
+    assert again.describe() == json.loads(json.dumps(narrator.describe())) and again.language_model.language is None
     with pytest.raises(ValueError, match=r"this model writes with gpt2; .*CLEF_TEXT_MODEL=FOLDER") as refused:
         again.ready()
     assert "\n" not in str(refused.value)
@@ -74,12 +74,12 @@ def test_no_frozen_weight_of_the_language_model_moves_or_is_kept(way, folder, tm
     moved = learned(narrator, 3)
     trained = set(narrator.describe()["trained"])
     assert {name for name, distance in moved.items() if distance} <= trained
-    assert bool(trained) == (way != "frozen") == bool(narrator.borrowed())
-    vocabulary = narrator.pen.language.network.get_input_embeddings().weight.shape
+    assert bool(trained) == (way != "frozen") == bool(narrator.language_parameters())
+    vocabulary = narrator.language_model.language.network.get_input_embeddings().weight.shape
     assert not any(tensor.shape == vocabulary for tensor in narrator.state_dict().values())
     narrator.save_pretrained(tmp_path / "narrator")
     again = load_narrator(str(tmp_path / "narrator"))
-    again.pen.open(folder)
+    again.language_model.open(folder)
     assert again.write(*again.memory(*GIVEN)) == narrator.write(*narrator.memory(*GIVEN))
     assert str(folder).rsplit("/", 1)[0] not in (tmp_path / "narrator" / "config.json").read_text()
 
@@ -88,7 +88,7 @@ def test_the_kept_keys_give_what_the_whole_text_gives(folder):
     narrator = make(folder)
     learned(narrator, 30)
     memory, mask = narrator.memory(*GIVEN)
-    begin, end = narrator.pen.signs()
+    begin, end = narrator.language_model.special_ids()
     assert begin != end
     for i, text in enumerate(narrator.write(memory, mask)):
         ids: list[int] = []
@@ -97,7 +97,7 @@ def test_the_kept_keys_give_what_the_whole_text_gives(folder):
             if int(logits.argmax()) == end:
                 break
             ids.append(int(logits.argmax()))
-        assert narrator.pen.language.tokenizer.decode(ids, skip_special_tokens=True).strip() == text
+        assert narrator.language_model.language.tokenizer.decode(ids, skip_special_tokens=True).strip() == text
 
 
 def test_prompts_are_as_many_however_long_the_window(folder):
@@ -121,7 +121,7 @@ def test_company_and_what_follows_change_no_logit(folder):
 def test_texts_end_and_long_ones_are_cut(folder):
     narrator = make(folder)
     ids, mask = narrator.encode(["normal", "diffuse waves " * 20])
-    end = narrator.pen.signs()[1]
+    end = narrator.language_model.special_ids()[1]
     assert ids[0][mask[0]].tolist()[1:] == [end] and mask[1].sum() == 12 and end not in ids[1]
 
 
@@ -130,13 +130,13 @@ def test_texts_end_and_long_ones_are_cut(folder):
     [
         ({"name": ""}, "text=hf needs report_encoder.name=: the folder of a language model"),
         ({"prompts": 30}, "narrator.prompts=30, narrator.length=12: gpt2 reads at most 32 ids, and these are 42"),
-        ({"adapted": Adapted(1, 2)}, "train_layers= and lora= were both given"),
-        ({"adapted": Adapted(9)}, "train_layers=9: gpt2 has 2 layers"),
+        ({"adapted": Adaptation(1, 2)}, "train_layers= and lora= were both given"),
+        ({"adapted": Adaptation(9)}, "train_layers=9: gpt2 has 2 layers"),
         ({"name": "nowhere"}, "nowhere: there is no such folder"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(given, expected, folder):
-    given = {"name": folder, "adapted": Adapted()} | given
+    given = {"name": folder, "adapted": Adaptation()} | given
     config = NarratorConfig(**SIZES | {key: given[key] for key in given if key in SIZES})
     with pytest.raises(ValueError, match=expected):
         PromptedNarrator.make(config, given["name"], given["adapted"], 8, 4)
@@ -145,15 +145,15 @@ def test_settings_that_do_not_fit_are_refused(given, expected, folder):
 def test_a_language_model_that_cannot_write_is_refused(folder, tmp_path):
     config = NarratorConfig(**SIZES)
     with pytest.raises(ValueError, match="bert: this language model reads both ways and cannot write"):
-        PromptedNarrator.make(config, write_bert(tmp_path / "bert"), Adapted(), 8, 4)
+        PromptedNarrator.make(config, write_bert(tmp_path / "bert"), Adaptation(), 8, 4)
     with pytest.raises(ValueError, match="t5: transformers cannot open this language model") as refused:
-        PromptedNarrator.make(config, write_t5(tmp_path / "t5"), Adapted(), 8, 4)
+        PromptedNarrator.make(config, write_t5(tmp_path / "t5"), Adaptation(), 8, 4)
     assert "\n" not in str(refused.value)
     endless = write_gpt2(tmp_path / "endless")
     settings = json.loads((tmp_path / "endless" / "tokenizer_config.json").read_text())
     (tmp_path / "endless" / "tokenizer_config.json").write_text(json.dumps(settings | {"eos_token": None}))
     with pytest.raises(ValueError, match="endless: its tokenizer has no id that ends a text"):
-        PromptedNarrator.make(config, endless, Adapted(), 8, 4)
+        PromptedNarrator.make(config, endless, Adaptation(), 8, 4)
 
 
 @pytest.mark.parametrize(

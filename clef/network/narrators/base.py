@@ -1,4 +1,4 @@
-"""The memory: what a text on a stretch of EEG is written from, in one row of vectors.
+"""What all narrators are: readers of a memory, which is all that a text is written from, in one row of vectors.
 
     states of a window (M, N, D), its projection, its maps -> memory (M, N + 1 + columns, W)
 
@@ -62,7 +62,7 @@ ENTRIES = ("states", "rows", "projection", "scope")
 Scope = Literal["minute", "segment"]
 
 
-class Memory(nn.Module, ModelPart):
+class BaseNarrator(nn.Module, ModelPart):
     """What a narrator reads; its subclasses write."""
 
     kind = ""
@@ -130,7 +130,7 @@ class Memory(nn.Module, ModelPart):
         """The likeliest continuation, id by id, until the one that ends a text: M texts."""
         raise NotImplementedError  # abstract
 
-    def borrowed(self) -> list[nn.Parameter]:
+    def language_parameters(self) -> list[nn.Parameter]:
         """What is trained of a network that was trained before."""
         return []
 
@@ -156,7 +156,7 @@ class Memory(nn.Module, ModelPart):
         save_folder(save_directory, self.describe(), self.state_dict())
 
 
-def check_memory(config: dict[str, Any], name: str, others: tuple[str, ...]) -> NarratorConfig:
+def check_narrator(config: dict[str, Any], name: str, others: tuple[str, ...]) -> NarratorConfig:
     """The settings in the config.json of a narrator, whose subclass adds the keys `others`.
 
     Raises ValueError (one line) unless it describes a memory. name: of its model folder.

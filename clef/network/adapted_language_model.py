@@ -1,4 +1,5 @@
-"""A borrowed language model: a network of ours works with it, and its frozen weights are no part of ours.
+"""A language model of somebody else, adapted or as it is: a network of ours works with it, and its frozen weights are
+no part of ours.
 
 A model folder names it and its fingerprint, and holds what was trained of it: the last layers, or LoRA. Without the
 language model everything works but reading or writing text.
@@ -30,24 +31,24 @@ class Base:
 
 
 @dataclasses.dataclass
-class Adapted:
+class Adaptation:
     """What of a language model is trained: its last layers, or products of two matrices of this rank; 0: none."""
 
     train_layers: int = 0
     lora: int = 0
 
 
-ADAPTED_LIMITS = {"train_layers": (0, 256), "lora": (0, 4096)}
+ADAPTATION_LIMITS = {"train_layers": (0, 256), "lora": (0, 4096)}
 
 
-class Borrowed(nn.Module):
+class AdaptedLanguageModel(nn.Module):
     """A language model that is named; of its tensors those are parameters here that are trained."""
 
     writes, does = False, "reads text with"
     python = "model.heads.report.open(FOLDER)"
     """How it is opened in Python, for messages."""
 
-    def __init__(self, base: Base, adapted: Adapted, shapes: dict[str, list[int]]) -> None:
+    def __init__(self, base: Base, adapted: Adaptation, shapes: dict[str, list[int]]) -> None:
         """`shapes`: of the language model's tensors that are trained, by name."""
         super().__init__()
         self.base, self.adapted = base, adapted
@@ -108,7 +109,9 @@ class Borrowed(nn.Module):
         return {"language": dataclasses.asdict(self.base), "trained": shapes}
 
 
-def borrow(name: str, adapted: Adapted, writes: bool = False) -> tuple[LanguageModel, Base, dict[str, nn.Parameter]]:
+def open_adapted(
+    name: str, adapted: Adaptation, writes: bool = False
+) -> tuple[LanguageModel, Base, dict[str, nn.Parameter]]:
     """The language model `name`, which it is, and what of it will learn. ValueError (one line) if it cannot be had."""
     if adapted.train_layers and adapted.lora:
         raise ValueError("report_encoder: train_layers= and lora= were both given; set one of them to 0")
@@ -121,7 +124,7 @@ def borrow(name: str, adapted: Adapted, writes: bool = False) -> tuple[LanguageM
     return language, Base(language.name, language.fingerprint, language.width), adapt(language, adapted)
 
 
-def adapt(language: LanguageModel, adapted: Adapted) -> dict[str, nn.Parameter]:
+def adapt(language: LanguageModel, adapted: Adaptation) -> dict[str, nn.Parameter]:
     """Make trainable what is wanted of the language model; returns its trained parameters by name."""
     if adapted.lora:
         return language.add_lora(adapted.lora)
@@ -137,8 +140,8 @@ def _name(key: str) -> str:
     return key.replace("/", ".")
 
 
-def check_borrowed(value: dict[str, Any], name: str, place: str = "") -> None:
-    """Raise ValueError (one line) unless `value` holds what `Borrowed.entries` gives; `place`: the key it is under."""
+def check_adapted(value: dict[str, Any], name: str, place: str = "") -> None:
+    """Raise ValueError (one line) unless `value` holds `AdaptedLanguageModel.entries`; `place`: the key it is under."""
     language = value.get("language")
     check_keys(language, tuple(f.name for f in dataclasses.fields(Base)), name, f"{place}language.")
     check_part(language, Base, {"width": (1, 65536)}, name, f"{place}language.")

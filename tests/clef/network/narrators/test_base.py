@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from clef.network.bpe import learn
+from clef.network.narrators.base import NarratorConfig, greedy
 from clef.network.narrators.decoder import Narrator
-from clef.network.narrators.memory import NarratorConfig, greedy
 from tokenizer.maps import BANDS, NUMBERS
 
 TEXTS = [f"{band} dominates." for band in BANDS]
